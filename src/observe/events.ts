@@ -14,8 +14,8 @@ export interface SessionFields {
   readonly local_port: number
   /** The process part of a log line: imap-login. */
   readonly service: string
-  /** `login_log_format_elements`, expanded and joined, for the text log; made when first asked for. */
-  readonly elements: () => string
+  /** The message and `login_log_format_elements`, put together by `login_log_format`: the text log's line. */
+  readonly line: (message: string) => string
 }
 
 export interface ProxySessionFields extends SessionFields {
