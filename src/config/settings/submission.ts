@@ -1,0 +1,30 @@
+import { boolean, durationMs, duration, enumeration, ignored, list, port, secret, size, string, uint } from '../setting.ts'
+
+/** Submission: the relay behind it and its limits. */
+export const submissionSettings = {
+  submission_host: string('', 'SMTP server for messages that the server sends itself.'),
+  submission_relay_host: string('', 'SMTP server that gets submitted messages.'),
+  submission_relay_port: port('25', 'Its port.'),
+  submission_relay_user: string('', 'User to log in there.'),
+  submission_relay_password: secret('Password to log in there.'),
+  submission_relay_master_user: string('', 'Master user to log in there.'),
+  submission_relay_trusted: boolean('no', 'Whether it accepts XCLIENT from this server.'),
+  submission_relay_ssl: enumeration(['no', 'smtps', 'starttls'], 'TLS to the relay.'),
+  submission_relay_ssl_verify: boolean('yes', 'Refuse a relay without a valid certificate.'),
+  submission_relay_connect_timeout: durationMs('30 secs', 'Give up connecting after this long.'),
+  submission_relay_command_timeout: durationMs('5 mins', 'Give up waiting for a reply after this long.'),
+  submission_relay_max_idle_time: duration('29 mins', 'Keep the connection open by NOOP for this long.'),
+  submission_max_mail_size: size('0', 'Largest message; 0 is unlimited.'),
+  submission_max_recipients: uint('0', 'Most recipients of a message; 0 is unlimited.'),
+  submission_client_workarounds: list(
+    '',
+    'whitespace-before-path, mailbox-for-path, implicit-auth-external, exotic-backend.',
+  ),
+  submission_logout_format: string('in=%i out=%o', 'What is logged when a session ends.'),
+  submission_relay_rawlog_dir: ignored('use login_proxy_rawlog_dir', string('', 'Directory of transcripts.')),
+  submission_timeout: ignored('sending has its own deadlines', duration('30 secs', 'Deadline of messages sent.')),
+  submission_ssl: ignored(
+    'messages are sent with TLS when it is offered',
+    enumeration(['no', 'smtps', 'starttls'], 'TLS to submission_host.'),
+  ),
+} as const
