@@ -19,7 +19,10 @@ export const authSettings = {
   auth_anonymous_username: string('anonymous', 'User that ANONYMOUS logs in.'),
   auth_cache_size: size('0', 'Memory for remembered answers of the databases; 0 remembers nothing.'),
   auth_cache_ttl: duration('1 hours', 'How long a good answer is remembered.'),
-  auth_cache_negative_ttl: duration('1 hours', 'How long an unknown user or wrong password is remembered; 0 is not at all.'),
+  auth_cache_negative_ttl: duration(
+    '1 hours',
+    'How long an unknown user or wrong password is remembered; 0 is not at all.',
+  ),
   auth_failure_delay: duration('2 secs', 'Pause before a failed login is answered.'),
   auth_proxy_self: list('', 'Further addresses of this server: proxying there means serving locally.', ' '),
   auth_socket_path: string('auth-userdb', 'Socket of user lookups.'),

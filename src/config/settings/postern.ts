@@ -5,7 +5,11 @@ export const posternSettings = {
   postern_workers: own(uint('0', 'Worker processes; 0 is one per core.')),
   postern_strict: own(boolean('no', 'Refuse unknown settings as Dovecot does, in place of warning about them.')),
   postern_log_format: own(enumeration(['dovecot', 'json'], 'Lines as Dovecot writes them, or one JSON object a line.')),
-  postern_metrics_listen: own(string('', 'Address and port of Prometheus metrics, such as 127.0.0.1:9090; empty is off.')),
+  postern_metrics_listen: own(
+    string('', 'Address and port of Prometheus metrics, such as 127.0.0.1:9090; empty is off.'),
+  ),
   postern_control_socket: own(string('postern-control', 'Socket of `postern doveadm`, relative to base_dir.')),
-  postern_cluster: own(string('', 'Redis URL through which several servers know of each other; empty is a single one.')),
+  postern_cluster: own(
+    string('', 'Redis URL through which several servers know of each other; empty is a single one.'),
+  ),
 } as const

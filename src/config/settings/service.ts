@@ -34,4 +34,3 @@ export const fileListenerRows = {
   user: string('', 'Owner.'),
   group: string('', 'Group.'),
 } as const
-

@@ -1,4 +1,16 @@
-import { boolean, durationMs, duration, enumeration, ignored, list, port, secret, size, string, uint } from '../setting.ts'
+import {
+  boolean,
+  durationMs,
+  duration,
+  enumeration,
+  ignored,
+  list,
+  port,
+  secret,
+  size,
+  string,
+  uint,
+} from '../setting.ts'
 
 /** Submission: the relay behind it and its limits. */
 export const submissionSettings = {

@@ -13,7 +13,8 @@ export function parseBoolean(text: string): Read<boolean> {
 
 /** A decimal number of 32 bits without any suffix. */
 export function parseUint(text: string): Read<number> {
-  if (!/^[0-9]+$/.test(text) || Number(text) > UINT_MAX) return unreadable(`Invalid number ${text}: ${whatIsWrong(text)}`)
+  if (!/^[0-9]+$/.test(text) || Number(text) > UINT_MAX)
+    return unreadable(`Invalid number ${text}: ${whatIsWrong(text)}`)
   return readable(Number(text), String(Number(text)))
 }
 
