@@ -1,0 +1,180 @@
+import { statSync, unwatchFile, watchFile } from 'node:fs'
+import { availableParallelism, hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { Complaint, LoadedConfig, Settings } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { systemFiles } from './config-files.ts'
+import { recordFiles, throughSnapshot, type FileSnapshot } from './config-snapshot.ts'
+import { openLog, type OpenLog } from './log-setup.ts'
+import type { BoundListener, ConfigSource } from './messages.ts'
+import { boundPort, openMetricsListener } from './metrics-listener.ts'
+import { takeConfigOptions, UsageError } from './options.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** Dovecot's exit status for a configuration it cannot use. */
+const EXIT_CONFIG = 89
+const EX_USAGE = 64
+/** How long sessions may go on after SIGTERM. */
+const STOP_GRACE_MS = 10_000
+/** How often certificate and key files are looked at. */
+const CERTIFICATE_POLL_MS = 5_000
+
+const HELP = `usage: postern serve [-c FILE] [-o key=value ...]
+
+Runs in the foreground. Prints one line when every listener accepts. Signals:
+  SIGTERM, SIGINT  close politely (a second one: at once)
+  SIGHUP           load the configuration again; sessions stay
+  SIGUSR1          open the log files again
+`
+
+interface Loaded {
+  readonly loaded: LoadedConfig
+  readonly source: ConfigSource
+}
+
+/** `postern serve`: resolves with the exit status when the server has stopped. */
+export async function serveCommand(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv)
+  if (typeof options === 'number') return options
+  const first = load(options.path, options.overrides)
+  printComplaints(first.loaded.complaints)
+  if (first.loaded.config === undefined) return EXIT_CONFIG
+  const settings = first.loaded.config.settings({})
+  const log = openLog(settings)
+  const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log })
+  try {
+    const listeners = [...(await supervisor.start(workerFile()))]
+    await openMetrics(settings, supervisor, listeners)
+    process.stdout.write(`postern ready: ${listeners.map(describe).join(', ') || 'no listeners'}\n`)
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    log.log('fatal', 'master', text)
+    log.flushSync()
+    process.stderr.write(`postern: Fatal: ${text}\n`)
+    await supervisor.stop(0)
+    return 1
+  }
+  await runUntilStopped(supervisor, log, options)
+  log.close()
+  return 0
+}
+
+function readOptions(argv: readonly string[]): { path: string; overrides: readonly string[] } | number {
+  if (argv.includes('--help')) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  try {
+    const { path, overrides, rest } = takeConfigOptions(argv)
+    if (rest.length > 0) throw new UsageError(`unexpected argument '${rest[0]}'`)
+    return { path, overrides }
+  } catch (error) {
+    process.stderr.write(`postern serve: ${error instanceof Error ? error.message : String(error)}\n${HELP}`)
+    return EX_USAGE
+  }
+}
+
+function load(path: string, overrides: readonly string[]): Loaded {
+  const { files, snapshot } = recordFiles(systemFiles())
+  return loadThrough(path, overrides, snapshot, files)
+}
+
+function loadThrough(path: string, overrides: readonly string[], snapshot: FileSnapshot, files: Parameters<typeof loadConfig>[0]['files']): Loaded {
+  return { loaded: loadConfig({ path, files, overrides, hostname: hostname() }), source: { path, overrides, snapshot } }
+}
+
+function printComplaints(complaints: readonly Complaint[]): void {
+  for (const { severity, text } of complaints) {
+    if (severity !== 'info') process.stderr.write(`postern: ${severity === 'error' ? 'Error' : 'Warning'}: ${text}\n`)
+  }
+}
+
+/** Beside this file, with the same ending: sources in a checkout, compiled in a published package. */
+function workerFile(): string {
+  return fileURLToPath(import.meta.url.replace(/serve\.(ts|js)$/, 'worker.$1'))
+}
+
+function workerCount(settings: Settings): number {
+  return settings.postern_workers === 0 ? availableParallelism() : settings.postern_workers
+}
+
+function describe({ name, address, port }: BoundListener): string {
+  return `${name} ${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+async function openMetrics(settings: Settings, supervisor: Supervisor, listeners: BoundListener[]): Promise<void> {
+  if (settings.postern_metrics_listen === '') return
+  const server = await openMetricsListener(settings.postern_metrics_listen, async () => (await supervisor.askAll({ kind: 'metrics' })) as object[][])
+  server.unref()
+  listeners.push({ name: 'metrics', address: settings.postern_metrics_listen.replace(/:\d+$/, ''), port: boundPort(server) })
+}
+
+async function runUntilStopped(supervisor: Supervisor, log: OpenLog, options: { path: string; overrides: readonly string[] }): Promise<void> {
+  const certificates = watchCertificates(supervisor, log, options)
+  process.on('SIGHUP', () => void reload(supervisor, log, () => load(options.path, options.overrides)).then(() => certificates.renew()))
+  process.on('SIGUSR1', () => {
+    log.reopen()
+    supervisor.reopenLogs()
+  })
+  await new Promise<void>((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      log.log('info', 'master', `${signal} received, closing`)
+      resolve()
+    }
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  })
+  certificates.close()
+  const again = (): void => void supervisor.stop(0)
+  process.once('SIGTERM', again)
+  process.once('SIGINT', again)
+  await supervisor.stop(STOP_GRACE_MS)
+}
+
+/** Loads, checks, and hands a new configuration to all workers; the old one stays when anything is wrong with the new. */
+async function reload(supervisor: Supervisor, log: OpenLog, loadAgain: () => Loaded): Promise<void> {
+  const { loaded, source } = loadAgain()
+  const errors = loaded.complaints.filter(({ severity }) => severity === 'error')
+  try {
+    if (loaded.config === undefined) throw new Error(errors.map(({ text }) => text).join('; '))
+    await supervisor.reload(source)
+    log.emit('config_reloaded', { path: source.path, complaints: loaded.complaints.length })
+  } catch (error) {
+    log.emit('config_rejected', { path: source.path, error: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+/**
+ * Watches the files that settings take their values from (`ssl_cert = <FILE`) and brings their new contents to the workers,
+ * leaving the rest of the configuration as it was loaded: a half-edited dovecot.conf waits for SIGHUP.
+ */
+function watchCertificates(supervisor: Supervisor, log: OpenLog, options: { path: string; overrides: readonly string[] }): { renew(): void; close(): void } {
+  let watched: string[] = []
+  const changed = (): void =>
+    void reload(supervisor, log, () => {
+      const snapshot: FileSnapshot = { ...supervisor.source.snapshot, files: new Map(supervisor.source.snapshot.files) }
+      for (const path of watched) snapshot.files.delete(path)
+      return loadThrough(options.path, options.overrides, snapshot, throughSnapshot(snapshot, systemFiles()))
+    })
+  const close = (): void => watched.forEach((path) => unwatchFile(path, changed))
+  const renew = (): void => {
+    close()
+    watched = valueFiles(supervisor.source.snapshot)
+    for (const path of watched) watchFile(path, { interval: CERTIFICATE_POLL_MS, persistent: false }, changed)
+  }
+  renew()
+  return { renew, close }
+}
+
+/** The files of a snapshot that hold PEM text: values, not configuration. */
+function valueFiles(snapshot: FileSnapshot): string[] {
+  const paths: string[] = []
+  for (const [path, content] of snapshot.files) {
+    if (content instanceof Uint8Array && Buffer.from(content).includes('-----BEGIN ') && isFile(path)) paths.push(path)
+  }
+  return paths
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
