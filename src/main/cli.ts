@@ -11,12 +11,36 @@ interface Command {
 }
 
 const COMMANDS: readonly Command[] = [
-  { name: 'serve', summary: 'run the server in the foreground', load: async () => (await import('./serve.ts')).serveCommand },
-  { name: 'doveconf', summary: "print the configuration, with Dovecot's own flags", load: async () => (await import('./doveconf-command.ts')).doveconfCommand },
-  { name: 'doctor', summary: 'find all problems of a configuration at once', load: async () => (await import('./doctor-command.ts')).doctorCommand },
-  { name: 'auth', summary: 'test, look up or explain how a user logs in', load: async () => (await import('./auth-command.ts')).authCommand },
-  { name: 'doveadm', summary: 'administer a running server', load: async () => (await import('./doveadm-command.ts')).doveadmCommand },
-  { name: 'dev', summary: 'run a sample proxy with two backends (npm start)', load: async () => (await import('./dev.ts')).devCommand },
+  {
+    name: 'serve',
+    summary: 'run the server in the foreground',
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
+  {
+    name: 'doveconf',
+    summary: "print the configuration, with Dovecot's own flags",
+    load: async () => (await import('./doveconf-command.ts')).doveconfCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'find all problems of a configuration at once',
+    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+  },
+  {
+    name: 'auth',
+    summary: 'test, look up or explain how a user logs in',
+    load: async () => (await import('./auth-command.ts')).authCommand,
+  },
+  {
+    name: 'doveadm',
+    summary: 'administer a running server',
+    load: async () => (await import('./doveadm-command.ts')).doveadmCommand,
+  },
+  {
+    name: 'dev',
+    summary: 'run a sample proxy with two backends (npm start)',
+    load: async () => (await import('./dev.ts')).devCommand,
+  },
 ]
 
 /** Exit status of usage errors, as `sysexits.h` and doveadm have it. */
@@ -24,7 +48,14 @@ const EX_USAGE = 64
 
 function usage(): string {
   const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)
-  return ['usage: postern COMMAND [options]', '', ...rows, '', 'postern COMMAND --help tells more; postern --version prints the version.', ''].join('\n')
+  return [
+    'usage: postern COMMAND [options]',
+    '',
+    ...rows,
+    '',
+    'postern COMMAND --help tells more; postern --version prints the version.',
+    '',
+  ].join('\n')
 }
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -30,7 +30,11 @@ export function throughSnapshot(snapshot: FileSnapshot, files: ConfigFiles): Con
   }
 }
 
-function readOnce(snapshot: FileSnapshot, files: ConfigFiles, path: string): Buffer | { code: string; message: string } {
+function readOnce(
+  snapshot: FileSnapshot,
+  files: ConfigFiles,
+  path: string,
+): Buffer | { code: string; message: string } {
   const result = attemptRead(files, path)
   snapshot.files.set(path, result)
   return result

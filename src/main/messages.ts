@@ -11,7 +11,12 @@ export interface ConfigSource {
 
 export type ToWorker =
   /** Build everything for this configuration; answer `prepared` or `failed`. Nothing changes for users yet. */
-  | { readonly kind: 'prepare'; readonly generation: number; readonly source: ConfigSource; readonly ticketKeys: Buffer }
+  | {
+      readonly kind: 'prepare'
+      readonly generation: number
+      readonly source: ConfigSource
+      readonly ticketKeys: Buffer
+    }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Buffer }
@@ -21,7 +26,9 @@ export type ToWorker =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
 
 /** Asked of all workers by the control socket and the metrics listener. */
-export type Question = { readonly kind: 'metrics' } | { readonly kind: 'command'; readonly name: string; readonly input: unknown }
+export type Question =
+  | { readonly kind: 'metrics' }
+  | { readonly kind: 'command'; readonly name: string; readonly input: unknown }
 
 export interface BoundListener {
   readonly name: string

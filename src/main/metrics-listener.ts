@@ -6,7 +6,10 @@ import { METRICS_CONTENT_TYPE, mergeMetrics } from '../observe/metrics.ts'
 const REQUEST_MS = 10_000
 
 /** Serves `GET /metrics` for Prometheus on `address` (`HOST:PORT`, IPv6 in brackets). Resolves when it listens. */
-export async function openMetricsListener(address: string, collect: () => Promise<readonly object[][]>): Promise<Server> {
+export async function openMetricsListener(
+  address: string,
+  collect: () => Promise<readonly object[][]>,
+): Promise<Server> {
   const { host, port } = parseAddress(address)
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {

@@ -8,7 +8,11 @@ export interface ConfigOptions {
 }
 
 /** Looked for in this order when there is no `-c`. */
-const DEFAULT_PATHS = ['/etc/postern/dovecot.conf', '/etc/dovecot/dovecot.conf', '/usr/local/etc/dovecot/dovecot.conf'] as const
+const DEFAULT_PATHS = [
+  '/etc/postern/dovecot.conf',
+  '/etc/dovecot/dovecot.conf',
+  '/usr/local/etc/dovecot/dovecot.conf',
+] as const
 
 /** A command line that makes no sense; the message says why. */
 export class UsageError extends Error {

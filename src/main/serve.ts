@@ -79,7 +79,12 @@ function load(path: string, overrides: readonly string[]): Loaded {
   return loadThrough(path, overrides, snapshot, files)
 }
 
-function loadThrough(path: string, overrides: readonly string[], snapshot: FileSnapshot, files: Parameters<typeof loadConfig>[0]['files']): Loaded {
+function loadThrough(
+  path: string,
+  overrides: readonly string[],
+  snapshot: FileSnapshot,
+  files: Parameters<typeof loadConfig>[0]['files'],
+): Loaded {
   return { loaded: loadConfig({ path, files, overrides, hostname: hostname() }), source: { path, overrides, snapshot } }
 }
 
@@ -104,14 +109,28 @@ function describe({ name, address, port }: BoundListener): string {
 
 async function openMetrics(settings: Settings, supervisor: Supervisor, listeners: BoundListener[]): Promise<void> {
   if (settings.postern_metrics_listen === '') return
-  const server = await openMetricsListener(settings.postern_metrics_listen, async () => (await supervisor.askAll({ kind: 'metrics' })) as object[][])
+  const server = await openMetricsListener(
+    settings.postern_metrics_listen,
+    async () => (await supervisor.askAll({ kind: 'metrics' })) as object[][],
+  )
   server.unref()
-  listeners.push({ name: 'metrics', address: settings.postern_metrics_listen.replace(/:\d+$/, ''), port: boundPort(server) })
+  listeners.push({
+    name: 'metrics',
+    address: settings.postern_metrics_listen.replace(/:\d+$/, ''),
+    port: boundPort(server),
+  })
 }
 
-async function runUntilStopped(supervisor: Supervisor, log: OpenLog, options: { path: string; overrides: readonly string[] }): Promise<void> {
+async function runUntilStopped(
+  supervisor: Supervisor,
+  log: OpenLog,
+  options: { path: string; overrides: readonly string[] },
+): Promise<void> {
   const certificates = watchCertificates(supervisor, log, options)
-  process.on('SIGHUP', () => void reload(supervisor, log, () => load(options.path, options.overrides)).then(() => certificates.renew()))
+  process.on(
+    'SIGHUP',
+    () => void reload(supervisor, log, () => load(options.path, options.overrides)).then(() => certificates.renew()),
+  )
   process.on('SIGUSR1', () => {
     log.reopen()
     supervisor.reopenLogs()
@@ -148,7 +167,11 @@ async function reload(supervisor: Supervisor, log: OpenLog, loadAgain: () => Loa
  * Watches the files that settings take their values from (`ssl_cert = <FILE`) and brings their new contents to the workers,
  * leaving the rest of the configuration as it was loaded: a half-edited dovecot.conf waits for SIGHUP.
  */
-function watchCertificates(supervisor: Supervisor, log: OpenLog, options: { path: string; overrides: readonly string[] }): { renew(): void; close(): void } {
+function watchCertificates(
+  supervisor: Supervisor,
+  log: OpenLog,
+  options: { path: string; overrides: readonly string[] },
+): { renew(): void; close(): void } {
   let watched: string[] = []
   const changed = (): void =>
     void reload(supervisor, log, () => {

@@ -96,7 +96,11 @@ export class Supervisor {
   }
 
   get workers(): readonly { readonly number: number; readonly pid: number; readonly sessions: number }[] {
-    return [...this.#members.values()].map(({ number, worker, sessions }) => ({ number, pid: worker.process.pid ?? 0, sessions }))
+    return [...this.#members.values()].map(({ number, worker, sessions }) => ({
+      number,
+      pid: worker.process.pid ?? 0,
+      sessions,
+    }))
   }
 
   /** Asks all workers; those that do not answer in time are left out. */
@@ -104,7 +108,11 @@ export class Supervisor {
     const id = this.#nextQuestion++
     const members = [...this.#members.values()]
     if (members.length === 0) return []
-    const entry = { waiting: new Set(members.map((member) => member.number)), values: [], done: new Deferred<readonly unknown[]>() }
+    const entry = {
+      waiting: new Set(members.map((member) => member.number)),
+      values: [],
+      done: new Deferred<readonly unknown[]>(),
+    }
     this.#answers.set(id, entry)
     for (const member of members) this.#send(member, { kind: 'ask', id, question })
     const timer = setTimeout(() => entry.done.resolve(entry.values), ANSWER_MS)
@@ -144,7 +152,8 @@ export class Supervisor {
   #send(member: Member, message: ToWorker): void {
     if (!member.worker.isConnected()) return
     member.worker.send(message, (error) => {
-      if (error !== null) this.#observer.log('warning', 'master', `Worker ${member.number} could not be told: ${error.message}`)
+      if (error !== null)
+        this.#observer.log('warning', 'master', `Worker ${member.number} could not be told: ${error.message}`)
     })
   }
 
@@ -153,7 +162,12 @@ export class Supervisor {
     if (member === undefined) return
     switch (message.kind) {
       case 'hello':
-        this.#send(member, { kind: 'prepare', generation: this.#generation, source: this.#source, ticketKeys: this.#ticketKeys })
+        this.#send(member, {
+          kind: 'prepare',
+          generation: this.#generation,
+          source: this.#source,
+          ticketKeys: this.#ticketKeys,
+        })
         return
       case 'prepared':
         if (message.generation === this.#generation) member.prepared.resolve(message.listeners)
@@ -204,14 +218,19 @@ export class Supervisor {
       await withDeadline(member.prepared.promise)
       this.#send(member, { kind: 'commit', generation: this.#generation })
     } catch (error) {
-      this.#observer.log('error', 'master', `Worker ${number} did not start: ${error instanceof Error ? error.message : String(error)}`)
+      this.#observer.log(
+        'error',
+        'master',
+        `Worker ${number} did not start: ${error instanceof Error ? error.message : String(error)}`,
+      )
       member.worker.process.kill('SIGKILL')
     }
   }
 
   #rotateTicketKeys(): void {
     this.#ticketKeys = randomBytes(TICKET_KEY_BYTES)
-    for (const member of this.#members.values()) this.#send(member, { kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
+    for (const member of this.#members.values())
+      this.#send(member, { kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
   }
 }
 

@@ -66,7 +66,11 @@ export interface EventTable {
     readonly reconnect_attempts: number
   }
   /** The backend login failed for good; `text` is the whole message after `proxy(user,ip:port): `. */
-  proxy_session_failed: ProxySessionFields & { readonly text: string; readonly class: string; readonly verbose_only: boolean }
+  proxy_session_failed: ProxySessionFields & {
+    readonly text: string
+    readonly class: string
+    readonly verbose_only: boolean
+  }
   /** Dovecot: `Disconnected by client|server|proxy ...`. */
   proxy_session_finished: ProxySessionFields & {
     readonly text: string

@@ -107,7 +107,9 @@ class FileWriter implements LogWriter {
     this.#timer = undefined
     if (this.#current !== undefined || this.#waiting.length === 0) return
     if (this.#dropped > 0) {
-      this.#waiting.push(`log: Warning: ${this.#dropped} lines were dropped because the log could not be written in time`)
+      this.#waiting.push(
+        `log: Warning: ${this.#dropped} lines were dropped because the log could not be written in time`,
+      )
       this.#dropped = 0
     }
     this.#current = Buffer.from(`${this.#waiting.join('\n')}\n`, 'utf8')

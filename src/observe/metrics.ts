@@ -112,7 +112,9 @@ function backendOf(event: ProxySessionFields): string {
   return `${event.dest_ip}:${event.dest_port}`
 }
 
-function handlersFor(meters: ReturnType<typeof openMeters>): { [Name in keyof EventTable]?: (event: EventTable[Name]) => void } {
+function handlersFor(meters: ReturnType<typeof openMeters>): {
+  [Name in keyof EventTable]?: (event: EventTable[Name]) => void
+} {
   return {
     connection_opened: (event) => meters.connections.inc({ protocol: event.protocol }),
     login_attempt_finished(event) {
@@ -125,7 +127,8 @@ function handlersFor(meters: ReturnType<typeof openMeters>): { [Name in keyof Ev
       meters.sessions.inc(labels)
       meters.connectSeconds.observe(labels, event.connect_ms / 1000)
     },
-    proxy_session_reconnecting: (event) => meters.reconnects.inc({ protocol: event.protocol, backend: backendOf(event) }),
+    proxy_session_reconnecting: (event) =>
+      meters.reconnects.inc({ protocol: event.protocol, backend: backendOf(event) }),
     proxy_session_failed: (event) =>
       meters.failures.inc({ protocol: event.protocol, backend: backendOf(event), class: event.class }),
     proxy_session_finished(event) {
@@ -137,6 +140,9 @@ function handlersFor(meters: ReturnType<typeof openMeters>): { [Name in keyof Ev
     backend_down: (event) => meters.backendUp.set({ backend: `${event.ip}:${event.port}` }, 0),
     backend_up: (event) => meters.backendUp.set({ backend: `${event.ip}:${event.port}` }, 1),
     auth_query_finished: (event) =>
-      meters.authQueries.observe({ part: event.part, driver: event.driver, result: event.result }, event.duration_ms / 1000),
+      meters.authQueries.observe(
+        { part: event.part, driver: event.driver, result: event.result },
+        event.duration_ms / 1000,
+      ),
   }
 }

@@ -13,7 +13,11 @@ const SENTENCES: Sentences = {
   connection_opened: undefined,
   login_attempt_finished: undefined,
   auth_query_finished: undefined,
-  proxy_session_started: (event) => ({ level: 'debug', service: event.service, text: event.line(`${proxyPrefix(event)}Connecting`) }),
+  proxy_session_started: (event) => ({
+    level: 'debug',
+    service: event.service,
+    text: event.line(`${proxyPrefix(event)}Connecting`),
+  }),
   proxy_session_reconnecting: (event) => ({
     level: 'debug',
     service: event.service,
@@ -21,13 +25,25 @@ const SENTENCES: Sentences = {
   }),
   login_aborted: (event) => ({ level: 'info', service: event.service, text: event.line(event.text) }),
   login_local: (event) => ({ level: 'info', service: event.service, text: event.line('Login') }),
-  proxy_session_established: (event) => ({ level: 'info', service: event.service, text: event.line(established(event)) }),
+  proxy_session_established: (event) => ({
+    level: 'info',
+    service: event.service,
+    text: event.line(established(event)),
+  }),
   proxy_session_failed: (event) =>
     event.verbose_only
       ? { level: 'info', service: event.service, text: event.line(`${proxyPrefix(event)}${event.text}`) }
       : { level: 'error', service: event.service, text: event.line(`${proxyPrefix(event)}${event.text}`) },
-  proxy_session_finished: (event) => ({ level: 'info', service: event.service, text: event.line(`${proxyPrefix(event)}${event.text}`) }),
-  backend_down: (event) => ({ level: 'warning', service: 'proxy', text: `backend ${event.ip}:${event.port} is down: ${event.error}` }),
+  proxy_session_finished: (event) => ({
+    level: 'info',
+    service: event.service,
+    text: event.line(`${proxyPrefix(event)}${event.text}`),
+  }),
+  backend_down: (event) => ({
+    level: 'warning',
+    service: 'proxy',
+    text: `backend ${event.ip}:${event.port} is down: ${event.error}`,
+  }),
   backend_up: (event) => ({
     level: 'info',
     service: 'proxy',
@@ -43,7 +59,11 @@ const SENTENCES: Sentences = {
     service: 'master',
     text: `Configuration ${event.path} not reloaded, keeping the old one: ${event.error}`,
   }),
-  worker_started: (event) => ({ level: 'debug', service: 'master', text: `Worker ${event.worker} started (pid ${event.pid})` }),
+  worker_started: (event) => ({
+    level: 'debug',
+    service: 'master',
+    text: `Worker ${event.worker} started (pid ${event.pid})`,
+  }),
   worker_died: (event) => ({
     level: 'error',
     service: 'master',

@@ -52,7 +52,11 @@ function two(value: number): string {
 }
 
 function dayOfYear(at: Date): number {
-  return Math.round((Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) - Date.UTC(at.getFullYear(), 0, 1)) / 86_400_000) + 1
+  return (
+    Math.round(
+      (Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) - Date.UTC(at.getFullYear(), 0, 1)) / 86_400_000,
+    ) + 1
+  )
 }
 
 function zone(at: Date): string {

@@ -4,7 +4,10 @@ import type { LogLevel } from './events.ts'
 import type { LogWriter } from './log-writer.ts'
 
 /** RFC 5424 §6.2.1 severities. */
-const SEVERITY = { panic: 2, fatal: 2, error: 3, warning: 4, info: 6, debug: 7 } as const satisfies Record<LogLevel, number>
+const SEVERITY = { panic: 2, fatal: 2, error: 3, warning: 4, info: 6, debug: 7 } as const satisfies Record<
+  LogLevel,
+  number
+>
 
 /** RFC 5424 §6.2.1 facilities, with the names `syslog_facility` knows. */
 export const FACILITIES: ReadonlyMap<string, number> = new Map([
@@ -39,7 +42,9 @@ export function openSyslog(facilityName: string, ident: string): LogWriter {
 }
 
 interface Koffi {
-  load(path: string): { func(signature: string): ((...args: unknown[]) => unknown) & { async(...args: unknown[]): void } }
+  load(path: string): {
+    func(signature: string): ((...args: unknown[]) => unknown) & { async(...args: unknown[]): void }
+  }
 }
 
 function openLibc(facility: number, ident: string): LogWriter | undefined {

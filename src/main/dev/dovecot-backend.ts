@@ -47,7 +47,9 @@ interface Owner {
 function mailOwner(): Owner {
   const { username, uid, gid } = userInfo()
   if (uid !== 0) return { name: username, uid, gid }
-  const line = readFileSync('/etc/passwd', 'latin1').split('\n').find((row) => row.startsWith('mail:'))
+  const line = readFileSync('/etc/passwd', 'latin1')
+    .split('\n')
+    .find((row) => row.startsWith('mail:'))
   const [name, , mailUid, mailGid] = line?.split(':') ?? []
   if (name === undefined) throw new Error('the system has no user "mail" to own the sample mail')
   return { name, uid: Number(mailUid), gid: Number(mailGid) }
@@ -59,7 +61,8 @@ function writeSampleMail(maildir: string, user: string, owner: Owner): void {
   const file = join(maildir, 'cur', `1700000000.M1P1.sample,S=${message.length},W=${message.length}:2,`)
   if (!existsSync(file)) writeFileSync(file, message)
   if (process.getuid?.() !== 0) return
-  for (const path of [maildir, join(maildir, 'cur'), join(maildir, 'new'), join(maildir, 'tmp'), file]) chownSync(path, owner.uid, owner.gid)
+  for (const path of [maildir, join(maildir, 'cur'), join(maildir, 'new'), join(maildir, 'tmp'), file])
+    chownSync(path, owner.uid, owner.gid)
   chmodSync(maildir, 0o700)
 }
 
@@ -110,7 +113,8 @@ async function freePort(): Promise<number> {
 async function reachable(port: number, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_MS
   while (!(await greets(port))) {
-    if (child.exitCode !== null) throw new Error(`the sample backend did not start (dovecot exit status ${child.exitCode})`)
+    if (child.exitCode !== null)
+      throw new Error(`the sample backend did not start (dovecot exit status ${child.exitCode})`)
     if (Date.now() > deadline) throw new Error('the sample backend did not start in time')
     await new Promise((resolve) => setTimeout(resolve, PROBE_PAUSE_MS))
   }

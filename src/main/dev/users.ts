@@ -9,7 +9,9 @@ export const SAMPLE_USERS = [{ name: 'alice@example.org' }, { name: 'bob@example
 export function writeUserDatabase(path: string, ports: readonly [number, number]): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
   const database = new DatabaseSync(path)
-  database.exec('CREATE TABLE users (user TEXT PRIMARY KEY, password TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL)')
+  database.exec(
+    'CREATE TABLE users (user TEXT PRIMARY KEY, password TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL)',
+  )
   const insert = database.prepare('INSERT INTO users (user, password, host, port) VALUES (?, ?, ?, ?)')
   for (const [index, { name }] of SAMPLE_USERS.entries()) {
     insert.run(name, `{PLAIN}${SAMPLE_PASSWORD}`, '127.0.0.1', ports[index] ?? 9)
