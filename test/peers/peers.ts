@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+
+/** Other servers that the tests start, each on loopback with its own directory and ports. */
+export type Peer = 'dovecot' | 'dovecot-imapd' | 'nginx' | 'perdition' | 'haproxy' | 'openssl'
+
+/** What must be there for each, and the Debian package that brings it. */
+const NEEDS: Readonly<
+  Record<Peer, { readonly files: readonly string[]; readonly packages: string; readonly root: boolean }>
+> = {
+  dovecot: { files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap-login'], packages: 'dovecot-imapd', root: true },
+  'dovecot-imapd': { files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap'], packages: 'dovecot-imapd', root: true },
+  nginx: {
+    files: ['/usr/sbin/nginx', '/usr/lib/nginx/modules/ngx_mail_module.so'],
+    packages: 'nginx libnginx-mod-mail',
+    root: false,
+  },
+  perdition: { files: ['/usr/sbin/perdition'], packages: 'perdition', root: false },
+  haproxy: { files: ['/usr/sbin/haproxy'], packages: 'haproxy', root: false },
+  openssl: { files: ['/usr/bin/openssl'], packages: 'openssl', root: false },
+}
+
+/** For node:test's `skip`: false when the peer can be started here, else the reason why not. */
+export function skipWithout(peer: Peer): false | string {
+  const { files, packages, root } = NEEDS[peer]
+  const missing = files.find((file) => !existsSync(file))
+  if (missing !== undefined)
+    return `${peer} is not installed (${missing} is missing; Debian: apt-get install ${packages})`
+  if (root && process.getuid?.() !== 0) return `${peer} needs root here, to switch to the users of its package`
+  return false
+}
+
+/** Whether the peer can be started here. */
+export function available(peer: Peer): boolean {
+  return skipWithout(peer) === false
+}

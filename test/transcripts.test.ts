@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { after, test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { skipWithout } from './peers/peers.ts'
+import { skipWithoutPostern } from './peers/postern.ts'
+import { parseTranscript, type Side } from './transcripts/parse.ts'
+import { play } from './transcripts/play.ts'
+import { companies, makeCertificates, openBackend, openTheatre, type Company } from './transcripts/stages.ts'
+
+/** Dialogues at once on one proxy. Most of their time is waiting for retries. */
+const AT_ONCE = 12
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const folder = join(root, 'test', 'transcripts', 'imap')
+const files = readdirSync(folder).filter((file) => file.endsWith('.txt'))
+const transcripts = files.toSorted().map((file) => {
+  const path = join(folder, file)
+  return parseTranscript(relative(root, path), readFileSync(path, 'utf8'))
+})
+const certificates = makeCertificates()
+const backend = skipWithout('dovecot-imapd') === false ? openBackend(transcripts) : Promise.resolve(undefined)
+
+after(async () => await (await backend)?.stop())
+
+test('every difference that a transcript names is explained in docs/dovecot-differences.md', () => {
+  const explained = readFileSync(join(root, 'docs', 'dovecot-differences.md'), 'utf8')
+  const named = transcripts.flatMap(({ file, differences }) => differences.map((difference) => ({ file, difference })))
+  const missing = named.filter(({ difference }) => !explained.includes(`\`${difference}\``))
+  assert.deepEqual(missing, [])
+})
+
+for (const side of ['dovecot', 'postern'] as const) {
+  const skip = side === 'dovecot' ? skipWithout('dovecot') : skipWithoutPostern()
+  test(`transcripts against ${side}`, { skip, concurrency: 3 }, async (t) => {
+    const runs = companies(transcripts).map((company, index) =>
+      t.test(
+        `proxy ${index + 1}: ${company.config.join('; ') || 'usual settings'}`,
+        { concurrency: AT_ONCE },
+        (inner) => playAll(inner, side, company),
+      ),
+    )
+    await Promise.all(runs)
+  })
+}
+
+async function playAll(t: TestContext, side: Side, company: Company): Promise<void> {
+  const theatre = await openTheatre(side, company, await certificates, await backend)
+  t.after(() => theatre.close())
+  const noBackend = skipWithout('dovecot-imapd')
+  const plays = company.transcripts.map((transcript) =>
+    t.test(
+      `${transcript.file}: ${transcript.title}`,
+      { skip: transcript.backend === 'dovecot' && noBackend },
+      async (inner) => {
+        const { stage, close } = await theatre.stage(transcript)
+        inner.after(close)
+        await play(transcript, stage)
+      },
+    ),
+  )
+  await Promise.all(plays)
+}
