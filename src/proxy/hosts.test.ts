@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Observer, silent } from '../observe/events.ts'
+import { createBackendHosts } from './hosts.ts'
+
+const IP = '10.0.0.5'
+const PORT = 143
+const AFTER_MS = 30_000
+
+function start(): { hosts: ReturnType<typeof createBackendHosts>; clock: { ms: number }; events: unknown[] } {
+  const clock = { ms: 1_000_000 }
+  const events: unknown[] = []
+  const observer: Observer = { ...silent, emit: (name, fields) => events.push([name, fields]) }
+  return { hosts: createBackendHosts(observer, () => clock.ms), clock, events }
+}
+
+test('a host that was dead for long fails at once, while one probe keeps trying', () => {
+  const { hosts, clock } = start()
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'the first one tries')
+  clock.ms += 29_000
+  hosts.failed(IP, PORT, 'Connection refused')
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'not dead for longer than the threshold yet')
+  clock.ms += 1
+  hosts.failed(IP, PORT, 'Connection refused')
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), false, 'dead, and two others already wait')
+  for (let i = 0; i < 3; i++) hosts.end(IP, PORT)
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'nobody waits: this is the probe')
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), false, 'the probe is under way')
+  assert.equal(hosts.begin(IP, PORT, 0), true, 'a threshold of 0 switches it off')
+  assert.equal(hosts.begin(IP, PORT + 1, AFTER_MS), true, 'another port is another host')
+  hosts.connected(IP, PORT)
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'it answered')
+})
+
+test('going down and coming up are told once', () => {
+  const { hosts, clock, events } = start()
+  hosts.connected(IP, PORT)
+  hosts.failed(IP, PORT, 'Connection refused')
+  clock.ms += 5_000
+  hosts.failed(IP, PORT, 'Connection timed out')
+  hosts.connected(IP, PORT)
+  hosts.connected(IP, PORT)
+  assert.deepEqual(events, [
+    ['backend_down', { ip: IP, port: PORT, error: 'Connection refused' }],
+    ['backend_up', { ip: IP, port: PORT, down_ms: 5_000 }],
+  ])
+})
+
+test('the list shows each backend', () => {
+  const { hosts, clock } = start()
+  hosts.begin(IP, PORT, AFTER_MS)
+  hosts.failed(IP, PORT, 'Connection refused')
+  assert.deepEqual(hosts.list(), [
+    {
+      ip: IP,
+      port: PORT,
+      up: false,
+      lastSuccessMs: clock.ms - 1000,
+      lastFailureMs: clock.ms,
+      lastError: 'Connection refused',
+      waiting: 1,
+    },
+  ])
+})
+
+test('a database that names endless hosts does not fill the memory', () => {
+  const { hosts } = start()
+  for (let i = 0; i < 10_005; i++) {
+    hosts.begin(`10.1.${i >> 8}.${i & 255}`, PORT, AFTER_MS)
+    hosts.end(`10.1.${i >> 8}.${i & 255}`, PORT)
+  }
+  assert.equal(hosts.list().length, 10_000)
+})
