@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import type { Observer } from '../observe/events.ts'
-import { canonicalIp } from './address.ts'
+import { normalizeIp } from '../util/ip.ts'
 
 /** Turns a host name into addresses, the preferred one first. Rejects with an error that has a Node `code`. */
 export type LookUp = (name: string) => Promise<readonly string[]>
@@ -115,5 +115,5 @@ async function withTimeout(
 
 async function systemLookUp(name: string): Promise<readonly string[]> {
   const found = await lookup(name, { all: true, order: 'verbatim' })
-  return [...new Set(found.map(({ address }) => canonicalIp(address) ?? address))]
+  return [...new Set(found.map(({ address }) => normalizeIp(address) ?? address))]
 }

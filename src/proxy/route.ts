@@ -1,8 +1,8 @@
 import type { AuthRefusal } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { Protocol, ProxyTarget } from '../protocols/protocol.ts'
+import { ipFamily, normalizeIp } from '../util/ip.ts'
 import type { Secret } from '../util/secret.ts'
-import { canonicalIp } from './address.ts'
 import { chooseDestination } from './candidates.ts'
 import type { ProxyFields } from './fields.ts'
 
@@ -53,7 +53,7 @@ const BACKEND_MECHANISMS: ReadonlySet<string> = new Set(['PLAIN', 'LOGIN', 'EXTE
 export function hostToResolve(fields: ProxyFields): string | undefined {
   if (!fields.proxy && !fields.proxyMaybe) return undefined
   if (fields.host === undefined || fields.hostip !== undefined) return undefined
-  return canonicalIp(fields.host) === undefined ? fields.host : undefined
+  return normalizeIp(fields.host) === undefined ? fields.host : undefined
 }
 
 /** Decides where a login goes. Precedence: `proxy`, then `host` without it (a referral), then `nologin`. */
@@ -92,15 +92,15 @@ function isSelf({ fields, addresses, self }: RouteQuestion): boolean {
 
 /** An address in `host` is looked at before `hostip`. */
 function namedAddresses(fields: ProxyFields, addresses: readonly string[]): readonly string[] {
-  const literal = canonicalIp(fields.host ?? '') ?? canonicalIp(fields.hostip ?? '')
-  return literal === undefined ? addresses.map((address) => canonicalIp(address) ?? address) : [literal]
+  const literal = normalizeIp(fields.host ?? '') ?? normalizeIp(fields.hostip ?? '')
+  return literal === undefined ? addresses.map((address) => normalizeIp(address) ?? address) : [literal]
 }
 
 function decideProxy(question: RouteQuestion): Route {
   const { fields, user, self } = question
   const problem = fields.unusable ?? (fields.host === undefined ? 'host not given' : undefined)
   if (problem !== undefined) return { kind: 'broken', text: problem }
-  if (fields.hostip !== undefined && canonicalIp(fields.hostip) === undefined) return wrongHostip(fields)
+  if (fields.hostip !== undefined && normalizeIp(fields.hostip) === undefined) return wrongHostip(fields)
   const credentials = chooseCredentials(question)
   if (credentials.problem !== undefined) return { kind: 'broken', text: credentials.problem }
   const port = fields.port ?? defaultPort(question)
@@ -120,14 +120,17 @@ function decideProxy(question: RouteQuestion): Route {
 
 /** Beside a host name the auth service notices it, beside an address the login service does: different answers. */
 function wrongHostip({ host, hostip }: ProxyFields): Route {
-  if (canonicalIp(host ?? '') !== undefined) return { kind: 'broken', text: `Invalid hostip ${hostip}` }
+  if (normalizeIp(host ?? '') !== undefined) return { kind: 'broken', text: `Invalid hostip ${hostip}` }
   return { kind: 'refuse', why: { kind: 'failed' }, log: `Invalid hostip in passdb: ${hostip}` }
 }
 
 /** `hostip` is connected to whenever it is there, even beside an address in `host`. */
 function connectAddresses(fields: ProxyFields, addresses: readonly string[]): readonly string[] {
-  const literal = canonicalIp(fields.hostip ?? fields.host ?? '')
-  return literal === undefined ? addresses : [literal]
+  const text = fields.hostip ?? fields.host ?? ''
+  const literal = normalizeIp(text)
+  if (literal === undefined) return addresses
+  // A zone says on which link a link-local address lives.
+  return [text.includes('%') ? text : literal]
 }
 
 function defaultPort({ protocol, fields }: RouteQuestion): number | undefined {
@@ -159,13 +162,13 @@ function makeTarget(
   { host, ip, port }: { host: string; ip: string; port: number },
   { mechanism, master, secret }: Credentials,
 ): ProxyTarget {
-  const sourceIp = canonicalIp(fields.sourceIp ?? '')
+  const sourceIp = normalizeIp(fields.sourceIp ?? '')
   return {
     host,
     ip,
     port,
     // What is no address is ignored, and so is one of the other family: connecting with it could only fail.
-    ...(sourceIp !== undefined && sameFamily(sourceIp, ip) ? { sourceIp } : undefined),
+    ...(sourceIp !== undefined && ipFamily(sourceIp) === ipFamily(ip) ? { sourceIp } : undefined),
     tls: fields.tls,
     verifyCertificate: !fields.anyCert && settings.ssl_client_require_valid_cert,
     destuser: fields.destuser ?? user,
@@ -181,8 +184,4 @@ function makeTarget(
     immediateFailureAfterMs: fields.immediateFailureAfterMs,
     ...(fields.haproxy === undefined ? undefined : { haproxy: fields.haproxy }),
   }
-}
-
-function sameFamily(one: string, other: string): boolean {
-  return one.includes(':') === other.includes(':')
 }
