@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLoopGuard } from './loops.ts'
+
+const CLIENT = { ip: '192.0.2.1', port: 1000 }
+
+test('the same session on its way to the same place is a loop', () => {
+  const guard = createLoopGuard()
+  const pass = guard.enter(guard.chainOf('id', CLIENT), '10.0.0.5:143 joe')
+  assert.notEqual(pass, undefined)
+  assert.equal(guard.enter(guard.chainOf('id', CLIENT), '10.0.0.5:143 joe'), undefined)
+  assert.notEqual(guard.enter(guard.chainOf('other', CLIENT), '10.0.0.5:143 joe'), undefined)
+  assert.notEqual(guard.enter(guard.chainOf('id', CLIENT), '10.0.0.6:143 joe'), undefined)
+  pass?.leave()
+  assert.notEqual(guard.enter(guard.chainOf('id', CLIENT), '10.0.0.5:143 joe'), undefined)
+})
+
+test('a connection of our own is known by its near end, though its session id was not believed', () => {
+  const guard = createLoopGuard()
+  const pass = guard.enter('first', 'there')
+  pass?.connected({ ip: '127.0.0.1', port: 40000 })
+  assert.equal(guard.chainOf('second', { ip: '127.0.0.1', port: 40000 }), 'first')
+  assert.equal(guard.chainOf('second', { ip: '127.0.0.1', port: 40001 }), 'second')
+  pass?.connected({ ip: '127.0.0.1', port: 40002 })
+  assert.equal(guard.chainOf('second', { ip: '127.0.0.1', port: 40000 }), 'second', 'the first try is over')
+  pass?.leave()
+  pass?.leave()
+  assert.equal(guard.chainOf('second', { ip: '127.0.0.1', port: 40002 }), 'second')
+})
