@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { Duplex } from 'node:stream'
 
 /** One end of a TCP connection. IPv4-mapped IPv6 addresses are written as IPv4. */
 export interface Endpoint {
@@ -21,7 +20,8 @@ export interface TlsInfo {
 
 /**
  * A connection as a dialogue sees it: lines and counted bytes in, bytes out. Protocol text is latin1, one character a
- * byte. At most `READ_AHEAD_BYTES` are buffered ahead of the reader; then the socket is paused.
+ * byte. At most `READ_AHEAD_BYTES` are buffered ahead of the reader; then the socket is paused. A reader also waits while
+ * the peer leaves more than the high-water mark of our output unread, so a dialogue need not count what it answers.
  */
 export interface ByteStream {
   readonly local: Endpoint
@@ -47,7 +47,7 @@ export interface ByteStream {
   drained(): Promise<void>
   /** Everything that waits on this stream fails with `DeadlineExceeded` after `ms` from now; `undefined` takes it away. */
   setDeadline(ms: number | undefined): void
-  /** Bytes read from and written to the peer so far (inside TLS). */
+  /** Bytes read from and written to the peer so far (after our own STARTTLS to a backend: inside TLS). */
   readonly bytesIn: number
   readonly bytesOut: number
   /** True once the peer closed, the connection failed or we closed it. */
@@ -62,14 +62,28 @@ export interface ByteStream {
   detach(): DetachedSocket
 }
 
+/** A connection between two owners: paused, nobody listens. */
 export interface DetachedSocket {
-  readonly socket: Socket | TLSSocket
+  /** A net.Socket or TLSSocket; in tests any Duplex. */
+  readonly socket: Duplex
   /** Bytes that had arrived unread. */
   readonly leftover: Buffer
   readonly bytesIn: number
   readonly bytesOut: number
-  /** Present when the socket was opened with `onread`: from now on every read is given to `take`; false pauses. */
-  readonly onread?: { set(take: (buffer: Buffer, count: number) => boolean): void; useBuffer(next: () => Buffer): void }
+  /** Present when the socket was opened with `onread`: whoever is `reader` gets every read from now on. */
+  readonly onread?: OnreadHook
+}
+
+/** The changeable end of Node's `onread` option, which can only be given when a connection is opened. */
+export interface OnreadHook {
+  reader: OnreadReader
+}
+
+export interface OnreadReader {
+  /** `count` bytes stand at the start of `buffer`, which is shared: copy them before returning. False pauses the socket. */
+  take(buffer: Buffer, count: number): boolean
+  /** Where the next read goes. */
+  nextBuffer(): Buffer
 }
 
 /** More than this many unread bytes pause the socket. */
