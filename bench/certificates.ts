@@ -13,7 +13,8 @@ export interface Certificate {
 
 /** Writes a self-signed certificate and its key into the directory. */
 export async function makeCertificate(directory: string, type: KeyType): Promise<Certificate> {
-  const key = type === 'p256' ? { keyType: 'ec', curve: 'P-256' } as const : { keyType: 'rsa', keySize: 2048 } as const
+  const key =
+    type === 'p256' ? ({ keyType: 'ec', curve: 'P-256' } as const) : ({ keyType: 'rsa', keySize: 2048 } as const)
   const made = await generate([{ name: 'commonName', value: 'mail.example.org' }], { ...key, algorithm: 'sha256' })
   const write = (name: string, text: string) => {
     const file = join(directory, `${type}.${name}`)

@@ -14,8 +14,8 @@ export interface OwnProcess {
   readonly child: ChildProcess
   /** Resolves when the process has ended, with how. */
   readonly exited: Promise<string>
-  /** SIGTERM, and SIGKILL for whatever of its tree has not gone within `STOP_MS`. */
-  stop(): Promise<void>
+  /** SIGTERM, and SIGKILL for whatever of its tree has not gone within `STOP_MS`. May be called twice. */
+  readonly stop: () => Promise<void>
 }
 
 const STOP_MS = 3000
@@ -44,7 +44,8 @@ export async function launch(command: string, args: readonly string[], options: 
   await once(child, 'spawn')
   const pid = child.pid ?? 0
   running.add(pid)
-  return { pid, child, exited, stop: async () => await stop(child, pid, exited) }
+  let ending: Promise<void> | undefined
+  return { pid, child, exited, stop: async () => await (ending ??= stop(child, pid, exited)) }
 }
 
 async function stop(child: ChildProcess, pid: number, exited: Promise<string>): Promise<void> {

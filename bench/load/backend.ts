@@ -12,7 +12,7 @@ export interface BackendPorts {
 
 export interface Backend {
   readonly ports: BackendPorts
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 const START_MS = 5000

@@ -37,19 +37,19 @@ export interface LoadRun {
   readonly binary: string
   readonly port: number
   readonly seconds: number
-  begin(): void
+  readonly begin: () => void
   /** Called as soon as the last operation has ended, with the connections still open. */
-  end(): void
+  readonly end: () => void
 }
 
 /** Puts the load on a port and returns what came of it. Throws when the generator fails or overstays its deadline. */
 export async function runLoad(load: Load, run: LoadRun): Promise<LoadResult> {
-  const { own, read } = await open(run.binary, [
-    ...[load.mode, '-P', load.protocol, '-p', run.port, '-c', load.connections],
-    ...['-d', run.seconds, '-D', run.seconds + GRACE_SECONDS, '-s', load.sizeBytes ?? 0],
-    ...(load.tls === undefined ? [] : ['-T']),
-    ...(load.tls === 'resumed' ? ['-R'] : []),
-  ])
+  const times = `-d ${run.seconds} -D ${run.seconds + GRACE_SECONDS}`
+  const tls = load.tls === undefined ? '' : load.tls === 'fresh' ? '-T' : '-T -R'
+  const { own, read } = await open(
+    run.binary,
+    `${load.mode} -P ${load.protocol} -p ${run.port} -c ${load.connections} -s ${load.sizeBytes ?? 0} ${times} ${tls}`,
+  )
   try {
     await read(LOGIN_MS)
     run.begin()
@@ -72,7 +72,7 @@ export interface Held {
 export interface IdleSessions {
   /** Opens logged-in idle sessions until there are so many. */
   hold(count: number): Promise<Held>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const HOLD_MS = 120_000
@@ -83,7 +83,7 @@ export async function idleSessions(
   most: number,
 ): Promise<IdleSessions> {
   const { binary, port, protocol, tls } = target
-  const { own, read } = await open(binary, ['idle', '-P', protocol, '-p', port, '-c', most, ...(tls ? ['-T'] : [])])
+  const { own, read } = await open(binary, `idle -P ${protocol} -p ${port} -c ${most} ${tls ? '-T' : ''}`)
   return {
     hold: async (count) => {
       own.child.stdin?.write(`open ${count}\n`)
@@ -95,9 +95,9 @@ export async function idleSessions(
 
 async function open(
   binary: string,
-  args: readonly (string | number)[],
+  commandLine: string,
 ): Promise<{ own: OwnProcess; read: ReturnType<typeof lineReader> }> {
-  const own = await launch(binary, args.map(String), { output: 'pipe' })
+  const own = await launch(binary, commandLine.trim().split(/ +/), { output: 'pipe' })
   if (own.child.stdout === null) throw new Error('the load generator has no standard output')
   own.child.stdin?.on('error', () => undefined) // it ended; the missing answer tells
   return { own, read: lineReader(own.child.stdout) }

@@ -19,7 +19,13 @@ export const PEER_NAMES = [
 ] as const satisfies readonly PeerName[]
 
 /** The peers of a quick run, whose JSON always names all of them. */
-export const QUICK_PEERS = ['postern', 'dovecot_default', 'dovecot_hp', 'nginx', 'haproxy'] as const satisfies readonly PeerName[]
+export const QUICK_PEERS = [
+  'postern',
+  'dovecot_default',
+  'dovecot_hp',
+  'nginx',
+  'haproxy',
+] as const satisfies readonly PeerName[]
 
 /** The peers so named; Postern from the checkout `root`. */
 export function peersCalled(names: readonly PeerName[], root: string): Peer[] {

@@ -14,7 +14,7 @@ export interface RunningPeer {
   readonly ports: Site['ports']
   /** Its first processes; their descendants belong to it too. */
   readonly pids: readonly number[]
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Why a peer takes no part, in words for the table. */
