@@ -1,0 +1,325 @@
+import type { Settings } from '../config/config.ts'
+import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
+import type { Observer, ProxySessionFields } from '../observe/events.ts'
+import type {
+  BackendIo,
+  BackendWelcome,
+  ClientIdentity,
+  Protocol,
+  ProtocolName,
+  ProxyTarget,
+} from '../protocols/protocol.ts'
+import { ProxyFailure } from '../protocols/proxy-failure.ts'
+import {
+  connectFailure,
+  describeFailure,
+  describeSystemError,
+  dialogueFailure,
+  isRefusal,
+  systemErrorCode,
+} from './failure.ts'
+import type { BackendHosts } from './hosts.ts'
+import type { LoopPass } from './loops.ts'
+import { mayReconnect, RECONNECT_PAUSE_MS } from './reconnect.ts'
+import type { SourceIps } from './source-ips.ts'
+
+/** What logging in to backends needs of the rest of the server. Shared by all sessions of a process. */
+export interface BackendAccess {
+  readonly observer: Observer
+  readonly hosts: BackendHosts
+  readonly sourceIps: SourceIps
+  /** Opens a TCP connection. Rejects with a Node error with a `code`, or DeadlineExceeded. */
+  readonly dial: (to: DialTarget) => Promise<ByteStream>
+  /** TLS handshake as a client, in place. Rejects with a ProxyFailure that says what is wrong with the certificate. */
+  readonly startTls: (stream: ByteStream, target: ProxyTarget, settings: Settings) => Promise<void>
+  readonly channelBinding: (stream: ByteStream, type: string) => Buffer | undefined
+  /** The PROXY header for `haproxy=v1|v2`. */
+  readonly haproxyHeader: (version: 'v1' | 'v2', identity: ClientIdentity, secured: boolean) => Uint8Array
+  readonly now: () => number
+}
+
+export interface DialTarget {
+  readonly ip: string
+  readonly port: number
+  readonly sourceIp: string | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** One user on the way to one backend. */
+export interface BackendLoginRequest {
+  readonly protocol: Protocol
+  readonly target: ProxyTarget
+  readonly user: string
+  readonly identity: ClientIdentity
+  /** The client's connection is TLS: told to a backend by the PROXY header. */
+  readonly secured: boolean
+  readonly settings: Settings
+  readonly hostname: string
+  /** Fields of this session's events, made when one is emitted. */
+  readonly fields: () => ProxySessionFields
+  /** What came of the user's client having three minutes. */
+  readonly limitMs: number
+  readonly loop: LoopPass
+  readonly signal: AbortSignal
+}
+
+export interface BackendConnection {
+  readonly stream: ByteStream
+  readonly welcome: BackendWelcome
+  readonly sourceIp: string | undefined
+  readonly reconnects: number
+  /** From the first connect to the backend's OK. */
+  readonly connectMs: number
+}
+
+export type BackendLoginEnd =
+  | { readonly kind: 'connected'; readonly connection: BackendConnection }
+  | { readonly kind: 'failed'; readonly failure: ProxyFailure }
+  /** The client's three minutes are over. */
+  | { readonly kind: 'too-late' }
+  /** The signal said that nobody waits any more. */
+  | { readonly kind: 'aborted' }
+
+/** What the protocol's `step` is before its dialogue has begun: a TLS handshake may fail there. */
+const FIRST_STEP: Readonly<Record<ProtocolName, string>> = {
+  imap: '/none',
+  pop3: 'banner',
+  submission: 'banner',
+  sieve: 'none',
+  lmtp: 'banner',
+}
+
+/**
+ * Logs in to a backend: connects, tries again where that may help, and tells the log and the metrics what became of it.
+ * Never rejects.
+ */
+export async function loginToBackend(access: BackendAccess, request: BackendLoginRequest): Promise<BackendLoginEnd> {
+  return await new BackendLogin(access, request).run()
+}
+
+class BackendLogin {
+  readonly #access: BackendAccess
+  readonly #request: BackendLoginRequest
+  readonly #startedMs: number
+  #attempts = 0
+  #sourceIp: string | undefined
+  #local: Endpoint | string | undefined
+  #step: string
+  #bindProblemLogged = false
+
+  constructor(access: BackendAccess, request: BackendLoginRequest) {
+    this.#access = access
+    this.#request = request
+    this.#startedMs = access.now()
+    this.#step = FIRST_STEP[request.protocol.name]
+  }
+
+  async run(): Promise<BackendLoginEnd> {
+    const { target, settings, signal, fields } = this.#request
+    this.#access.observer.emit('proxy_session_started', fields())
+    this.#sourceIp = target.sourceIp ?? (await this.#nextSourceIp())
+    for (;;) {
+      this.#attempts++
+      const end = await this.#attempt()
+      if (!(end instanceof ProxyFailure)) return { kind: 'connected', connection: this.#connected(end) }
+      if (signal.aborted) return { kind: 'aborted' }
+      if (this.#elapsedMs() >= this.#request.limitMs) return { kind: 'too-late' }
+      const attempts = {
+        made: this.#attempts,
+        startedMs: this.#startedMs,
+        nowMs: this.#access.now(),
+        timeoutMs: this.#timeoutMs(),
+        maxReconnects: settings.login_proxy_max_reconnects,
+      }
+      if (end instanceof HostDown || !mayReconnect(end.class, attempts)) return this.#failed(end)
+      this.#access.observer.emit('proxy_session_reconnecting', {
+        ...fields(),
+        attempt: this.#attempts,
+        error: end.message,
+      })
+      if (!(await pause(RECONNECT_PAUSE_MS, signal))) return { kind: 'aborted' }
+    }
+  }
+
+  async #nextSourceIp(): Promise<string | undefined> {
+    const { settings, target } = this.#request
+    if (settings.login_source_ips.length === 0) return undefined
+    return await this.#access.sourceIps.next(settings.login_source_ips, target.ip)
+  }
+
+  /** One connection. A failure has closed it. */
+  async #attempt(): Promise<Welcomed | ProxyFailure> {
+    const { now } = this.#access
+    const deadlineMs = now() + Math.min(this.#timeoutMs(), this.#request.limitMs)
+    const stream = await this.#dial(deadlineMs)
+    if (stream instanceof ProxyFailure) return stream
+    const abort = (): void => stream.destroy()
+    const { signal } = this.#request
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    try {
+      stream.setDeadline(Math.max(1, deadlineMs - now()))
+      const welcome = await this.#converse(stream)
+      stream.setDeadline(undefined)
+      return { stream, welcome }
+    } catch (error) {
+      stream.destroy()
+      const failure = dialogueFailure(error, this.#step)
+      if (error instanceof Error && failure.class === 'connect') this.#hostFailed(failure)
+      return failure
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async #dial(deadlineMs: number): Promise<ByteStream | ProxyFailure> {
+    const { hosts, dial, now } = this.#access
+    const { target, signal, loop } = this.#request
+    const { ip, port } = target
+    this.#step = FIRST_STEP[this.#request.protocol.name]
+    this.#local = this.#sourceIp
+    try {
+      if (!hosts.begin(ip, port, target.immediateFailureAfterMs)) return new HostDown(target)
+      const timeoutMs = Math.max(1, deadlineMs - now())
+      const stream = await dial({ ip, port, sourceIp: this.#sourceIp, timeoutMs, signal })
+      hosts.connected(ip, port)
+      this.#local = stream.local
+      loop.connected(stream.local)
+      return stream
+    } catch (error) {
+      this.#local = localOf(error) ?? this.#sourceIp
+      this.#logBindProblem(error)
+      const failure = connectFailure(target, error)
+      if (!signal.aborted) this.#hostFailed(failure, error)
+      return failure
+    } finally {
+      hosts.end(ip, port)
+    }
+  }
+
+  async #converse(stream: ByteStream): Promise<BackendWelcome> {
+    const { target, protocol, settings, identity, secured } = this.#request
+    if (target.haproxy !== undefined) stream.write(this.#access.haproxyHeader(target.haproxy, identity, secured))
+    if (target.tls === 'implicit') await this.#access.startTls(stream, target, settings)
+    return await protocol.backend(this.#backendIo(stream), target)
+  }
+
+  #backendIo(stream: ByteStream): BackendIo {
+    const { settings, identity, hostname, target, protocol } = this.#request
+    const { observer, startTls, channelBinding } = this.#access
+    const setStep = (step: string): void => {
+      this.#step = step
+    }
+    const getStep = (): string => this.#step
+    return {
+      stream,
+      settings,
+      identity,
+      hostname,
+      get step() {
+        return getStep()
+      },
+      set step(step) {
+        setStep(step)
+      },
+      startTls: async () => await startTls(stream, target, settings),
+      channelBinding: (type) => channelBinding(stream, type),
+      warn: (text) =>
+        observer.log('warning', protocol.service, this.#request.fields().line(`${this.#prefix()}${text}`)),
+    }
+  }
+
+  #prefix(): string {
+    const { user, target } = this.#request
+    return `proxy(${user},${target.ip}:${target.port}): `
+  }
+
+  #connected({ stream, welcome }: Welcomed): BackendConnection {
+    return {
+      stream,
+      welcome,
+      sourceIp: this.#sourceIp,
+      reconnects: this.#attempts - 1,
+      connectMs: this.#elapsedMs(),
+    }
+  }
+
+  #failed(failure: ProxyFailure): BackendLoginEnd {
+    const { user, target, fields } = this.#request
+    const text = describeFailure(failure, {
+      user,
+      target,
+      sourceIp: this.#sourceIp,
+      local: this.#local,
+      step: this.#step,
+      elapsedMs: this.#elapsedMs(),
+      reconnects: this.#attempts - 1,
+    })
+    this.#access.observer.emit('proxy_session_failed', {
+      ...fields(),
+      ...(this.#sourceIp === undefined ? undefined : { source_ip: this.#sourceIp }),
+      text,
+      class: failure.class,
+      verbose_only: isRefusal(failure),
+    })
+    return { kind: 'failed', failure }
+  }
+
+  #hostFailed(failure: ProxyFailure, error?: unknown): void {
+    const { ip, port } = this.#request.target
+    // An address of ours that cannot be bound says nothing about the backend.
+    if (systemErrorCode(error) !== 'EADDRNOTAVAIL') this.#access.hosts.failed(ip, port, failure.message)
+  }
+
+  /** Once a login, not once a try. */
+  #logBindProblem(error: unknown): void {
+    if (this.#sourceIp === undefined || systemErrorCode(error) !== 'EADDRNOTAVAIL' || this.#bindProblemLogged) return
+    this.#bindProblemLogged = true
+    const text = `bind(${this.#sourceIp}) failed: ${describeSystemError(error)}`
+    this.#access.observer.log('error', this.#request.protocol.service, text)
+  }
+
+  /** `login_proxy_timeout = 0` is no limit of its own: the client's three minutes remain. */
+  #timeoutMs(): number {
+    const { timeoutMs } = this.#request.target
+    return timeoutMs === 0 ? this.#request.limitMs : timeoutMs
+  }
+
+  #elapsedMs(): number {
+    return this.#access.now() - this.#startedMs
+  }
+}
+
+interface Welcomed {
+  readonly stream: ByteStream
+  readonly welcome: BackendWelcome
+}
+
+/** Somebody else waits for this dead host already; waiting too would not help. */
+class HostDown extends ConnectionFailure {
+  constructor({ ip, port }: ProxyTarget) {
+    super('connect', `connect(${ip}, ${port}) failed: Host is down`, 'after')
+  }
+}
+
+/** Where a failed connect came from, when the error tells. */
+function localOf(error: unknown): Endpoint | undefined {
+  if (!(error instanceof Error) || !('local' in error)) return undefined
+  const { local } = error as { local?: Endpoint }
+  return local !== undefined && local.port !== 0 ? local : undefined
+}
+
+/** Resolves with false as soon as the signal fires. */
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(resolve, ms, true)
+  const abort = (): void => resolve(false)
+  signal.addEventListener('abort', abort)
+  try {
+    return signal.aborted ? false : await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
