@@ -39,10 +39,7 @@ export interface SaslExchange {
   channelBinding(type: string): Buffer | undefined
 }
 
-/** What the client said was no SASL (base64) response. */
-export class InvalidBase64 extends Error {
-  override readonly name = 'InvalidBase64'
-}
+export { InvalidBase64 } from '../sasl/mechanism.ts'
 
 /** Extra fields by name; a boolean field is present with the value it had (`y`, `no`, or empty): presence means true. */
 export type ExtraFields = ReadonlyMap<string, string>

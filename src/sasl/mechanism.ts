@@ -106,3 +106,8 @@ export class SaslError extends Error {
 export class SaslAborted extends Error {
   override readonly name = 'SaslAborted'
 }
+
+/** What the client said was no SASL (base64) response. */
+export class InvalidBase64 extends Error {
+  override readonly name = 'InvalidBase64'
+}
