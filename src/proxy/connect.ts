@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config.ts'
 import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
+import { codeOf, errnoText } from '../net/fault-text.ts'
 import type { Observer, ProxySessionFields } from '../observe/events.ts'
 import type {
   BackendIo,
@@ -10,14 +11,7 @@ import type {
   ProxyTarget,
 } from '../protocols/protocol.ts'
 import { ProxyFailure } from '../protocols/proxy-failure.ts'
-import {
-  connectFailure,
-  describeFailure,
-  describeSystemError,
-  dialogueFailure,
-  isRefusal,
-  systemErrorCode,
-} from './failure.ts'
+import { ConnectionFailure, connectFailure, describeFailure, dialogueFailure, isRefusal } from './failure.ts'
 import type { BackendHosts } from './hosts.ts'
 import type { LoopPass } from './loops.ts'
 import { mayReconnect, RECONNECT_PAUSE_MS } from './reconnect.ts'
@@ -269,14 +263,14 @@ class BackendLogin {
   #hostFailed(failure: ProxyFailure, error?: unknown): void {
     const { ip, port } = this.#request.target
     // An address of ours that cannot be bound says nothing about the backend.
-    if (systemErrorCode(error) !== 'EADDRNOTAVAIL') this.#access.hosts.failed(ip, port, failure.message)
+    if (codeOf(error) !== 'EADDRNOTAVAIL') this.#access.hosts.failed(ip, port, failure.message)
   }
 
   /** Once a login, not once a try. */
   #logBindProblem(error: unknown): void {
-    if (this.#sourceIp === undefined || systemErrorCode(error) !== 'EADDRNOTAVAIL' || this.#bindProblemLogged) return
+    if (this.#sourceIp === undefined || codeOf(error) !== 'EADDRNOTAVAIL' || this.#bindProblemLogged) return
     this.#bindProblemLogged = true
-    const text = `bind(${this.#sourceIp}) failed: ${describeSystemError(error)}`
+    const text = `bind(${this.#sourceIp}) failed: ${errnoText('EADDRNOTAVAIL')}`
     this.#access.observer.log('error', this.#request.protocol.service, text)
   }
 

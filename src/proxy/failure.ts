@@ -1,4 +1,5 @@
 import { ConnectionLost, DeadlineExceeded, type Endpoint, LineTooLong } from '../net/byte-stream.ts'
+import { faultText } from '../net/fault-text.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { LoginVerdict, ProxyTarget } from '../protocols/protocol.ts'
 import { ProxyFailure, type ProxyFailureClass } from '../protocols/proxy-failure.ts'
@@ -15,7 +16,7 @@ export class ConnectionFailure extends ProxyFailure {
 
 /** Dovecot's words for what connecting gave. `error` is a Node error with a `code`, or DeadlineExceeded. */
 export function connectFailure({ ip, port }: Pick<ProxyTarget, 'ip' | 'port'>, error: unknown): ProxyFailure {
-  const reason = error instanceof DeadlineExceeded ? 'Connection timed out' : describeSystemError(error)
+  const reason = error instanceof DeadlineExceeded ? 'Connection timed out' : describeFault(error)
   return new ConnectionFailure('connect', `connect(${ip}, ${port}) failed: ${reason}`, 'after', error)
 }
 
@@ -28,10 +29,14 @@ export function dialogueFailure(error: unknown, step: string): ProxyFailure {
     return new ConnectionFailure('connect', `Login timed out in state=${step}`, 'after', error)
   }
   if (error instanceof ConnectionLost) {
-    const reason = error.cause === undefined ? '' : `: ${describeSystemError(error.cause)}`
+    const reason = error.cause === undefined ? '' : `: ${describeFault(error.cause)}`
     return disconnected(`Connection closed${reason}`, error)
   }
-  return new ProxyFailure('internal', error instanceof Error ? error.message : String(error), { cause: error })
+  return new ProxyFailure('internal', describeFault(error), { cause: error })
+}
+
+function describeFault(error: unknown): string {
+  return error instanceof Error ? faultText(error) : String(error)
 }
 
 function disconnected(reason: string, cause: unknown): ProxyFailure {
@@ -113,35 +118,4 @@ const RESULTS: Readonly<Record<ProxyFailureClass, LoginResult>> = {
 /** The result class for metrics. */
 export function failureResult({ class: failureClass }: ProxyFailure): LoginResult {
   return RESULTS[failureClass]
-}
-
-/** strerror() of the errors that connections have; libuv's own words are others. */
-const SYSTEM_ERRORS: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'Connection refused'],
-  ['ECONNRESET', 'Connection reset by peer'],
-  ['ECONNABORTED', 'Software caused connection abort'],
-  ['ETIMEDOUT', 'Connection timed out'],
-  ['EHOSTUNREACH', 'No route to host'],
-  ['EHOSTDOWN', 'Host is down'],
-  ['ENETUNREACH', 'Network is unreachable'],
-  ['EADDRNOTAVAIL', 'Cannot assign requested address'],
-  ['EADDRINUSE', 'Address already in use'],
-  ['EPIPE', 'Broken pipe'],
-  ['EACCES', 'Permission denied'],
-  ['EPERM', 'Operation not permitted'],
-  ['EMFILE', 'Too many open files'],
-  ['ENFILE', 'Too many open files in system'],
-  ['EINVAL', 'Invalid argument'],
-  ['EAFNOSUPPORT', 'Address family not supported by protocol'],
-])
-
-/** A system error in the words of the C library. */
-export function describeSystemError(error: unknown): string {
-  const code = systemErrorCode(error)
-  const known = code === undefined ? undefined : SYSTEM_ERRORS.get(code)
-  return known ?? (error instanceof Error ? error.message : String(error))
-}
-
-export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
