@@ -1,0 +1,15 @@
+import type { Protocol } from '../protocol.ts'
+import { backend } from './backend.ts'
+import { goodbye } from './goodbye.ts'
+import { login } from './login.ts'
+
+/** IMAP as a login service and as a proxy. RFC 3501. */
+export const imap: Protocol = {
+  name: 'imap',
+  service: 'imap-login',
+  ports: { plain: 143, tls: 993 },
+  alpn: 'imap',
+  login,
+  backend,
+  goodbye,
+}
