@@ -4,7 +4,7 @@ import { sampleIdle } from './measure/idle.ts'
 import { sampleRate } from './measure/rate.ts'
 import type { Peer } from './peers/peer.ts'
 import type { RunningPeer } from './peers/start.ts'
-import type { Group, IdleMetric, Metric, RateMetric } from './plan.ts'
+import type { IdleMetric, Metric, RateMetric } from './plan.ts'
 import type { Results } from './results.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
 
@@ -16,11 +16,19 @@ export async function runBench(options: BenchOptions, root: string, tell: (text:
   for (const group of new Set(options.metrics.map((metric) => metric.group))) {
     const able = peers.filter((peer) => peer.protocols.includes(group.protocol))
     const metrics = options.metrics.filter((metric) => metric.group === group)
+    let running: RunningPeer[] = []
     for (const metric of metrics) {
-      if (metric.kind === 'idle') await measureIdle(bench, metric, able)
+      if (metric.kind !== 'idle') continue
+      await stopAll(running)
+      running = await measureIdle(bench, metric, able)
     }
     const rates = metrics.filter((metric) => metric.kind === 'rate')
-    if (rates.length > 0) await measureRates(bench, group, rates, able)
+    if (rates.length > 0) {
+      const rest = able.filter((peer) => !running.some((each) => each.peer === peer))
+      running.push(...(await bench.start(group, rest)))
+      await measureRates(bench, group.key, rates, running)
+    }
+    await stopAll(running)
   }
   return bench.results
 }
@@ -30,37 +38,42 @@ function concerns(metric: Metric, peer: Peer): boolean {
   return !(tls && peer.plainOnly === true) && metric.without?.includes(peer.name) !== true
 }
 
-/** Each round gives every peer a fresh start. */
-async function measureIdle(bench: Workbench, metric: IdleMetric, peers: readonly Peer[]): Promise<void> {
+async function stopAll(running: readonly RunningPeer[]): Promise<void> {
+  await Promise.all(running.map((each) => each.stop()))
+}
+
+/** Each round gives every peer a fresh start. Returns the peers that still run: those of a single batch. */
+async function measureIdle(bench: Workbench, metric: IdleMetric, peers: readonly Peer[]): Promise<RunningPeer[]> {
   const pace = bench.options.pace.idle
   const able = peers.filter((peer) => concerns(metric, peer))
+  const oneBatch = pace.rounds === 1 && able.length <= pace.peersAtOnce
   for (let round = 1; round <= pace.rounds; round++) {
     bench.tell(`${metric.title}, round ${round} of ${pace.rounds}`)
     for (let next = 0; next < able.length; next += pace.peersAtOnce) {
       const running = await bench.start(metric.group, able.slice(next, next + pace.peersAtOnce))
-      await Promise.all(
-        running.map(async (each) => {
-          bench.results.add(metric, each.peer.name, await sampleIdle(bench.loadgen, metric, each, pace))
-          // Its end is waited for when the run ends: it need not delay the next peer.
-          void each.stop()
-        }),
-      )
+      const samples = running.map(async (each) => await sampleIdle(bench.loadgen, metric, each, pace))
+      for (const [index, sample] of (await Promise.all(samples)).entries()) {
+        const name = running[index]?.peer.name
+        if (name !== undefined) bench.results.add(metric, name, sample)
+      }
+      if (oneBatch) return running
+      await stopAll(running)
     }
   }
+  return []
 }
 
 /** Round after round, metric after metric, each peer in turn: whatever the machine goes through meets them all. */
 async function measureRates(
   bench: Workbench,
-  group: Group,
+  label: string,
   metrics: readonly RateMetric[],
-  peers: readonly Peer[],
+  running: readonly RunningPeer[],
 ): Promise<void> {
   const { rounds, seconds, warmUpSeconds } = bench.options.pace
-  const running = await bench.start(group, peers)
   for (let round = 0, lastMs = 0; round <= rounds && bench.left() > lastMs; round++) {
     const began = performance.now()
-    bench.tell(`${group.key}, ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`)
+    bench.tell(`${label}, ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`)
     for (const metric of metrics) {
       for (const each of startingAt(round, running)) {
         if (!concerns(metric, each.peer)) continue
@@ -70,7 +83,6 @@ async function measureRates(
     }
     lastMs = performance.now() - began
   }
-  await Promise.all(running.map((each) => each.stop()))
 }
 
 /** The items in their order, but beginning with another one each time. */
