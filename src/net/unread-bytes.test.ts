@@ -18,7 +18,7 @@ test('lines end with CRLF or LF', () => {
     { why: 'a CR alone ends nothing', chunks: ['a\rb'], lines: [], rest: 'a\rb' },
     { why: 'CR and LF in different pieces', chunks: ['a\r', '\nb'], lines: ['a'], rest: 'b' },
     { why: 'NUL and 8-bit bytes are characters', chunks: ['\0\xff\xe9\r\n'], lines: ['\0\xff\xe9'], rest: '' },
-    { why: 'single bytes', chunks: [...'abc\r\nd'], lines: ['abc'], rest: 'd' },
+    { why: 'single bytes', chunks: ['a', 'b', 'c', '\r', '\n', 'd'], lines: ['abc'], rest: 'd' },
   ]
   for (const { why, chunks, lines, rest } of rows) {
     const unread = filled(...chunks)

@@ -1,0 +1,34 @@
+import type { Duplex } from 'node:stream'
+import type { OnreadHook } from './byte-stream.ts'
+import { DISCARD } from './onread.ts'
+
+/**
+ * Sends what is queued, says goodbye (close_notify, FIN) and waits for the peer's, throwing away what it still sends: closing
+ * with unread input would answer it with a reset, which can overtake our last words. After `ms` it is closed anyhow. The
+ * socket must have no other owner.
+ */
+export function closeSocket(socket: Duplex, ms: number, hook?: OnreadHook): Promise<void> {
+  if (socket.destroyed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), ms)
+    socket.on('error', ignore)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    if (hook !== undefined) hook.reader = DISCARD
+    socket.resume()
+    if (socket.readableEnded) socket.end(() => socket.destroy())
+    else {
+      socket.once('end', () => destroyAfterWrites(socket))
+      socket.end()
+    }
+  })
+}
+
+function destroyAfterWrites(socket: Duplex): void {
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
+}
+
+function ignore(): void {}

@@ -1,0 +1,379 @@
+import type { Duplex } from 'node:stream'
+import {
+  type ByteStream,
+  CLOSE_MS,
+  ConnectionLost,
+  DeadlineExceeded,
+  type DetachedSocket,
+  type Endpoint,
+  LineTooLong,
+  type OnreadHook,
+  type OnreadReader,
+  READ_AHEAD_BYTES,
+  type TlsInfo,
+} from './byte-stream.ts'
+import { closeSocket } from './close-socket.ts'
+import { localEndpoint, remoteEndpoint } from './endpoint.ts'
+import { faultText } from './fault-text.ts'
+import { sharedReadBuffer } from './onread.ts'
+import { TOO_LONG, UnreadBytes } from './unread-bytes.ts'
+
+export interface SocketStreamOptions {
+  /** The socket was opened with this `onread` hook. */
+  readonly onread?: OnreadHook | undefined
+  /** Addresses, when the socket cannot tell them: in memory, or while it is connecting. */
+  readonly local?: Endpoint | undefined
+  readonly remote?: Endpoint | undefined
+  readonly tls?: TlsInfo | undefined
+}
+
+/** What a reader waits for. */
+interface Wanted {
+  readonly kind: 'line' | 'bytes' | 'some'
+  readonly size: number
+}
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void
+  readonly reject: (error: Error) => void
+}
+
+type Got = string | Buffer | undefined
+
+/** Nothing to give yet. */
+const NOT_YET = Symbol('not yet')
+
+/**
+ * A ByteStream over a socket: plain, TLS, or any Duplex. When a whole line is already here, reading makes one promise and
+ * nothing else.
+ *
+ * Rules a maintainer must keep: the socket has no listeners of ours after `detach`; a socket that was paused is resumed by
+ * whoever takes bytes; a deadline that passed fails readers even when bytes are here, or a client that keeps sending would
+ * outlive it.
+ */
+export class SocketStream implements ByteStream, OnreadReader {
+  #socket: Duplex
+  readonly #onread: OnreadHook | undefined
+  readonly #unread = new UnreadBytes()
+  #local: Endpoint | undefined
+  #remote: Endpoint | undefined
+  #tls: TlsInfo | undefined
+  #bytesIn = 0
+  #bytesOut = 0
+  #paused = false
+  /** The peer sends no more, or the connection is gone, by whomever. */
+  #over = false
+  #fault: ConnectionLost | undefined
+  #endListeners: ((error?: Error) => void)[] = []
+  #wanted: Wanted | undefined
+  #reader: Waiting<Got> | undefined
+  #drainers: Waiting<void>[] = []
+  #deadline: NodeJS.Timeout | undefined
+  #deadlineMs: number | undefined
+  #expired = false
+  #onExpired: ((error: DeadlineExceeded) => void) | undefined
+
+  constructor(socket: Duplex, options: SocketStreamOptions = {}) {
+    this.#socket = socket
+    this.#onread = options.onread
+    this.#local = options.local
+    this.#remote = options.remote
+    this.#tls = options.tls
+    this.#listen()
+  }
+
+  get local(): Endpoint {
+    this.#local ??= localEndpoint(this.#socket)
+    return this.#local
+  }
+
+  get remote(): Endpoint {
+    this.#remote ??= remoteEndpoint(this.#socket)
+    return this.#remote
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.#tls
+  }
+
+  get buffered(): number {
+    return this.#unread.size
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn
+  }
+
+  get bytesOut(): number {
+    return this.#bytesOut
+  }
+
+  get ended(): boolean {
+    return this.#over
+  }
+
+  readLine(max: number): Promise<string | undefined> {
+    return this.#read({ kind: 'line', size: max }) as Promise<string | undefined>
+  }
+
+  readBytes(count: number): Promise<Buffer | undefined> {
+    return this.#read({ kind: 'bytes', size: count }) as Promise<Buffer | undefined>
+  }
+
+  readSome(max: number): Promise<Buffer | undefined> {
+    return this.#read({ kind: 'some', size: max }) as Promise<Buffer | undefined>
+  }
+
+  takeBuffered(): Buffer {
+    const bytes = this.#unread.takeAll()
+    this.#adjustReading()
+    return bytes
+  }
+
+  /** Puts bytes back in front of what is unread: a header reader took more than the header. */
+  unread(bytes: Buffer): void {
+    this.#unread.unread(bytes)
+  }
+
+  write(data: string | Uint8Array): void {
+    if (data.length === 0 || !this.#socket.writable) return
+    this.#bytesOut += data.length
+    if (typeof data === 'string') this.#socket.write(data, 'latin1')
+    else this.#socket.write(data)
+  }
+
+  drained(): Promise<void> {
+    if (this.#expired) return Promise.reject(new DeadlineExceeded('deadline exceeded'))
+    if (!this.#socket.writable) return Promise.reject(this.#fault ?? new ConnectionLost('connection closed'))
+    if (!this.#socket.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#drainers.push({ resolve, reject })
+    })
+  }
+
+  setDeadline(ms: number | undefined): void {
+    this.#expired = false
+    if (ms !== undefined && ms === this.#deadlineMs) {
+      this.#deadline?.refresh()
+      return
+    }
+    clearTimeout(this.#deadline)
+    this.#deadlineMs = ms
+    this.#deadline = ms === undefined ? undefined : setTimeout(() => this.#expire(), ms)
+  }
+
+  onEnd(listener: (error?: Error) => void): void {
+    if (this.#over) queueMicrotask(() => listener(this.#fault))
+    else this.#endListeners.push(listener)
+  }
+
+  close(): Promise<void> {
+    this.#unlisten()
+    this.#unread.takeAll()
+    const closed = closeSocket(this.#socket, CLOSE_MS, this.#onread)
+    this.#end()
+    return closed
+  }
+
+  destroy(): void {
+    this.#unlisten()
+    this.#socket.on('error', ignore)
+    this.#socket.destroy()
+    this.#end()
+  }
+
+  detach(): DetachedSocket {
+    this.#unlisten()
+    this.#endListeners = []
+    this.#socket.pause()
+    return {
+      socket: this.#socket,
+      leftover: this.#unread.takeAll(),
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      ...(this.#onread === undefined ? undefined : { onread: this.#onread }),
+    }
+  }
+
+  /**
+   * Lets go of the socket for a TLS handshake over it. What is unread is thrown away after STARTTLS (it came in clear and
+   * must never be taken for what came through TLS), and is fed to the handshake where TLS is expected at once.
+   */
+  beginTls(unread: 'drop' | 'feed'): Duplex {
+    this.#unlisten({ keepDeadline: true })
+    const socket = this.#socket
+    const bytes = this.#unread.takeAll()
+    if (unread === 'feed') {
+      socket.pause()
+      if (bytes.length > 0) socket.unshift(bytes)
+    } else while (socket.read() !== null);
+    return socket
+  }
+
+  /** What `beginTls` started is up: from now on this stream is what goes through TLS. */
+  finishTls(socket: Duplex, tls: TlsInfo, countFromHere: boolean): void {
+    this.#onExpired = undefined
+    this.#socket = socket
+    this.#tls = tls
+    if (countFromHere) {
+      this.#bytesIn = 0
+      this.#bytesOut = 0
+    }
+    this.#listen()
+  }
+
+  /** What `beginTls` started has failed: the connection is over. */
+  failTls(fault: Error): void {
+    this.#onExpired = undefined
+    this.#unlisten()
+    this.#fault = fault instanceof ConnectionLost ? fault : new ConnectionLost(fault.message, { cause: fault })
+    this.#socket.on('error', ignore)
+    this.#socket.destroy()
+    this.#end()
+  }
+
+  /** Runs when the deadline passes during a handshake. */
+  onDeadline(listener: (error: DeadlineExceeded) => void): void {
+    if (this.#expired) listener(new DeadlineExceeded('deadline exceeded'))
+    else this.#onExpired = listener
+  }
+
+  take(buffer: Buffer, count: number): boolean {
+    this.#bytesIn += count
+    this.#unread.copy(buffer, count)
+    this.#wake()
+    return !this.#holdBack()
+  }
+
+  nextBuffer(): Buffer {
+    return sharedReadBuffer()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytesIn += chunk.length
+    this.#unread.adopt(chunk)
+    this.#wake()
+    if (this.#holdBack()) this.#socket.pause()
+  }
+
+  readonly #onDrain = (): void => {
+    for (const { resolve } of this.#drainers.splice(0)) resolve()
+    this.#wake()
+  }
+
+  readonly #onPeerEnd = (): void => this.#end()
+
+  readonly #onError = (error: Error): void => {
+    this.#fault ??= new ConnectionLost(faultText(error), { cause: error })
+  }
+
+  readonly #onClose = (): void => {
+    this.#end()
+    this.#failDrainers(this.#fault ?? new ConnectionLost('connection closed'))
+  }
+
+  #listen(): void {
+    const socket = this.#socket
+    if (this.#onread !== undefined) this.#onread.reader = this
+    else socket.on('data', this.#onData)
+    socket.on('end', this.#onPeerEnd).on('error', this.#onError).on('close', this.#onClose).on('drain', this.#onDrain)
+  }
+
+  #unlisten({ keepDeadline = false } = {}): void {
+    const socket = this.#socket
+    socket.off('data', this.#onData).off('end', this.#onPeerEnd).off('error', this.#onError)
+    socket.off('close', this.#onClose).off('drain', this.#onDrain)
+    if (!keepDeadline) this.setDeadline(undefined)
+  }
+
+  #read(wanted: Wanted): Promise<Got> {
+    if (this.#reader !== undefined) return Promise.reject(new Error('two readers at once'))
+    const got = this.#attempt(wanted)
+    if (got instanceof Error) return Promise.reject(got)
+    if (got !== NOT_YET) {
+      if (this.#paused) this.#adjustReading()
+      return Promise.resolve(got)
+    }
+    this.#wanted = wanted
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject }
+      this.#adjustReading()
+    })
+  }
+
+  #attempt(wanted: Wanted): Got | Error | typeof NOT_YET {
+    if (this.#expired) return new DeadlineExceeded('deadline exceeded')
+    if (this.#socket.writableNeedDrain && !this.#over) return NOT_YET
+    const got = this.#take(wanted)
+    if (got !== NOT_YET) return got
+    if (this.#fault !== undefined) return this.#fault
+    return this.#over ? undefined : NOT_YET
+  }
+
+  #take({ kind, size }: Wanted): Got | Error | typeof NOT_YET {
+    const unread = this.#unread
+    switch (kind) {
+      case 'line': {
+        const line = unread.takeLine(size)
+        if (line === TOO_LONG) return new LineTooLong(`line longer than ${size} bytes`)
+        return line ?? NOT_YET
+      }
+      case 'bytes':
+        return unread.size < size ? NOT_YET : unread.take(size)
+      case 'some':
+        return unread.size === 0 ? NOT_YET : unread.take(Math.min(size, unread.size))
+    }
+  }
+
+  /** Gives a waiting reader what it waits for, if that is here now. */
+  #wake(): void {
+    const { resolve, reject } = this.#reader ?? {}
+    if (this.#wanted === undefined || resolve === undefined) return
+    const got = this.#attempt(this.#wanted)
+    if (got === NOT_YET) return
+    this.#wanted = undefined
+    this.#reader = undefined
+    if (got instanceof Error) reject?.(got)
+    else resolve(got)
+    this.#adjustReading()
+  }
+
+  /** Whether enough is read ahead; remembers that the socket is to be paused for it. */
+  #holdBack(): boolean {
+    this.#paused = this.#unread.size >= this.#readAhead()
+    return this.#paused
+  }
+
+  #adjustReading(): void {
+    if (!this.#paused || this.#unread.size >= this.#readAhead()) return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  /** A reader that waits for more than the usual read-ahead gets it: its size is its caller's limit. */
+  #readAhead(): number {
+    return this.#wanted === undefined ? READ_AHEAD_BYTES : Math.max(READ_AHEAD_BYTES, this.#wanted.size)
+  }
+
+  #expire(): void {
+    this.#expired = true
+    const error = new DeadlineExceeded('deadline exceeded')
+    this.#failDrainers(error)
+    this.#onExpired?.(error)
+    this.#wake()
+  }
+
+  #failDrainers(error: Error): void {
+    for (const { reject } of this.#drainers.splice(0)) reject(error)
+  }
+
+  #end(): void {
+    if (!this.#over) {
+      this.#over = true
+      for (const listener of this.#endListeners.splice(0)) listener(this.#fault)
+    }
+    this.#wake()
+  }
+}
+
+function ignore(): void {}
