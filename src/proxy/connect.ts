@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config.ts'
-import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
+import { type ByteStream, DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
 import { codeOf, errnoText } from '../net/fault-text.ts'
 import type { Observer, ProxySessionFields } from '../observe/events.ts'
 import type {
@@ -160,7 +160,7 @@ class BackendLogin {
     } catch (error) {
       stream.destroy()
       const failure = dialogueFailure(error, this.#step)
-      if (error instanceof Error && failure.class === 'connect') this.#hostFailed(failure)
+      if (error instanceof DeadlineExceeded) this.#hostFailed(failure)
       return failure
     } finally {
       signal.removeEventListener('abort', abort)

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { offeredMechanisms, refuseMechanism } from './mechanisms.ts'
+
+const MECHANISMS = [
+  { name: 'PLAIN', plaintext: true },
+  { name: 'CRAM-MD5', plaintext: false },
+] as const
+
+const rows = [
+  { ssl: 'yes', disable: true, secured: true, offered: 'PLAIN CRAM-MD5', plain: undefined, cram: undefined },
+  { ssl: 'yes', disable: true, secured: false, offered: 'CRAM-MD5', plain: 'plaintext-disabled', cram: undefined },
+  { ssl: 'yes', disable: false, secured: false, offered: 'PLAIN CRAM-MD5', plain: undefined, cram: undefined },
+  { ssl: 'no', disable: true, secured: false, offered: 'CRAM-MD5', plain: 'plaintext-disabled', cram: undefined },
+  { ssl: 'required', disable: false, secured: false, offered: '', plain: 'tls-required', cram: 'tls-required' },
+  { ssl: 'required', disable: true, secured: true, offered: 'PLAIN CRAM-MD5', plain: undefined, cram: undefined },
+] as const
+
+test('mechanisms are offered and accepted by ssl, disable_plaintext_auth and how safe the connection is', () => {
+  for (const { ssl, disable, secured, offered, plain, cram } of rows) {
+    const settings = { ssl, disable_plaintext_auth: disable }
+    const why = `ssl=${ssl} disable_plaintext_auth=${disable} secured=${secured}`
+    assert.equal(offeredMechanisms(MECHANISMS, settings, secured).join(' '), offered, why)
+    assert.equal(refuseMechanism(MECHANISMS, settings, secured, 'PLAIN')?.kind, plain, why)
+    assert.equal(refuseMechanism(MECHANISMS, settings, secured, 'CRAM-MD5')?.kind, cram, why)
+  }
+})
+
+test('what is not configured is unsupported', () => {
+  const refusal = refuseMechanism(MECHANISMS, { ssl: 'yes', disable_plaintext_auth: true }, true, 'FOO')
+  assert.equal(refusal?.kind, 'unsupported-mechanism')
+})

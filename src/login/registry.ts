@@ -1,0 +1,54 @@
+import type { ProtocolName } from '../protocols/protocol.ts'
+
+/** A session as plain data, for who, kick and proxy list. */
+export interface SessionListing {
+  readonly protocol: ProtocolName
+  readonly session: string
+  /** Empty until a name is known. */
+  readonly user: string
+  /** `user_*` fields of the passdb, prefix kept. */
+  readonly alternatives: ReadonlyMap<string, string>
+  readonly state: 'login' | 'backend-login' | 'proxied' | 'local'
+  readonly remoteIp: string
+  readonly remotePort: number
+  readonly localIp: string
+  readonly localPort: number
+  /** The `host` field and where it led; absent before there is a backend. */
+  readonly backend?: { readonly host: string; readonly ip: string; readonly port: number; readonly user: string }
+  readonly startedMs: number
+}
+
+/** A live session as the registry sees it. */
+export interface ListedSession {
+  describe(): SessionListing
+  /** Ends it; `reason` in Dovecot's words: `Kicked by admin`. */
+  kick(reason: string): void
+}
+
+/** All sessions of this process, from the first byte to the last. */
+export class SessionRegistry {
+  readonly #sessions = new Set<ListedSession>()
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  add(session: ListedSession): void {
+    this.#sessions.add(session)
+  }
+
+  remove(session: ListedSession): void {
+    this.#sessions.delete(session)
+  }
+
+  list(): SessionListing[] {
+    return Array.from(this.#sessions, (session) => session.describe())
+  }
+
+  /** Ends the sessions that `matches` chooses; returns how many. */
+  kick(matches: (listing: SessionListing) => boolean, reason: string): number {
+    const chosen = [...this.#sessions].filter((session) => matches(session.describe()))
+    for (const session of chosen) session.kick(reason)
+    return chosen.length
+  }
+}

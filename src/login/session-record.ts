@@ -1,0 +1,132 @@
+import type { ExtraFields } from '../auth/auth.ts'
+import type { Settings } from '../config/config.ts'
+import type { Endpoint, TlsInfo } from '../net/byte-stream.ts'
+import type { SessionFields } from '../observe/events.ts'
+import type { ClientIdentity, Protocol } from '../protocols/protocol.ts'
+import { logLineOf } from './log-line.ts'
+
+/**
+ * What stays known of a session for as long as it lives, proxied or not: enough for its log lines, events and listing. There
+ * are as many of these as sessions; nothing big belongs here.
+ */
+export class SessionRecord {
+  readonly protocol: Protocol['name']
+  readonly service: string
+  readonly listener: string
+  readonly realLocal: Endpoint
+  readonly realRemote: Endpoint
+  readonly startedMs: number
+  settings: Settings
+  identity: ClientIdentity
+  /** After authentication the user's name; before, what the client called itself; empty at first. */
+  user = ''
+  originalUser = ''
+  masterUser: string | undefined
+  mechanism = ''
+  /** `%c`; while TLS fails also how. */
+  secured: string
+  tls: TlsInfo | undefined
+  /** For `%{passdb:field}`; undefined when the format never asks. */
+  passdbFields: ExtraFields | undefined
+
+  constructor(start: {
+    protocol: Pick<Protocol, 'name' | 'service'>
+    listener: string
+    identity: ClientIdentity
+    realLocal: Endpoint
+    realRemote: Endpoint
+    startedMs: number
+    settings: Settings
+    secured: boolean
+  }) {
+    this.protocol = start.protocol.name
+    this.service = start.protocol.service
+    this.listener = start.listener
+    this.identity = start.identity
+    this.realLocal = start.realLocal
+    this.realRemote = start.realRemote
+    this.startedMs = start.startedMs
+    this.settings = start.settings
+    this.secured = start.secured ? 'secured' : ''
+  }
+
+  /** A message with what `login_log_format` says about the session. */
+  line(message: string): string {
+    return logLineOf(this.settings)(message, (name) => this.#variable(name))
+  }
+
+  /** What every event of the session carries. */
+  fields(): SessionFields {
+    const { session, remote, local } = this.identity
+    return {
+      protocol: this.protocol,
+      service: this.service,
+      session,
+      remote_ip: remote.ip,
+      remote_port: remote.port,
+      local_ip: local.ip,
+      local_port: local.port,
+      line: (message) => this.line(message),
+    }
+  }
+
+  #variable(name: string): string | undefined {
+    const field = VARIABLES.get(name)
+    if (field !== undefined) return field(this)
+    if (name.startsWith('passdb:')) return this.passdbFields?.get(name.slice(7))
+    return BUILTIN.has(name) ? undefined : `UNSUPPORTED_VARIABLE_${name}`
+  }
+}
+
+/** Filled in by the template language itself. */
+const BUILTIN: ReadonlySet<string> = new Set(['pid', 'uid', 'gid', 'hostname'])
+
+type Variable = (record: SessionRecord) => string
+
+const VARIABLES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
+  ['user', ({ user }) => user],
+  ['username', ({ user }) => localPart(user)],
+  ['domain', ({ user }) => domainPart(user)],
+  ['service', ({ protocol }) => protocol],
+  ['lip', ({ identity }) => identity.local.ip],
+  ['rip', ({ identity }) => identity.remote.ip],
+  ['lport', ({ identity }) => String(identity.local.port)],
+  ['rport', ({ identity }) => String(identity.remote.port)],
+  ['real_lip', ({ realLocal }) => realLocal.ip],
+  ['real_rip', ({ realRemote }) => realRemote.ip],
+  ['real_lport', ({ realLocal }) => String(realLocal.port)],
+  ['real_rport', ({ realRemote }) => String(realRemote.port)],
+  ['mech', ({ mechanism }) => mechanism],
+  ['secured', ({ secured }) => secured],
+  ['ssl_security', ({ tls }) => (tls === undefined ? '' : describeTls(tls))],
+  // Of local mail processes; a proxied session has none.
+  ['mail_pid', () => ''],
+  ['session', ({ identity }) => identity.session],
+  ['orig_user', ({ originalUser }) => originalUser],
+  ['orig_username', ({ originalUser }) => localPart(originalUser)],
+  ['orig_domain', ({ originalUser }) => domainPart(originalUser)],
+  ['auth_user', (record) => authUser(record)],
+  ['auth_username', (record) => localPart(authUser(record))],
+  ['auth_domain', (record) => domainPart(authUser(record))],
+  ['listener', ({ listener }) => listener],
+  ['local_name', ({ identity }) => identity.localName ?? ''],
+])
+
+function authUser({ masterUser, originalUser }: SessionRecord): string {
+  return masterUser ?? originalUser
+}
+
+function localPart(user: string): string {
+  const at = user.indexOf('@')
+  return at < 0 ? user : user.slice(0, at)
+}
+
+function domainPart(user: string): string {
+  const at = user.indexOf('@')
+  return at < 0 ? '' : user.slice(at + 1)
+}
+
+/** As OpenSSL programs write it: `TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)`. */
+function describeTls({ protocol, cipher, bits }: TlsInfo): string {
+  return `${protocol} with cipher ${cipher} (${bits}/${bits} bits)`
+}
