@@ -44,7 +44,7 @@ async function converse(dialogue: LoginDialogue): Promise<LoginEnd> {
 }
 
 function apopEnabled(io: LoginIo): boolean {
-  return /(?:^|\s)apop(?:\s|$)/i.test(io.settings.auth_mechanisms)
+  return io.settings.auth_mechanisms.some((name) => name.toUpperCase() === 'APOP')
 }
 
 /** RFC 1939 §7: different for every connection. */
