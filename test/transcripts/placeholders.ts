@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+
 /**
  * The words in angle brackets that stand for what differs from run to run. This table is everything the comparison
  * between Postern and Dovecot lets pass; whatever else differs is a difference.
@@ -21,7 +23,7 @@ const PATTERNS: Readonly<Record<string, { readonly pattern: string; readonly bou
   any: { pattern: '.*' },
 }
 
-const WORD = /<(base64:[^>]*|now\+\d+|[a-z][a-z0-9-]*)>/g
+const WORD = /<(base64:[^>]*|repeat:\d+:[^>]+|now\+\d+|[a-z][a-z0-9-]*)>/g
 
 /** Text to send, or for a user table: every placeholder replaced by its value. A word nobody knows stays as it is. */
 export function expand(text: string, values: Values): string {
@@ -44,12 +46,16 @@ export function mismatch(expected: string, actual: string, values: Values): stri
 
 /** The line with the values of this run put back into words, for recording. */
 export function generalise(actual: string, values: Values): string {
-  let text = actual.replace(/(x-session-id" "|session=<)([A-Za-z0-9+/]{16,32})(?=["> ])/, '$1<session>')
+  let text = actual.replace(/(x-session-id" "|session=<|,<)([A-Za-z0-9+/]{16,32})(?=["> ])/g, '$1<session>')
   const known = [...values].filter(([name, value]) => value.length > 3 && !name.startsWith('backend-host'))
   for (const [name, value] of known.toSorted((a, b) => b[1].length - a[1].length)) {
     if (name !== 'backend') text = text.replaceAll(value, `<${name}>`)
   }
-  return text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, '<date-time>').replace(/\d+\.\d+ secs/, '<secs> secs')
+  text = text.replace(/local=127\.0\.0\.1:\d+/, 'local=127.0.0.1:<number>').replace(hostname(), '<machine>')
+  return text
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, '<date-time>')
+    .replace(/\d+\.\d+ secs/, '<secs> secs')
+    .replace(/((?:after|in|waited|duration=) ?)\d+(?= ?s)/, '$1<number>')
 }
 
 function compile(expected: string, values: Values): { source: string; names: string[] } {
@@ -79,6 +85,8 @@ function wordSource(whole: string, word: string, values: Values, names: string[]
 
 function fixedValue(word: string, values: Values): string | undefined {
   if (word.startsWith('base64:')) return Buffer.from(unescapeBytes(word.slice(7)), 'latin1').toString('base64')
+  const repeated = /^repeat:(\d+):(.+)$/.exec(word)
+  if (repeated !== null) return (repeated[2] ?? '').repeat(Number(repeated[1]))
   const later = /^now\+(\d+)$/.exec(word)
   if (later !== null) return String(Math.floor(Date.now() / 1000) + Number(later[1]))
   return values.get(word)
