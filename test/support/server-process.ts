@@ -31,7 +31,7 @@ export class ServerProcess {
   #exit: Exit | undefined
 
   constructor(options: ServerProcessOptions) {
-    const { command, args, env = process.env, cwd } = options
+    const { command, args, env = withoutTestContext(), cwd } = options
     const guarded = existsSync(SETPRIV)
     const argv = guarded ? ['--pdeathsig', 'TERM', command, ...args] : [...args]
     this.#child = spawn(guarded ? SETPRIV : command, argv, {
@@ -110,4 +110,10 @@ export class ServerProcess {
   #tell(): void {
     for (const look of this.#watchers) look()
   }
+}
+
+/** A child is no part of the test run, even when it is Node. */
+function withoutTestContext(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  return env
 }

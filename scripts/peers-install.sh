@@ -1,0 +1,39 @@
+#!/bin/bash
+# Installs the Debian packages that the peer tests and the bench use. Starts none of their services: the tests run them on
+# loopback, from temporary directories. Does nothing when all of them are there.
+set -euo pipefail
+
+packages=(
+  dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesieved dovecot-submissiond
+  dovecot-sieve dovecot-ldap dovecot-mysql dovecot-pgsql dovecot-sqlite
+  nginx libnginx-mod-mail perdition haproxy
+  mariadb-server postgresql
+  curl openssl gcc libc6-dev libssl-dev
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "peers: all packages are installed"
+  exit 0
+fi
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "peers: these Debian packages are missing: ${missing[*]}"
+  echo "peers: installing them needs root and apt-get; tests that use them will be skipped"
+  exit 0
+fi
+
+echo "peers: installing ${missing[*]}"
+# The packages would start their services; policy-rc.d tells them not to.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends "${missing[@]}"
