@@ -10,12 +10,7 @@ export function encodeText(text: string): string {
 
 /** The text of latin1-held bytes: UTF-8 when they are valid UTF-8, otherwise each byte as the character of its number. */
 export function decodeText(bytes: string): string {
-  if (isAscii(bytes)) return bytes
-  try {
-    return UTF8.decode(Buffer.from(bytes, 'latin1'))
-  } catch {
-    return bytes
-  }
+  return decodeUtf8(bytes) ?? bytes
 }
 
 /** Text for the human-readable end of a reply: encoded, and control characters (CR and LF above all) made into spaces. */
@@ -23,13 +18,24 @@ export function encodeLine(text: string): string {
   return encodeText(text).replace(/[\x00-\x1f\x7f]/g, ' ')
 }
 
-/** What a stranger sent, for a log line: control and non-ASCII bytes as `?`, at most `max` characters with `...` at the end. */
+/** What a stranger sent, for a log line: control characters and what is no UTF-8 as `?`, at most `max` characters with `...` at the end. */
 export function sanitize(bytes: string, max: number): string {
-  const text = bytes.replace(/[^\x20-\x7e]/g, '?')
+  const text = (decodeUtf8(bytes) ?? bytes.replace(/[^\x00-\x7f]/g, '?')).replace(INVISIBLE, '?')
   return text.length <= max ? text : `${text.slice(0, max - 3)}...`
 }
 
+/** Controls, formats (bidirectional marks) and line separators: what could make a log line look like another. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeUtf8(bytes: string): string | undefined {
+  if (isAscii(bytes)) return bytes
+  try {
+    return UTF8.decode(Buffer.from(bytes, 'latin1'))
+  } catch {
+    return undefined
+  }
+}
 
 function isAscii(text: string): boolean {
   return !/[^\x00-\x7f]/.test(text)

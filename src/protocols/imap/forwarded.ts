@@ -52,7 +52,8 @@ const RESERVED: ReadonlyMap<string, (update: Draft, value: string) => void> = ne
 ])
 
 function setIp(update: Draft, name: 'remoteIp' | 'localIp', value: string): void {
-  if (isIP(value) !== 0) update[name] = value
+  // A zone (`fe80::1%eth0`) is another machine's business.
+  if (isIP(value) !== 0 && !value.includes('%')) update[name] = value
 }
 
 function setPort(update: Draft, name: 'remotePort' | 'localPort', value: string): void {

@@ -1,0 +1,128 @@
+/** Logs in to a ManageSieve backend: capabilities, STARTTLS, XCLIENT, AUTHENTICATE. RFC 5804 §2. */
+import { ConnectionLost } from '../../net/byte-stream.ts'
+import { readBackendLine } from '../backend-line.ts'
+import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
+import { ProxyFailure } from '../proxy-failure.ts'
+import { answerChallenge, openSaslClient } from '../sasl-client.ts'
+import { sanitize } from '../wire-text.ts'
+import { formatXclient } from '../xclient.ts'
+import { parseReply, quoted, WordReader, writeString, type SieveReply } from './wire/strings.ts'
+
+/** Capability lines of a backend, together. */
+const CAPABILITY_LINES = 100
+const LITERAL_BYTES = 16_384
+
+type Capabilities = ReadonlyMap<string, string>
+
+/** Throws a ProxyFailure that says how far it came; `io.step` is what is going on. */
+export async function backend(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
+  io.step = 'none'
+  let capabilities = await readCapabilities(io)
+  if (target.tls === 'starttls') capabilities = await startTls(io, capabilities)
+  if (capabilities.has('XCLIENT') && !target.notTrusted) await announce(io, target)
+  if (capabilities.get('SASL') === '') {
+    throw new ProxyFailure('remote-config', 'Server has disabled authentication (TLS required?)')
+  }
+  return await authenticate(io, target)
+}
+
+async function readCapabilities(io: BackendIo): Promise<Capabilities> {
+  const found = new Map<string, string>()
+  for (let lines = 0; lines < CAPABILITY_LINES; lines++) {
+    const line = await readBackendLine(io.stream)
+    const reply = parseReply(line)
+    if (reply?.status === 'OK') return found
+    if (reply !== undefined)
+      throw new ProxyFailure('protocol', `Remote sent unexpected NO/BYE instead of capability response`)
+    const [name, value] = await words(io, line)
+    if (name === undefined) throw new ProxyFailure('protocol', `Invalid capability line: ${shown(line)}`)
+    found.set(name.toUpperCase(), value ?? '')
+  }
+  throw new ProxyFailure('protocol', 'Too many capability lines')
+}
+
+/** The strings of a line, with the literals that follow it. */
+async function words(io: BackendIo, line: string): Promise<readonly string[]> {
+  const reader = new WordReader()
+  let step = reader.line(line)
+  while (step.kind === 'literal') {
+    if (step.sizeBytes > LITERAL_BYTES) throw new ProxyFailure('protocol', 'Too long string')
+    const bytes = await readLiteral(io, step.sizeBytes)
+    reader.literal(bytes.toString('latin1'))
+    step = reader.line(await readBackendLine(io.stream))
+  }
+  return step.kind === 'bad' ? [] : reader.words.map((word) => word.text)
+}
+
+async function readLiteral(io: BackendIo, size: number): Promise<Buffer> {
+  try {
+    const bytes = await io.stream.readBytes(size)
+    if (bytes !== undefined) return bytes
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error
+  }
+  throw new ProxyFailure('connect', 'Disconnected by server: Connection closed')
+}
+
+async function startTls(io: BackendIo, capabilities: Capabilities): Promise<Capabilities> {
+  if (!capabilities.has('STARTTLS')) throw new ProxyFailure('remote-config', "Remote doesn't support STARTTLS")
+  io.step = 'tls-start'
+  io.stream.write('STARTTLS\r\n')
+  const reply = await readReply(io)
+  if (reply.status !== 'OK') throw new ProxyFailure('remote', `STARTTLS failed: ${shown(reply.text)}`)
+  // What came in clear text behind the reply may be anybody's.
+  io.stream.takeBuffered()
+  await io.startTls()
+  io.step = 'tls-ready'
+  return await readCapabilities(io)
+}
+
+async function announce(io: BackendIo, target: ProxyTarget): Promise<void> {
+  const { line, dropped } = formatXclient(io.identity, target)
+  for (const field of dropped)
+    io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
+  io.step = 'xclient'
+  io.stream.write(`${line}\r\n`)
+  const reply = await readReply(io)
+  if (reply.status !== 'OK') throw new ProxyFailure('remote', `XCLIENT failed: ${shown(reply.line)}`)
+}
+
+async function authenticate(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
+  const { name, client } = openSaslClient(io, target, 'sieve')
+  const initial = client.initial() ?? Buffer.alloc(0)
+  io.step = 'auth'
+  io.stream.write(`AUTHENTICATE ${quoted(name)} ${writeString(initial.toString('base64'))}\r\n`)
+  for (;;) {
+    const line = await readBackendLine(io.stream)
+    const reply = parseReply(line)
+    if (reply?.status === 'OK') return { untagged: [], lines: [printable(line)] }
+    if (reply !== undefined) throw refusal(reply, client.failureDetail)
+    const [challenge] = await words(io, line)
+    if (challenge === undefined) throw new ProxyFailure('protocol', `Unexpected reply: ${shown(line)}`)
+    io.stream.write(`${writeString(answerChallenge(client, challenge))}\r\n`)
+  }
+}
+
+async function readReply(io: BackendIo): Promise<SieveReply> {
+  const line = await readBackendLine(io.stream)
+  const reply = parseReply(line)
+  if (reply === undefined) throw new ProxyFailure('protocol', `Unexpected reply: ${shown(line)}`)
+  return reply
+}
+
+/** `NO (TRYLATER)` may get better; everything else is the user's. */
+function refusal(reply: SieveReply, oauthDetail: Buffer | undefined): ProxyFailure {
+  const temporary = reply.status === 'NO' && reply.code?.toUpperCase() === 'TRYLATER'
+  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shown(reply.text), {
+    reply: { lines: [printable(reply.line)], ...(oauthDetail === undefined ? {} : { oauthDetail }) },
+  })
+}
+
+/** A backend's line as it may go on to a client: without stray CRs and NULs. */
+function printable(line: string): string {
+  return line.replace(/[\0\r]/g, ' ')
+}
+
+function shown(line: string): string {
+  return sanitize(line, 200)
+}

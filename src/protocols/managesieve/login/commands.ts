@@ -1,0 +1,67 @@
+import { DeadlineExceeded } from '../../../net/byte-stream.ts'
+import type { LoginEnd } from '../../protocol.ts'
+import { encodeLine } from '../../wire-text.ts'
+import { parseXclient } from '../../xclient.ts'
+import { writeString, type Word } from '../wire/strings.ts'
+import { authenticate } from './authenticate.ts'
+import type { LoginDialogue } from './dialogue.ts'
+
+type Outcome = LoginEnd | undefined | Promise<LoginEnd | undefined>
+
+/** A command gets its words, or, for XCLIENT, its arguments as they came. */
+export type Command =
+  | { readonly kind: 'words'; run(dialogue: LoginDialogue, words: readonly Word[]): Outcome }
+  | { readonly kind: 'raw'; run(dialogue: LoginDialogue, args: string): Outcome }
+
+/** The commands that strangers may send. RFC 5804 §2. */
+export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['AUTHENTICATE', { kind: 'words', run: authenticate }],
+  ['CAPABILITY', { kind: 'words', run: capability }],
+  ['LOGOUT', { kind: 'words', run: logout }],
+  ['NOOP', { kind: 'words', run: noop }],
+  ['STARTTLS', { kind: 'words', run: starttls }],
+  ['XCLIENT', { kind: 'raw', run: xclient }],
+])
+
+function capability(dialogue: LoginDialogue, words: readonly Word[]): LoginEnd | undefined {
+  return words.length > 0 ? dialogue.badCommand() : dialogue.capability('Capability completed.')
+}
+
+function logout(dialogue: LoginDialogue, words: readonly Word[]): LoginEnd | undefined {
+  if (words.length > 0) return dialogue.badCommand()
+  dialogue.say('OK "Logout completed."')
+  return { kind: 'closed', reason: 'Logged out' }
+}
+
+function noop(dialogue: LoginDialogue, words: readonly Word[]): undefined {
+  const [tag, extra] = words
+  if (tag === undefined) return dialogue.say('OK "NOOP Completed"')
+  if (tag.kind !== 'string' || extra !== undefined) return dialogue.say('NO "Invalid echo tag."')
+  return dialogue.say(`OK (TAG ${writeString(tag.text)}) "Done"`)
+}
+
+/** RFC 5804 §2.2: the capabilities are told again inside TLS. */
+async function starttls(dialogue: LoginDialogue, words: readonly Word[]): Promise<LoginEnd | undefined> {
+  const { io } = dialogue
+  if (words.length > 0) return dialogue.badCommand()
+  if (io.tlsActive) return dialogue.say('NO "TLS is already active."')
+  if (!io.tlsAvailable) return dialogue.say('NO "TLS support isn\'t enabled."')
+  // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
+  io.stream.takeBuffered()
+  dialogue.say('OK "Begin TLS negotiation now."')
+  try {
+    await io.startTls()
+  } catch (error) {
+    if (error instanceof DeadlineExceeded) throw error
+    return { kind: 'closed', reason: `Connection closed: ${error instanceof Error ? error.message : String(error)}` }
+  }
+  return dialogue.capability(encodeLine('TLS negotiation successful.'))
+}
+
+function xclient(dialogue: LoginDialogue, args: string): LoginEnd | undefined {
+  if (!dialogue.io.trusted) return dialogue.say('NO "You are not from trusted IP"')
+  const update = parseXclient(args)
+  if (update === undefined) return dialogue.badCommand()
+  dialogue.io.forwarded(update)
+  return dialogue.say('OK "Updated"')
+}

@@ -1,0 +1,95 @@
+/** What a ManageSieve client reads when a login did not work: one row a cause, in Dovecot's words. Response codes: RFC 5804 §1.3. */
+import type { AuthRefusal } from '../../auth/auth.ts'
+import { assertNever } from '../../util/assert-never.ts'
+import { temporaryFailure } from '../auth-timestamp.ts'
+import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
+import { encodeLine, encodeText } from '../wire-text.ts'
+import { parseReply, quoted } from './wire/strings.ts'
+
+export interface Reply {
+  /** Without CRLF. */
+  readonly line: string
+  readonly remark?: DisconnectRemark
+}
+
+export interface ReplyContext {
+  readonly hostname: string
+  readonly now: Date
+}
+
+export type FailedVerdict = Exclude<LoginVerdict, { kind: 'local' } | { kind: 'proxied' }>
+
+export const ABORTED = no('Authentication aborted by client.', 'aborted authentication')
+export const INVALID_INITIAL = no('Invalid base64 data in initial response', 'sent invalid base64 in response')
+export const INVALID_BASE64 = no('Invalid base64 in response', 'sent invalid base64 in response')
+
+const FAILED = 'Authentication failed.'
+
+export function verdictReply(verdict: FailedVerdict, context: ReplyContext): Reply {
+  switch (verdict.kind) {
+    case 'refused':
+      return refusalReply(verdict.why, context)
+    case 'proxy-failed':
+      return { line: `NO ${verdict.retryLater ? '(TRYLATER) ' : ''}"Account is temporarily unavailable."` }
+    case 'backend-refused':
+      return { line: backendLine(verdict.reply) }
+    default:
+      return assertNever(verdict)
+  }
+}
+
+export function refusalReply(why: AuthRefusal, { hostname, now }: ReplyContext): Reply {
+  switch (why.kind) {
+    case 'failed':
+      return no(why.reason ?? FAILED)
+    case 'user-disabled':
+      return no(FAILED)
+    case 'temporary':
+      return { line: `NO (TRYLATER) ${quoted(encodeLine(temporaryFailure(hostname, now)))}` }
+    case 'unsupported-mechanism':
+      return no('Unsupported authentication mechanism.', 'tried to use unsupported auth mechanism')
+    case 'plaintext-disabled':
+      return no('Plaintext authentication disabled.', 'tried to use disallowed plaintext auth')
+    case 'tls-required':
+      return { line: 'NO (ENCRYPT-NEEDED) "Authentication not allowed until SSL/TLS is enabled."' }
+    case 'aborted':
+      return ABORTED
+    case 'invalid-base64':
+      return why.initial ? INVALID_INITIAL : INVALID_BASE64
+    case 'nologin':
+      return no(why.reason ?? 'Login disabled for this user')
+    case 'referral':
+      return {
+        line: `NO (REFERRAL ${referralUrl(why)}) ${quoted(encodeLine(why.reason ?? 'Try this server instead.'))}`,
+      }
+    case 'password-expired':
+      return no('Password expired')
+    case 'authorization-failed':
+      return no('Authorization failed')
+    case 'too-many-connections':
+      return no(why.text)
+    default:
+      return assertNever(why)
+  }
+}
+
+/** Only "try later" goes on as it is; everything else reads like a wrong password. */
+function backendLine(reply: BackendReply): string {
+  const line = reply.lines[0] ?? ''
+  return parseReply(line)?.code?.toUpperCase() === 'TRYLATER' ? line : `NO ${quoted(FAILED)}`
+}
+
+/** RFC 5804 §1.3 and §3: sieve://USER;AUTH=MECH@HOST[:PORT] */
+function referralUrl(why: Extract<AuthRefusal, { kind: 'referral' }>): string {
+  const port = why.port === undefined || why.port === 4190 ? '' : `:${why.port}`
+  const user = encodeText(why.user).replace(
+    /[^A-Za-z0-9._~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+  return `sieve://${user};AUTH=${encodeLine(why.mechanism)}@${encodeLine(why.host)}${port}`
+}
+
+function no(text: string, remark?: DisconnectRemark): Reply {
+  const line = `NO ${quoted(encodeLine(text))}`
+  return remark === undefined ? { line } : { line, remark }
+}
