@@ -1,0 +1,59 @@
+import type { Observer } from '../observe/events.ts'
+import type { SourcePosition } from '../config/config.ts'
+
+/** Time as the auth service sees it. Tests hand in one that they move. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Runs once after `ms`; the returned function takes it back. Does not keep the process alive. */
+  timer(ms: number, run: () => void): () => void
+}
+
+export interface FileStatus {
+  readonly mtimeMs: number
+  readonly size: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The files that databases read. Methods reject with an error that has a Node `code`. */
+export interface AuthFiles {
+  stat(path: string): Promise<FileStatus>
+  read(path: string): Promise<Buffer>
+}
+
+/** Numbers of system users and groups. `undefined`: no such name. */
+export interface SystemIds {
+  uid(name: string): number | undefined
+  gid(name: string): number | undefined
+}
+
+/** What the auth service takes from the system. */
+export interface AuthNeeds {
+  readonly files: AuthFiles
+  readonly clock: Clock
+  readonly ids: SystemIds
+  readonly observer: Observer
+  /** A whole number from 0 to `limit` - 1; 0 for a limit of 0. */
+  random(limit: number): number
+  randomBytes(count: number): Buffer
+  readonly hostname: string
+}
+
+/** A part of the configuration that no auth service can be made of. Text is Dovecot's. */
+export interface AuthComplaint {
+  readonly severity: 'error' | 'warning'
+  readonly text: string
+  readonly at?: SourcePosition
+}
+
+/** The passdbs, userdbs or mechanisms of a configuration cannot work; `message` is the first complaint. */
+export class AuthConfigError extends Error {
+  override readonly name = 'AuthConfigError'
+  readonly complaints: readonly AuthComplaint[]
+
+  constructor(complaints: readonly AuthComplaint[]) {
+    super(complaints[0]?.text ?? 'invalid authentication configuration')
+    this.complaints = complaints
+  }
+}
