@@ -16,6 +16,8 @@ export interface TlsInfo {
   /** Verified client certificate's user name (`ssl_cert_username_field`). */
   readonly certificateUser: string | undefined
   readonly certificateVerified: boolean
+  /** Why a certificate that the client sent is not valid. */
+  readonly certificateProblem?: string
 }
 
 /**

@@ -210,6 +210,11 @@ export class SocketStream implements ByteStream, OnreadReader {
     return socket
   }
 
+  /** The socket this stream was made with has finished its own TLS handshake. */
+  finishConnect(tls: TlsInfo): void {
+    this.#tls = tls
+  }
+
   /** What `beginTls` started is up: from now on this stream is what goes through TLS. */
   finishTls(socket: Duplex, tls: TlsInfo, countFromHere: boolean): void {
     this.#onExpired = undefined

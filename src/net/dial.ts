@@ -1,0 +1,166 @@
+import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { Endpoint } from './byte-stream.ts'
+import { localEndpoint } from './endpoint.ts'
+import { codeOf, errnoText } from './fault-text.ts'
+import { createOnread } from './onread.ts'
+import { SocketStream } from './socket-stream.ts'
+import {
+  backendTlsInfo,
+  type ClientTlsOptions,
+  connectionOptions,
+  handshakeFailed,
+  refuseBadCertificate,
+  type TlsFailed,
+} from './tls.ts'
+
+export interface DialOptions {
+  /** IPv4 or IPv6, never a name. */
+  readonly ip: string
+  readonly port: number
+  /** Local address to connect from; must be of the same family. */
+  readonly sourceIp?: string | undefined
+  /** TLS from the first byte. STARTTLS comes later, with `startTlsClient`. */
+  readonly tls?: ClientTlsOptions | undefined
+  /** Reads go through Node's `onread`, so that the relay can give the connection larger buffers. Not for STARTTLS. */
+  readonly onread: boolean
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a connection attempt died of. `timeout` is our own limit; the kernel's is a `connect` fault with ETIMEDOUT. */
+export type DialFault = 'connect' | 'bind' | 'timeout' | 'tls' | 'certificate' | 'closed' | 'aborted'
+
+/** A connection that did not come up. The message is Dovecot's: `connect(10.0.0.1, 143) failed: Connection refused`. */
+export class DialFailed extends Error {
+  override readonly name = 'DialFailed'
+  readonly fault: DialFault
+  /** The errno's name, where there was one. */
+  readonly code: string | undefined
+  /** Our end of the attempt, for the log's `local=`; absent when it never had one. */
+  readonly local: Endpoint | undefined
+
+  constructor(fault: DialFault, message: string, local: Endpoint | undefined, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.fault = fault
+    this.code = codeOf(cause)
+    this.local = local
+  }
+}
+
+/** Opens a connection to a backend, TLS included. Rejects with DialFailed. */
+export function dial(options: DialOptions): Promise<SocketStream> {
+  if (options.signal?.aborted) return Promise.reject(new DialFailed('aborted', 'aborted', undefined))
+  return new Promise((resolve, reject) => new Attempt(options, resolve, reject))
+}
+
+class Attempt {
+  readonly #options: DialOptions
+  readonly #resolve: (stream: SocketStream) => void
+  readonly #reject: (error: DialFailed) => void
+  readonly #socket: Socket | TLSSocket
+  readonly #stream: SocketStream
+  readonly #timer: NodeJS.Timeout
+  #local: Endpoint | undefined
+  #connected = false
+
+  constructor(options: DialOptions, resolve: (stream: SocketStream) => void, reject: (error: DialFailed) => void) {
+    this.#options = options
+    this.#resolve = resolve
+    this.#reject = reject
+    const onread = options.onread ? createOnread() : undefined
+    this.#socket = open(options, onread?.option)
+    this.#stream = new SocketStream(this.#socket, {
+      onread: onread?.hook,
+      remote: { ip: options.ip, port: options.port },
+    })
+    this.#socket.once('connectionAttempt', this.#onAttempt)
+    this.#socket.once('connect', this.#onConnect)
+    if (options.tls !== undefined) this.#socket.once('secureConnect', this.#onSecure)
+    this.#socket.on('error', this.#onError).on('close', this.#onClose)
+    this.#timer = setTimeout(this.#onTimeout, options.timeoutMs)
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** The kernel chooses our port when the attempt begins, and forgets it when the attempt fails. */
+  readonly #onAttempt = (): void => {
+    process.nextTick(() => {
+      const local = localEndpoint(this.#socket)
+      if (local.port !== 0) this.#local = local
+    })
+  }
+
+  readonly #onConnect = (): void => {
+    this.#connected = true
+    if (this.#options.tls === undefined) this.#succeed()
+  }
+
+  readonly #onSecure = (): void => {
+    const socket = this.#socket as TLSSocket
+    try {
+      if (this.#options.tls !== undefined) refuseBadCertificate(socket, this.#options.tls)
+    } catch (error) {
+      this.#failTls(error as TlsFailed)
+      return
+    }
+    this.#stream.finishConnect(backendTlsInfo(socket))
+    this.#succeed()
+  }
+
+  readonly #onError = (error: Error): void => {
+    if (this.#connected) this.#failTls(handshakeFailed(error, 'SSL_connect()'))
+    else this.#failConnect(error)
+  }
+
+  readonly #onClose = (): void => this.#failTls(handshakeFailed(undefined, 'SSL_connect()'))
+
+  readonly #onTimeout = (): void => this.#fail('timeout', 'Timed out')
+
+  readonly #onAbort = (): void => this.#fail('aborted', 'aborted')
+
+  #failConnect(error: Error): void {
+    const { ip, port, sourceIp } = this.#options
+    const bind = 'syscall' in error && error.syscall === 'bind'
+    const what = bind ? `bind(${sourceIp})` : `connect(${ip}, ${port})`
+    this.#fail(bind ? 'bind' : 'connect', `${what} failed: ${errnoText(codeOf(error) ?? error.message)}`, error)
+  }
+
+  #failTls(error: TlsFailed): void {
+    this.#fail(error.fault === 'handshake' ? 'tls' : error.fault, error.message, error.cause)
+  }
+
+  #fail(fault: DialFault, message: string, cause?: unknown): void {
+    this.#settle()
+    this.#stream.destroy()
+    this.#reject(new DialFailed(fault, message, this.#local, cause))
+  }
+
+  #succeed(): void {
+    this.#settle()
+    this.#resolve(this.#stream)
+  }
+
+  #settle(): void {
+    clearTimeout(this.#timer)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    const socket = this.#socket
+    socket
+      .off('connectionAttempt', this.#onAttempt)
+      .off('connect', this.#onConnect)
+      .off('secureConnect', this.#onSecure)
+    socket.off('error', this.#onError).off('close', this.#onClose)
+  }
+}
+
+function open({ ip, port, sourceIp, tls }: DialOptions, onread: ReturnType<typeof createOnread>['option'] | undefined) {
+  const options: TcpNetConnectOpts = {
+    host: ip,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    ...(sourceIp === undefined ? undefined : { localAddress: sourceIp }),
+    ...(onread === undefined ? undefined : { onread }),
+  }
+  if (tls === undefined) return connectPlain(options)
+  return connectTls({ ...options, ...connectionOptions(tls) } as ConnectionOptions)
+}
