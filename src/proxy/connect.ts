@@ -1,6 +1,9 @@
 import type { Settings } from '../config/config.ts'
-import { type ByteStream, DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
-import { codeOf, errnoText } from '../net/fault-text.ts'
+import { DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
+import { DialFailed, type DialOptions } from '../net/dial.ts'
+import type { SocketStream } from '../net/socket-stream.ts'
+import { type ClientTlsOptions, startTlsClient } from '../net/tls.ts'
+import type { ClientTlsContext } from '../net/tls-context.ts'
 import type { Observer, ProxySessionFields } from '../observe/events.ts'
 import type {
   BackendIo,
@@ -11,7 +14,8 @@ import type {
   ProxyTarget,
 } from '../protocols/protocol.ts'
 import { ProxyFailure } from '../protocols/proxy-failure.ts'
-import { ConnectionFailure, connectFailure, describeFailure, dialogueFailure, isRefusal } from './failure.ts'
+import { assertNever } from '../util/assert-never.ts'
+import { ConnectionFailure, describeFailure, dialFailure, dialogueFailure, isRefusal } from './failure.ts'
 import type { BackendHosts } from './hosts.ts'
 import type { LoopPass } from './loops.ts'
 import { mayReconnect, RECONNECT_PAUSE_MS } from './reconnect.ts'
@@ -22,22 +26,14 @@ export interface BackendAccess {
   readonly observer: Observer
   readonly hosts: BackendHosts
   readonly sourceIps: SourceIps
-  /** Opens a TCP connection. Rejects with a Node error with a `code`, or DeadlineExceeded. */
-  readonly dial: (to: DialTarget) => Promise<ByteStream>
-  /** TLS handshake as a client, in place. Rejects with a ProxyFailure that says what is wrong with the certificate. */
-  readonly startTls: (stream: ByteStream, target: ProxyTarget, settings: Settings) => Promise<void>
-  readonly channelBinding: (stream: ByteStream, type: string) => Buffer | undefined
+  /** `net/dial.ts`; tests bring their own. */
+  readonly dial: (options: DialOptions) => Promise<SocketStream>
+  /** Whom to trust, and our own certificate. Throws TlsSettingsError. */
+  readonly tlsContext: (settings: Settings) => ClientTlsContext
   /** The PROXY header for `haproxy=v1|v2`. */
   readonly haproxyHeader: (version: 'v1' | 'v2', identity: ClientIdentity, secured: boolean) => Uint8Array
+  /** Milliseconds since 1970. */
   readonly now: () => number
-}
-
-export interface DialTarget {
-  readonly ip: string
-  readonly port: number
-  readonly sourceIp: string | undefined
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
 }
 
 /** One user on the way to one backend. */
@@ -59,7 +55,7 @@ export interface BackendLoginRequest {
 }
 
 export interface BackendConnection {
-  readonly stream: ByteStream
+  readonly stream: SocketStream
   readonly welcome: BackendWelcome
   readonly sourceIp: string | undefined
   readonly reconnects: number
@@ -149,7 +145,8 @@ class BackendLogin {
     const stream = await this.#dial(deadlineMs)
     if (stream instanceof ProxyFailure) return stream
     const abort = (): void => stream.destroy()
-    const { signal } = this.#request
+    const { signal, target } = this.#request
+    const { ip, port } = target
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     try {
@@ -160,14 +157,14 @@ class BackendLogin {
     } catch (error) {
       stream.destroy()
       const failure = dialogueFailure(error, this.#step)
-      if (error instanceof DeadlineExceeded) this.#hostFailed(failure)
+      if (error instanceof DeadlineExceeded) this.#access.hosts.failed(ip, port, failure.message)
       return failure
     } finally {
       signal.removeEventListener('abort', abort)
     }
   }
 
-  async #dial(deadlineMs: number): Promise<ByteStream | ProxyFailure> {
+  async #dial(deadlineMs: number): Promise<SocketStream | ProxyFailure> {
     const { hosts, dial, now } = this.#access
     const { target, signal, loop } = this.#request
     const { ip, port } = target
@@ -176,32 +173,66 @@ class BackendLogin {
     try {
       if (!hosts.begin(ip, port, target.immediateFailureAfterMs)) return new HostDown(target)
       const timeoutMs = Math.max(1, deadlineMs - now())
-      const stream = await dial({ ip, port, sourceIp: this.#sourceIp, timeoutMs, signal })
+      const tls = this.#tlsAtOnce ? this.#tlsOptions() : undefined
+      const onread = target.tls === 'none' || this.#tlsAtOnce
+      const stream = await dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, timeoutMs, signal })
       hosts.connected(ip, port)
       this.#local = stream.local
       loop.connected(stream.local)
       return stream
     } catch (error) {
-      this.#local = localOf(error) ?? this.#sourceIp
-      this.#logBindProblem(error)
-      const failure = connectFailure(target, error)
-      if (!signal.aborted) this.#hostFailed(failure, error)
-      return failure
+      this.#dialFailed(error)
+      return dialFailure(target, error)
     } finally {
       hosts.end(ip, port)
     }
   }
 
-  async #converse(stream: ByteStream): Promise<BackendWelcome> {
-    const { target, protocol, settings, identity, secured } = this.#request
-    if (target.haproxy !== undefined) stream.write(this.#access.haproxyHeader(target.haproxy, identity, secured))
-    if (target.tls === 'implicit') await this.#access.startTls(stream, target, settings)
+  /** What a failed connect says about the backend, and about our own address. */
+  #dialFailed(error: unknown): void {
+    if (!(error instanceof DialFailed)) return
+    const { ip, port } = this.#request.target
+    this.#local = error.local ?? this.#sourceIp
+    switch (error.fault) {
+      case 'connect':
+      case 'timeout':
+        return this.#access.hosts.failed(ip, port, error.message)
+      case 'bind':
+        return this.#logBindProblem(error.message)
+      case 'tls':
+      case 'certificate':
+      case 'closed':
+        return this.#access.hosts.connected(ip, port)
+      case 'aborted':
+        return undefined
+      default:
+        return assertNever(error.fault)
+    }
+  }
+
+  /** Not behind a PROXY header, which goes in clear text before the handshake. */
+  get #tlsAtOnce(): boolean {
+    const { tls, haproxy } = this.#request.target
+    return tls === 'implicit' && haproxy === undefined
+  }
+
+  #tlsOptions(): ClientTlsOptions {
+    const { target, settings } = this.#request
+    return { context: this.#access.tlsContext(settings), host: target.host, verify: target.verifyCertificate }
+  }
+
+  async #converse(stream: SocketStream): Promise<BackendWelcome> {
+    const { target, protocol, identity, secured } = this.#request
+    if (target.haproxy !== undefined) {
+      stream.write(this.#access.haproxyHeader(target.haproxy, identity, secured))
+      if (target.tls === 'implicit') await startTlsClient(stream, this.#tlsOptions())
+    }
     return await protocol.backend(this.#backendIo(stream), target)
   }
 
-  #backendIo(stream: ByteStream): BackendIo {
-    const { settings, identity, hostname, target, protocol } = this.#request
-    const { observer, startTls, channelBinding } = this.#access
+  #backendIo(stream: SocketStream): BackendIo {
+    const { settings, identity, hostname, protocol } = this.#request
+    const { observer } = this.#access
     const setStep = (step: string): void => {
       this.#step = step
     }
@@ -217,8 +248,9 @@ class BackendLogin {
       set step(step) {
         setStep(step)
       },
-      startTls: async () => await startTls(stream, target, settings),
-      channelBinding: (type) => channelBinding(stream, type),
+      startTls: async () => await startTlsClient(stream, this.#tlsOptions()),
+      // None of the mechanisms towards backends binds to the channel.
+      channelBinding: () => undefined,
       warn: (text) =>
         observer.log('warning', protocol.service, this.#request.fields().line(`${this.#prefix()}${text}`)),
     }
@@ -260,17 +292,10 @@ class BackendLogin {
     return { kind: 'failed', failure }
   }
 
-  #hostFailed(failure: ProxyFailure, error?: unknown): void {
-    const { ip, port } = this.#request.target
-    // An address of ours that cannot be bound says nothing about the backend.
-    if (codeOf(error) !== 'EADDRNOTAVAIL') this.#access.hosts.failed(ip, port, failure.message)
-  }
-
   /** Once a login, not once a try. */
-  #logBindProblem(error: unknown): void {
-    if (this.#sourceIp === undefined || codeOf(error) !== 'EADDRNOTAVAIL' || this.#bindProblemLogged) return
+  #logBindProblem(text: string): void {
+    if (this.#bindProblemLogged) return
     this.#bindProblemLogged = true
-    const text = `bind(${this.#sourceIp}) failed: ${errnoText('EADDRNOTAVAIL')}`
     this.#access.observer.log('error', this.#request.protocol.service, text)
   }
 
@@ -286,7 +311,7 @@ class BackendLogin {
 }
 
 interface Welcomed {
-  readonly stream: ByteStream
+  readonly stream: SocketStream
   readonly welcome: BackendWelcome
 }
 
@@ -295,13 +320,6 @@ class HostDown extends ConnectionFailure {
   constructor({ ip, port }: ProxyTarget) {
     super('connect', `connect(${ip}, ${port}) failed: Host is down`, 'after')
   }
-}
-
-/** Where a failed connect came from, when the error tells. */
-function localOf(error: unknown): Endpoint | undefined {
-  if (!(error instanceof Error) || !('local' in error)) return undefined
-  const { local } = error as { local?: Endpoint }
-  return local !== undefined && local.port !== 0 ? local : undefined
 }
 
 /** Resolves with false as soon as the signal fires. */

@@ -1,8 +1,12 @@
 import { ConnectionLost, DeadlineExceeded, type Endpoint, LineTooLong } from '../net/byte-stream.ts'
-import { faultText } from '../net/fault-text.ts'
+import { DialFailed } from '../net/dial.ts'
+import { errnoText, faultText } from '../net/fault-text.ts'
+import { TlsFailed, type TlsFault } from '../net/tls.ts'
+import { TlsSettingsError } from '../net/tls-context.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { LoginVerdict, ProxyTarget } from '../protocols/protocol.ts'
 import { ProxyFailure, type ProxyFailureClass } from '../protocols/proxy-failure.ts'
+import { assertNever } from '../util/assert-never.ts'
 
 /** A failure of the connection itself, whose log line says where it stood: at the end, or with how long it took. */
 export class ConnectionFailure extends ProxyFailure {
@@ -14,33 +18,72 @@ export class ConnectionFailure extends ProxyFailure {
   }
 }
 
-/** Dovecot's words for what connecting gave. `error` is a Node error with a `code`, or DeadlineExceeded. */
-export function connectFailure({ ip, port }: Pick<ProxyTarget, 'ip' | 'port'>, error: unknown): ProxyFailure {
-  const reason = error instanceof DeadlineExceeded ? 'Connection timed out' : describeFault(error)
-  return new ConnectionFailure('connect', `connect(${ip}, ${port}) failed: ${reason}`, 'after', error)
+/** What kept a connection from coming up, as a ProxyFailure in Dovecot's words. */
+export function dialFailure({ ip, port }: Pick<ProxyTarget, 'ip' | 'port'>, error: unknown): ProxyFailure {
+  if (!(error instanceof DialFailed)) return settingsFailure(error)
+  switch (error.fault) {
+    case 'connect':
+      return new ConnectionFailure('connect', error.message, 'after', error)
+    case 'bind':
+      // The address itself is in a line of its own.
+      return new ConnectionFailure(
+        'connect',
+        `connect(${ip}, ${port}) failed: ${errnoText(error.code ?? '')}`,
+        'after',
+        error,
+      )
+    case 'timeout':
+      return new ConnectionFailure('connect', `connect(${ip}, ${port}) failed: Connection timed out`, 'after', error)
+    case 'aborted':
+      return new ConnectionFailure('connect', 'aborted', 'after', error)
+    case 'tls':
+    case 'closed':
+    case 'certificate':
+      return tlsFailure(error.fault, error)
+    default:
+      return assertNever(error.fault)
+  }
+}
+
+/** A certificate that is refused stays refused: no use in trying again, and the client is told so. */
+function tlsFailure(fault: 'tls' | TlsFault, error: Error): ProxyFailure {
+  const reason = fault === 'closed' ? error.message : `Connection closed: ${error.message}`
+  return disconnected(reason, error, fault === 'certificate' ? 'remote-config' : 'connect')
+}
+
+/** TLS settings that cannot be used are ours to mend; anything else is a fault of the program. */
+function settingsFailure(error: unknown): ProxyFailure {
+  const failureClass = error instanceof TlsSettingsError ? 'internal-config' : 'internal'
+  return new ProxyFailure(failureClass, describeFault(error), { cause: error })
 }
 
 /** What ended a dialogue with a backend, as a ProxyFailure. `step` is where the dialogue stood. */
 export function dialogueFailure(error: unknown, step: string): ProxyFailure {
   if (error instanceof ConnectionFailure) return error
-  if (error instanceof ProxyFailure) return error.class === 'connect' ? disconnected(error.message, error) : error
-  if (error instanceof LineTooLong) return new ProxyFailure('protocol', 'Too long input line', { cause: error })
-  if (error instanceof DeadlineExceeded) {
-    return new ConnectionFailure('connect', `Login timed out in state=${step}`, 'after', error)
+  if (error instanceof ProxyFailure && error.class !== 'connect') return error
+  const cause = error instanceof ProxyFailure ? error.cause : error
+  if (cause instanceof TlsFailed) return tlsFailure(cause.fault, cause)
+  if (cause instanceof LineTooLong) return new ProxyFailure('protocol', 'Too long input line', { cause })
+  if (cause instanceof DeadlineExceeded) {
+    return new ConnectionFailure('connect', `Login timed out in state=${step}`, 'after', cause)
   }
-  if (error instanceof ConnectionLost) {
-    const reason = error.cause === undefined ? '' : `: ${describeFault(error.cause)}`
-    return disconnected(`Connection closed${reason}`, error)
+  if (cause instanceof ConnectionLost) {
+    const fault = cause.cause === undefined ? '' : `: ${describeFault(cause.cause)}`
+    return disconnected(`Connection closed${fault}`, cause)
   }
-  return new ProxyFailure('internal', describeFault(error), { cause: error })
+  if (error instanceof ProxyFailure) return disconnected(error.message, error)
+  return settingsFailure(error)
 }
+
+function disconnected(reason: string, cause: unknown, failureClass: ProxyFailureClass = 'connect'): ProxyFailure {
+  const message = reason.startsWith(DISCONNECTED) ? reason : `${DISCONNECTED}${reason}`
+  return new ConnectionFailure(failureClass, message, 'state', cause)
+}
+
+const DISCONNECTED = 'Disconnected by server: '
 
 function describeFault(error: unknown): string {
   return error instanceof Error ? faultText(error) : String(error)
-}
-
-function disconnected(reason: string, cause: unknown): ProxyFailure {
-  return new ConnectionFailure('connect', `Disconnected by server: ${reason}`, 'state', cause)
 }
 
 /** What the log line of a failed backend login is made of, beside the failure. */

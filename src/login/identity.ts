@@ -1,0 +1,54 @@
+import type { ClientIdentity, ForwardedIdentity } from '../protocols/protocol.ts'
+import { normalizeIp } from '../util/ip.ts'
+import { LOGIN_LIMITS } from './limits.ts'
+import { SESSION_ID_MAX } from './session-id.ts'
+
+/**
+ * The identity after a trusted peer said who the client really is. Values that make no sense leave the old ones; a hop
+ * counter can only shrink.
+ */
+export function overrideIdentity(identity: ClientIdentity, update: ForwardedIdentity): ClientIdentity {
+  return {
+    ...identity,
+    session: update.session !== undefined && isSessionId(update.session) ? update.session : identity.session,
+    remote: {
+      ip: normalizeIp(update.remoteIp ?? '') ?? identity.remote.ip,
+      port: isPort(update.remotePort) ? update.remotePort : identity.remote.port,
+    },
+    local: {
+      ip: normalizeIp(update.localIp ?? '') ?? identity.local.ip,
+      port: isPort(update.localPort) ? update.localPort : identity.local.port,
+    },
+    ttl: isTtl(update.ttl) ? Math.min(update.ttl, LOGIN_LIMITS.ttl) : identity.ttl,
+    forward: mergeForward(identity.forward, update.forward),
+  }
+}
+
+/** It goes into logs and into XCLIENT lines: visible ASCII only. */
+function isSessionId(text: string): boolean {
+  return text.length <= SESSION_ID_MAX && /^[\x21-\x7e]+$/.test(text)
+}
+
+function isPort(port: number | undefined): port is number {
+  return port !== undefined && Number.isInteger(port) && port > 0 && port <= 65_535
+}
+
+function isTtl(ttl: number | undefined): ttl is number {
+  return ttl !== undefined && Number.isInteger(ttl) && ttl >= 0
+}
+
+function mergeForward(
+  old: ReadonlyMap<string, string>,
+  update: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, string> {
+  if (update === undefined || update.size === 0) return old
+  const merged = new Map(old)
+  let bytes = 0
+  for (const [key, value] of merged) bytes += key.length + value.length
+  for (const [key, value] of update) {
+    bytes += key.length + value.length
+    if (bytes > LOGIN_LIMITS.forwardBytes) break
+    merged.set(key, value)
+  }
+  return merged
+}

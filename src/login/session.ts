@@ -1,0 +1,380 @@
+import type { Settings } from '../config/config.ts'
+import { compileTemplate, loginShortNames } from '../config/expand.ts'
+import { type ByteStream, ConnectionLost, DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
+import { faultText } from '../net/fault-text.ts'
+import type { SocketStream } from '../net/socket-stream.ts'
+import { startTlsServer, TlsFailed } from '../net/tls.ts'
+import type { ServerTlsContext } from '../net/tls-context.ts'
+import type {
+  ClientIdentity,
+  Credentials,
+  DisconnectRemark,
+  ForwardedIdentity,
+  Goodbye,
+  LoginEnd,
+  LoginIo,
+  LoginVerdict,
+  Protocol,
+} from '../protocols/protocol.ts'
+import { assertNever } from '../util/assert-never.ts'
+import { type AttemptEnd, attemptLogin, type ProxiedLogin } from './attempt.ts'
+import { disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
+import type { Accepted, HaproxyClient, LoginEnvironment, LoginShared } from './environment.ts'
+import { overrideIdentity } from './identity.ts'
+import { LOGIN_LIMITS } from './limits.ts'
+import { offeredMechanisms } from './mechanisms.ts'
+import type { ListedSession, SessionListing } from './registry.ts'
+import { makeSessionId } from './session-id.ts'
+import { SessionRecord } from './session-record.ts'
+import { isTrusted } from './trust.ts'
+
+const NO_FORWARD: ReadonlyMap<string, string> = new Map()
+const NO_ALTERNATIVES: ReadonlyMap<string, string> = new Map()
+
+/** How a stranger's session ended. */
+export type SessionEnd =
+  /** A user now, with a backend of its own: client and backend are to be joined. */
+  | { readonly kind: 'proxied'; readonly login: ProxiedLogin }
+  | { readonly kind: 'local'; readonly verdict: Extract<LoginVerdict, { kind: 'local' }> }
+  /** Closed, and told to the log. */
+  | { readonly kind: 'gone' }
+
+/**
+ * One stranger's connection, from the first byte until it is handed over. It is the `LoginIo` of the protocol's dialogue:
+ * the dialogue knows the words, the session knows trust, time and what became of attempts. A fault in here ends this session
+ * and no other.
+ */
+export class LoginSession implements LoginIo, ListedSession {
+  readonly stream: SocketStream
+  readonly trusted: boolean
+  readonly record: SessionRecord
+  readonly protocol: Protocol
+  readonly #shared: LoginShared
+  readonly #environment: LoginEnvironment
+  readonly #haproxy: HaproxyClient | undefined
+  readonly #history: LoginHistory
+  readonly #ssl: boolean
+  readonly #abort = new AbortController()
+  #deadlineMs = 0
+  #end: AttemptEnd | undefined
+  /** Set when we end it: what the log says. */
+  #closing: string | undefined
+
+  constructor(shared: LoginShared, environment: LoginEnvironment, stream: SocketStream, accepted: Accepted) {
+    const { protocol, listenerName, ssl, haproxy } = accepted
+    const nowMs = shared.now()
+    const identity = firstIdentity(stream, haproxy, nowMs)
+    const settings = settingsFor(environment, protocol, identity)
+    this.stream = stream
+    this.protocol = protocol
+    this.#shared = shared
+    this.#environment = environment
+    this.#haproxy = haproxy
+    this.#ssl = ssl
+    this.#history = newHistory(nowMs)
+    this.trusted = isTrusted(settings, identity.remote.ip)
+    this.record = new SessionRecord({
+      protocol,
+      listener: listenerName,
+      identity,
+      realLocal: stream.local,
+      realRemote: stream.remote,
+      startedMs: nowMs,
+      settings,
+      secured: this.trusted || (haproxy === undefined ? stream.local.ip === stream.remote.ip : haproxy.tls),
+    })
+  }
+
+  /** Runs until the stranger is a user or gone. Never rejects. */
+  async run(): Promise<SessionEnd> {
+    this.#shared.observer.emit('connection_opened', this.record.fields())
+    this.stream.onEnd(() => this.#abort.abort())
+    this.#extendDeadline()
+    try {
+      if (this.#ssl) await this.#handshake('feed')
+      return this.#finish(await this.protocol.login(this))
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  get settings(): Settings {
+    return this.record.settings
+  }
+
+  get identity(): ClientIdentity {
+    return this.record.identity
+  }
+
+  get secured(): boolean {
+    return this.record.secured !== ''
+  }
+
+  get tlsActive(): boolean {
+    return this.stream.tls !== undefined
+  }
+
+  get tlsAvailable(): boolean {
+    return !this.tlsActive && this.#environment.tlsAvailable(this.settings)
+  }
+
+  get hostname(): string {
+    return this.#environment.hostname
+  }
+
+  get greeting(): string {
+    return expandGreeting(this.settings.login_greeting, this.protocol, this.identity)
+  }
+
+  offeredMechanisms(): readonly string[] {
+    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured)
+  }
+
+  forwarded(update: ForwardedIdentity): void {
+    if (!this.trusted) {
+      const text = 'Ignoring forwarded client address: not in login_trusted_networks'
+      this.#shared.observer.log('debug', this.record.service, this.record.line(text))
+      return
+    }
+    this.#identify(overrideIdentity(this.identity, update))
+  }
+
+  note({ clientId, askedCapability, helo, proto }: Parameters<LoginIo['note']>[0]): void {
+    this.record.identity = {
+      ...this.identity,
+      ...(clientId === undefined ? undefined : { clientId }),
+      ...(askedCapability === undefined ? undefined : { askedCapability }),
+      ...(helo === undefined ? undefined : { helo }),
+      ...(proto === undefined ? undefined : { proto }),
+    }
+  }
+
+  async startTls(): Promise<void> {
+    await this.#handshake('drop')
+  }
+
+  /** Tries a login. Never rejects: a fault of ours is a temporary failure, and in the log. */
+  async attempt(credentials: Credentials): Promise<LoginVerdict> {
+    const startedMs = this.#beginAttempt(credentials.mechanism)
+    let end: AttemptEnd
+    try {
+      end = await attemptLogin(
+        {
+          shared: this.#shared,
+          environment: this.#environment,
+          protocol: this.protocol,
+          stream: this.stream,
+          record: this.record,
+          history: this.#history,
+          secured: this.secured,
+          haproxy: this.#haproxy,
+          limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
+          signal: this.#abort.signal,
+        },
+        credentials,
+      )
+    } catch (error) {
+      this.#logFault(error)
+      end = { verdict: { kind: 'refused', why: { kind: 'temporary' } }, result: 'auth_temporary' }
+    }
+    this.#endAttempt(end, startedMs)
+    return end.verdict
+  }
+
+  log(text: string): void {
+    this.#shared.observer.log('info', this.record.service, this.record.line(text))
+  }
+
+  remark(text: DisconnectRemark): void {
+    this.#history.remark = text
+  }
+
+  describe(): SessionListing {
+    const { protocol, identity, user, startedMs } = this.record
+    return {
+      protocol,
+      session: identity.session,
+      user,
+      alternatives: NO_ALTERNATIVES,
+      state: this.#history.phase === 'backend' ? 'backend-login' : 'login',
+      remoteIp: identity.remote.ip,
+      remotePort: identity.remote.port,
+      localIp: identity.local.ip,
+      localPort: identity.local.port,
+      startedMs,
+    }
+  }
+
+  kick(reason: string): void {
+    this.close(reason)
+  }
+
+  /** Ends the session now, with last words where the protocol has some; `reason` is for the log. */
+  close(reason: string, goodbye?: Goodbye): void {
+    if (this.#closing !== undefined) return
+    this.#closing = reason
+    if (goodbye !== undefined && (this.tlsActive || !this.#ssl)) {
+      this.stream.write(this.protocol.goodbye(goodbye, this.hostname))
+    }
+    // Waiting dialogues see the end of the stream.
+    void this.stream.close()
+    this.#abort.abort()
+  }
+
+  #identify(identity: ClientIdentity): void {
+    this.record.identity = identity
+    this.record.settings = settingsFor(this.#environment, this.protocol, identity)
+  }
+
+  async #handshake(unread: 'drop' | 'feed'): Promise<void> {
+    const { stream, record } = this
+    const { tlsContext, localNames } = this.#environment
+    const { alpn } = this.protocol
+    const byServerName = (localName: string): ServerTlsContext =>
+      tlsContext(settingsFor(this.#environment, this.protocol, { ...this.identity, localName }))
+    try {
+      await startTlsServer(stream, {
+        context: tlsContext(this.settings),
+        unread,
+        ...(localNames ? { byServerName } : undefined),
+        ...(alpn === undefined ? undefined : { alpn }),
+      })
+    } catch (error) {
+      record.secured = `TLS handshaking: ${error instanceof Error ? error.message : String(error)}`
+      throw error
+    }
+    record.tls = stream.tls
+    record.secured = 'TLS'
+    const localName = stream.tls?.serverName
+    if (localName !== undefined) this.#identify({ ...this.identity, localName })
+  }
+
+  #extendDeadline(): void {
+    this.#deadlineMs = this.#shared.now() + LOGIN_LIMITS.loginMs
+    this.stream.setDeadline(LOGIN_LIMITS.loginMs)
+  }
+
+  #beginAttempt(mechanism: string): number {
+    const history = this.#history
+    const nowMs = this.#shared.now()
+    this.record.mechanism = mechanism.toUpperCase()
+    if (history.attempts++ === 0) history.firstAttemptMs = nowMs
+    history.remark = undefined
+    history.backendRefused = false
+    this.#extendDeadline()
+    return nowMs
+  }
+
+  #endAttempt(end: AttemptEnd, startedMs: number): void {
+    const { stream, record } = this
+    const nowMs = this.#shared.now()
+    if (stream.ended) return end.proxied?.connection.stream.destroy()
+    if (end.tooLate === true) {
+      const secs = Math.round((nowMs - startedMs) / 1000)
+      return this.close(`Logging in timed out (waited ${secs} secs)`, 'login-timeout')
+    }
+    this.#end = end
+    // A dialogue that ran out of time keeps its phase for the last words.
+    if (nowMs < this.#deadlineMs) {
+      this.#history.phase = 'idle'
+      if (end.proxied === undefined) this.#extendDeadline()
+    }
+    this.#shared.observer.emit('login_attempt_finished', {
+      ...record.fields(),
+      ...(record.user === '' ? undefined : { user: record.user }),
+      mechanism: record.mechanism,
+      result: end.result,
+      duration_ms: nowMs - startedMs,
+    })
+  }
+
+  #finish(end: LoginEnd): SessionEnd {
+    switch (end.kind) {
+      case 'proxied':
+        if (this.#end?.proxied === undefined) throw new Error('the dialogue says proxied, but there is no backend')
+        return { kind: 'proxied', login: this.#end.proxied }
+      case 'local':
+        if (this.#end?.verdict.kind !== 'local') throw new Error('the dialogue says local, but the verdict was another')
+        return { kind: 'local', verdict: this.#end.verdict }
+      case 'closed':
+        return this.#gone(end.reason)
+      default:
+        return assertNever(end)
+    }
+  }
+
+  /** What the dialogue threw. */
+  #fail(error: unknown): SessionEnd {
+    if (error instanceof DeadlineExceeded) {
+      const during = this.#history.phase === 'sasl' || this.#history.phase === 'auth'
+      this.close(during ? 'Inactivity during authentication' : 'Inactivity', during ? 'idle-during-auth' : 'idle')
+      return this.#gone('Inactivity')
+    }
+    if (error instanceof TlsFailed) return this.#gone(closedBecause(error))
+    if (error instanceof ConnectionLost) {
+      const { cause } = error
+      return this.#gone(`Connection closed: ${cause instanceof Error ? faultText(cause) : error.message}`)
+    }
+    this.#logFault(error)
+    return this.#gone('Internal error')
+  }
+
+  /** Closes, and tells the log how a stranger left. */
+  #gone(reason: string): SessionEnd {
+    const { record } = this
+    this.#end?.proxied?.connection.stream.destroy()
+    const text = `Disconnected: ${this.#closing ?? reason} ${disconnectReason(this.#history, this.#shared.now())}`
+    this.#shared.observer.emit('login_aborted', {
+      ...record.fields(),
+      ...(record.user === '' ? undefined : { user: record.user }),
+      text,
+      reason: this.#closing ?? reason,
+    })
+    this.close(reason)
+    return { kind: 'gone' }
+  }
+
+  #logFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#shared.observer.log('error', this.record.service, this.record.line(`BUG: ${text}`))
+  }
+}
+
+function closedBecause({ fault, message }: TlsFailed): string {
+  return fault === 'closed' ? message : `Connection closed: ${message}`
+}
+
+function firstIdentity(stream: ByteStream, haproxy: HaproxyClient | undefined, nowMs: number): ClientIdentity {
+  const remote: Endpoint = haproxy?.remote ?? stream.remote
+  const localName = haproxy?.serverName
+  return {
+    session: makeSessionId(remote, Math.floor(nowMs * 1000)),
+    remote,
+    local: haproxy?.local ?? stream.local,
+    ttl: LOGIN_LIMITS.ttl,
+    forward: NO_FORWARD,
+    ...(localName === undefined ? undefined : { localName }),
+  }
+}
+
+function settingsFor(environment: LoginEnvironment, protocol: Protocol, identity: ClientIdentity): Settings {
+  const { local, remote, localName } = identity
+  return environment.settings({
+    protocol: protocol.name,
+    localIp: local.ip,
+    remoteIp: remote.ip,
+    ...(localName === undefined ? undefined : { localName }),
+  })
+}
+
+function expandGreeting(text: string, protocol: Protocol, { local, remote, localName }: ClientIdentity): string {
+  const template = compileTemplate(text, loginShortNames)
+  if (template.isConstant) return template.expand(() => undefined)
+  const values = new Map([
+    ['lip', local.ip],
+    ['rip', remote.ip],
+    ['service', protocol.name],
+    ['local_name', localName ?? ''],
+  ])
+  return template.expand((name) => values.get(name))
+}
