@@ -72,3 +72,5 @@ export interface ConfigInput {
   readonly env?: ReadonlyMap<string, string>
   readonly hostname?: string
 }
+
+export { loadConfig } from './load.ts'

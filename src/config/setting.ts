@@ -96,8 +96,8 @@ export const hidden = <T>(of: Row<T>): Row<T> => ({ ...of, hidden: true })
 /** The same row, one that Dovecot does not have. */
 export const own = <T>(of: Row<T>): Row<T> => ({ ...of, own: true })
 
-/** The same row, for a setting that is absent until set. */
-export const optional = <T>(of: Row<T>): Row<T> => ({ ...of, optional: true })
+/** The same row, for a setting that is absent, not merely empty, until it is set. */
+export const optional = <T>(of: Row<T>): Row<T | undefined> => ({ ...of, defaultValue: undefined, optional: true })
 
 function row<T>(kind: RowKind, defaultText: string, doc: string, read: (text: string) => Read<T>): Row<T> {
   const parsed = read(defaultText)

@@ -59,3 +59,19 @@ export const authPolicySettings = {
   auth_policy_report_after_auth: boolean('yes', 'Report the outcome of logins.'),
   auth_policy_log_only: boolean('no', 'Log what the policy server says without following it.'),
 } as const
+
+/** What belongs to the auth service, which knows protocols but neither `local` nor `remote` nor `local_name`. */
+export const authServiceSettings: ReadonlySet<string> = new Set([
+  ...Object.keys(authSettings).filter((key) => key !== 'auth_socket_path'),
+  ...Object.keys(authPolicySettings),
+  'base_dir',
+  'first_valid_gid',
+  'first_valid_uid',
+  'last_valid_gid',
+  'last_valid_uid',
+  'passdb',
+  'ssl_client_ca_dir',
+  'ssl_client_ca_file',
+  'userdb',
+  'verbose_proctitle',
+])

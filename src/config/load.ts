@@ -1,0 +1,136 @@
+import type { Complaint, SourcePosition } from './complaint.ts'
+import type {
+  Config,
+  ConfigInput,
+  Filter,
+  LoadedConfig,
+  NamespaceSettings,
+  PassdbSettings,
+  ServiceSettings,
+  Settings,
+  UserdbSettings,
+} from './config.ts'
+import type { Block } from './evaluate/block.ts'
+import { rootPlace, resolvePath } from './evaluate/resolve-path.ts'
+import { type FilterQuery, matchesFilter, queryOf } from './filter.ts'
+import { ignoredSettings } from './ignored.ts'
+import { findLatentConflicts } from './latent-conflicts.ts'
+import { matchingBlocks, type Merged, mergeBlocks } from './merge.ts'
+import { type ReadConfig, readConfig } from './read.ts'
+import { dictionaryOf, namespacesOf, passdbsOf, servicesOf, settingsOf, userdbsOf } from './typed.ts'
+
+/** Reads a configuration for a server to run with, and says everything that is wrong with it. */
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const read = readConfig(input, true)
+  const errors = [...read.complaints, ...read.findings]
+  if (errors.some(({ severity }) => severity === 'error')) return { config: undefined, complaints: errors }
+  const complaints: readonly Complaint[] = [
+    ...errors,
+    ...findLatentConflicts(read.blocks),
+    ...ignoredSettings(read.blocks),
+  ]
+  return { config: new BlockConfig(read), complaints }
+}
+
+/** Everything about one set of matching blocks, made when first asked for. */
+class View {
+  readonly #merged: Merged
+  #settings: Settings | undefined
+  #plugin: ReadonlyMap<string, string> | undefined
+  #namespaces: readonly NamespaceSettings[] | undefined
+
+  constructor(blocks: readonly Block[]) {
+    this.#merged = mergeBlocks(blocks)
+  }
+
+  get merged(): Merged {
+    return this.#merged
+  }
+
+  get settings(): Settings {
+    return (this.#settings ??= Object.freeze(settingsOf(this.#merged)))
+  }
+
+  get plugin(): ReadonlyMap<string, string> {
+    return (this.#plugin ??= dictionaryOf(this.#merged, 'plugin'))
+  }
+
+  get namespaces(): readonly NamespaceSettings[] {
+    return (this.#namespaces ??= namespacesOf(this.#merged))
+  }
+}
+
+class BlockConfig implements Config {
+  readonly path: string
+  readonly services: ReadonlyMap<string, ServiceSettings>
+  readonly dict: ReadonlyMap<string, string>
+  readonly #blocks: readonly Block[]
+  /** Without blocks for addresses or host names, the protocol alone decides. */
+  readonly #byProtocolOnly: boolean
+  readonly #byProtocol = new Map<string | undefined, View>()
+  /** Views by the blocks that match, as a string of their numbers. */
+  readonly #views = new Map<string, View>()
+  readonly #passdbs = new Map<string, readonly PassdbSettings[]>()
+  readonly #userdbs = new Map<string, readonly UserdbSettings[]>()
+
+  constructor(read: ReadConfig) {
+    this.path = read.path
+    this.#blocks = read.blocks
+    this.#byProtocolOnly = read.blocks.every(
+      ({ filter }) => filter.local === undefined && filter.localName === undefined && filter.remote === undefined,
+    )
+    const server = this.#view(SERVER)
+    this.services = new Map(servicesOf(server.merged).map((service) => [service.name, service]))
+    this.dict = dictionaryOf(server.merged, 'dict')
+  }
+
+  settings(filter: Filter): Settings {
+    return this.#view(filter).settings
+  }
+
+  plugin(filter: Filter): ReadonlyMap<string, string> {
+    return this.#view(filter).plugin
+  }
+
+  namespaces(filter: Filter): readonly NamespaceSettings[] {
+    return this.#view(filter).namespaces
+  }
+
+  passdbs(protocol: string): readonly PassdbSettings[] {
+    return remember(this.#passdbs, protocol, () => passdbsOf(this.#view({ protocol }).merged))
+  }
+
+  userdbs(protocol: string): readonly UserdbSettings[] {
+    return remember(this.#userdbs, protocol, () => userdbsOf(this.#view({ protocol }).merged))
+  }
+
+  origin(name: string, filter: Filter): SourcePosition | undefined {
+    const [global] = this.#blocks
+    const target = global && resolvePath(global, rootPlace, name)
+    return this.#view(filter).merged.values.get(target?.path ?? name)?.at
+  }
+
+  #view(filter: Filter): View {
+    if (!this.#byProtocolOnly) return this.#viewFor(queryOf(filter))
+    const { protocol } = filter
+    const query = queryOf(protocol === undefined ? {} : { protocol })
+    return remember(this.#byProtocol, protocol, () => this.#viewFor(query))
+  }
+
+  #viewFor(query: FilterQuery): View {
+    let key = ''
+    for (const [index, block] of this.#blocks.entries()) if (matchesFilter(block.filter, query)) key += `${index} `
+    return remember(this.#views, key, () => new View(matchingBlocks(this.#blocks, query)))
+  }
+}
+
+/** Settings of the server itself: Dovecot's master asks for them under this name. */
+const SERVER: Filter = { protocol: 'master' }
+
+function remember<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
+}
