@@ -157,7 +157,7 @@ export interface Pace {
 export const QUICK: Pace = {
   rounds: 3,
   seconds: 0.3,
-  warmUpSeconds: 0.15,
+  warmUpSeconds: 0.2,
   budgetMs: 44_000,
   idle: {
     rounds: 1,
@@ -171,8 +171,8 @@ export const QUICK: Pace = {
 
 export const FULL: Pace = {
   rounds: 5,
-  seconds: 1.5,
-  warmUpSeconds: 1,
+  seconds: 1,
+  warmUpSeconds: 0.5,
   budgetMs: Number.POSITIVE_INFINITY,
   idle: {
     rounds: 3,

@@ -32,7 +32,9 @@ export async function openWorkbench(
 ): Promise<Workbench> {
   const opened = performance.now()
   const directory = mkdtempSync(join(tmpdir(), 'postern-bench-'))
-  stack.defer(() => rmSync(directory, { recursive: true, force: true }))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  stack.defer(remove)
+  process.once('exit', remove) // the way out of an interrupted run
   chmodSync(directory, 0o755) // peers change to users of their own
   const [binaries, p256, rsa2048] = await Promise.all([
     compileLoad(),

@@ -22,6 +22,12 @@ void count_latency(double seconds) {
   latencies[latency_count++] = seconds;
 }
 
+void reset_result(void) {
+  result.operations = result.tls_full = result.tls_resumed = 0;
+  result.octets = 0;
+  latency_count = 0;
+}
+
 void count_error(const struct conn *c, const char *why) {
   static const char *const names[] = {"closed", "connecting", "handshake", "login", "waiting", "running", "held", "leaving"};
   if (result.errors++) return;

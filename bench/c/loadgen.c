@@ -216,7 +216,7 @@ void send_message(struct conn *c) {
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 static void feed(struct conn *c, const char *data, size_t length) {
-  result.octets += going ? (double)length : 0;
+  result.octets += (double)length;
   while (length && c->phase != CLOSED) {
     if (c->skip) {
       size_t skipped = length < c->skip ? length : c->skip;
@@ -297,7 +297,7 @@ static void handle(struct conn *c, unsigned events) {
     read_tls(c, data);
   else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
     read_plain(c, data);
-  if (login_mode && c->phase == CLOSED && now() < end_time) start(c);
+  if (login_mode && going && c->phase == CLOSED && now() < end_time) start(c);
 }
 
 /* --- the conversation with whoever started us -------------------------------------------------------------------- */
@@ -306,7 +306,6 @@ static void go(void) {
   going = true;
   start_time = last_end = now();
   end_time = start_time + options.seconds;
-  result.octets = 0;
   ready_count = 0;
   for (long i = 0; i < options.connections; i++) {
     if (login_mode)
@@ -352,8 +351,9 @@ static void check_progress(void) {
   if (idle_mode) {
     keep_opening();
   } else if (!announced) {
-    if (!login_mode && ready_count + result.errors < options.connections) return;
+    if (login_mode ? active > 0 : ready_count + result.errors < options.connections) return;
     announced = true;
+    reset_result(); /* what it took to get here does not count */
     printf("{\"ready\":%ld}\n", login_mode ? options.connections : ready_count);
     fflush(stdout);
   } else if (going && !finished) {
@@ -420,7 +420,8 @@ int main(int argc, char **argv) {
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input)) die("standard input");
   conns = calloc((size_t)options.connections, sizeof *conns);
   if (!conns) die("calloc");
-  if (!login_mode && !idle_mode)
+  /* The tickets that resumed logins need come from logins before the clock starts. */
+  if (options.resume || (!login_mode && !idle_mode))
     for (long i = 0; i < options.connections; i++) start(conns + i);
   announced = idle_mode;
 

@@ -78,6 +78,8 @@ extern struct result result;
 
 void count_latency(double seconds);
 void count_error(const struct conn *, const char *why);
+/* Forgets everything but that there were errors. */
+void reset_result(void);
 /* Prints the line of a finished run that took so many seconds. */
 void print_result(double seconds);
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { userInfo } from 'node:os'
@@ -25,11 +26,17 @@ function loginService(site: Site, mode: LoginMode): string {
 }`
 }
 
-/** A server that is not root cannot change to other users: it stays who it is. */
-function users(): string {
+/** A server that is not root cannot change to other users or directories: it stays who and where it is. */
+function users(site: Site): string {
   if (process.getuid?.() === 0) return ''
-  const { username } = userInfo()
-  return `default_internal_user = ${username}\ndefault_login_user = ${username}\n`
+  const user = userInfo().username
+  const group = execFileSync('id', ['-gn'], { encoding: 'latin1' }).trim()
+  const services = ['anvil', 'stats', ...(site.protocol === 'lmtp' ? ['lmtp'] : [`${site.protocol}-login`])]
+  return `default_internal_user = ${user}
+default_login_user = ${user}
+default_internal_group = ${group}
+${services.map((service) => `service ${service} {\n  chroot =\n  user = ${user}\n}`).join('\n')}
+`
 }
 
 /** Everybody may in, with any password, and lives on the fake backend. A log line for each login, as by default. */
@@ -39,7 +46,7 @@ state_dir = ${site.directory}/state
 log_path = ${site.directory}/mail.log
 protocols = ${site.protocol}
 listen = 127.0.0.1
-${users()}disable_plaintext_auth = no
+${users(site)}disable_plaintext_auth = no
 ssl = yes
 ssl_cert = <${site.certificate.certFile}
 ssl_key = <${site.certificate.keyFile}
