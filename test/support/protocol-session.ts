@@ -209,7 +209,10 @@ export function testTarget(changes: Partial<ProxyTarget> = {}): ProxyTarget {
   }
 }
 
-/** Runs a written dialogue: `C: ` and `B: ` lines are sent (CRLF added), `S: ` and `P: ` lines are what must come. */
+/**
+ * Runs a written dialogue: `C: ` and `B: ` lines are sent (CRLF added; `C> ` as they are), `S: ` and `P: ` lines are what
+ * must come, `S: EOF` the end.
+ */
 export async function play(peer: Peer, script: readonly string[]): Promise<void> {
   for (const [index, step] of script.entries()) {
     const text = step.slice(3)
@@ -218,9 +221,12 @@ export async function play(peer: Peer, script: readonly string[]): Promise<void>
       case 'B: ':
         peer.send(`${text}\r\n`)
         break
+      case 'C> ':
+        peer.send(text)
+        break
       case 'S: ':
       case 'P: ': {
-        const line = await peer.line()
+        const line = (await peer.line()) ?? 'EOF'
         if (line !== text)
           throw new Error(`line ${index + 1}: expected ${JSON.stringify(text)}, got ${JSON.stringify(line)}`)
         break

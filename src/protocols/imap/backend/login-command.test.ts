@@ -50,7 +50,7 @@ test('NUL cannot be said', () => {
 
 test('any user name and password reach the backend as they are', () => {
   const char = fc.oneof(
-    fc.constantFrom(...'\\"{}()%* +\r\n]', '\xe9', '\x7f'),
+    fc.constantFrom(...'\\"{}()%* +\r\n]'.split(''), '\xe9', '\x7f'),
     fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)),
   )
   const text = fc.string({ unit: char, maxLength: 20 })
