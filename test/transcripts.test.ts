@@ -7,7 +7,14 @@ import { skipWithout } from './peers/peers.ts'
 import { skipWithoutPostern } from './peers/postern.ts'
 import { parseTranscript, type Side } from './transcripts/parse.ts'
 import { play } from './transcripts/play.ts'
-import { companies, makeCertificates, openBackend, openTheatre, type Company } from './transcripts/stages.ts'
+import {
+  companies,
+  makeCertificates,
+  openBackend,
+  openTheatre,
+  skipTranscript,
+  type Company,
+} from './transcripts/stages.ts'
 
 /** Dialogues at once on one proxy. Most of their time is waiting for retries. */
 const AT_ONCE = 12
@@ -48,17 +55,12 @@ for (const side of ['dovecot', 'postern'] as const) {
 async function playAll(t: TestContext, side: Side, company: Company): Promise<void> {
   const theatre = await openTheatre(side, company, await certificates, await backend)
   t.after(() => theatre.close())
-  const noBackend = skipWithout('dovecot-imapd')
   const plays = company.transcripts.map((transcript) =>
-    t.test(
-      `${transcript.file}: ${transcript.title}`,
-      { skip: transcript.backend === 'dovecot' && noBackend },
-      async (inner) => {
-        const { stage, close } = await theatre.stage(transcript)
-        inner.after(close)
-        await play(transcript, stage)
-      },
-    ),
+    t.test(`${transcript.file}: ${transcript.title}`, { skip: skipTranscript(transcript) }, async (inner) => {
+      const { stage, close } = await theatre.stage(transcript)
+      inner.after(close)
+      await play(transcript, stage)
+    }),
   )
   await Promise.all(plays)
 }

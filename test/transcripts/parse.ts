@@ -29,7 +29,7 @@ export interface Transcript {
   readonly config: readonly string[]
   /** Where the client comes from: a stranger's address, a trusted network, or the proxy's own address. */
   readonly client: 'stranger' | 'trusted' | 'same-host'
-  readonly backend: 'scripted' | 'dovecot'
+  readonly backend: 'scripted' | 'scripted-ipv6' | 'dovecot'
   /** Names of rows in docs/dovecot-differences.md. */
   readonly differences: readonly string[]
   readonly steps: readonly Step[]
@@ -68,6 +68,7 @@ function parseHeader(transcript: Mutable<Transcript>, line: string): boolean {
   else if (key === 'difference') transcript.differences.push(value)
   else if (key === 'client' && (value === 'trusted' || value === 'same-host')) transcript.client = value
   else if (key === 'backend' && value === 'dovecot') transcript.backend = value
+  else if (key === 'backend' && value === 'ipv6') transcript.backend = 'scripted-ipv6'
   else return false
   return true
 }

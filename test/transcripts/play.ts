@@ -133,7 +133,7 @@ class Player {
   /** Neighbouring lines of one speaker go out in one write. */
   #send(step: Sending, next: Step | undefined, wire: Wire): void {
     const text = expand(step.text, this.#stage.values)
-    this.#told.push(`${wire.name} < ${text}`)
+    this.#told.push(`${wire.name} < ${shorten(text)}`)
     this.#outbox.push(step.exact ? Buffer.from(unescapeBytes(text), 'latin1') : Buffer.from(`${text}\r\n`, 'utf8'))
     if (next?.kind === step.kind && next.connection === step.connection) return
     const bytes = Buffer.concat(this.#outbox.map((piece) => Buffer.from(piece)))
@@ -146,7 +146,7 @@ class Player {
     const wanted = 'exact' in step && step.exact ? unescapeBytes(step.text) : undefined
     const got = wanted === undefined ? await wire.line() : (await wire.bytes(wanted.length)).toString('latin1')
     const line = Buffer.from(got, 'latin1').toString('utf8')
-    this.#told.push(`${wire.name} > ${line}`)
+    this.#told.push(`${wire.name} > ${shorten(line)}`)
     this.#compare(step, wanted ?? step.text, wanted === undefined ? line : got)
   }
 
@@ -199,6 +199,10 @@ class Player {
     if (deed === 'connects' || deed === 'connects over tls')
       return void (await this.#connect(number, deed !== 'connects'))
     const wire = await this.#client(number)
+    const dribbled = /^dribbles (.*)$/.exec(deed)
+    if (dribbled !== null) return await wire.sendInPieces(`${dribbled[1] ?? ''}\r\n`)
+    const shown = /^was shown (.*)$/.exec(deed)
+    if (shown !== null) return assert.equal(wire.tls?.getPeerCertificate().subject.CN, shown[1], 'certificate')
     const startsTls = /^starts tls(?: for (\S+))?$/.exec(deed)
     if (startsTls === null) return await endsOrWaits(wire, deed)
     const servername = startsTls[1]
@@ -251,6 +255,10 @@ async function endsOrWaits(wire: Wire, deed: string): Promise<void> {
     default:
       throw new Error(`nobody knows how to do "${deed}"`)
   }
+}
+
+function shorten(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}... (${text.length} characters)` : text
 }
 
 /** `Nov 21 22:30:59 imap-login: Info: text` without its time. */

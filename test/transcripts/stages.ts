@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type ConfigText } from '../peers/config-text.ts'
 import { imapListeners, startDovecot } from '../peers/dovecot.ts'
 import { startDovecotBackend } from '../peers/dovecot-backend.ts'
+import { skipWithout } from '../peers/peers.ts'
 import { startPostern } from '../peers/postern.ts'
 import { startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
@@ -81,6 +83,14 @@ export async function openTheatre(
     },
     close: () => proxy.stop(),
   }
+}
+
+/** For node:test's `skip`: why this transcript cannot be played here, or false. */
+export function skipTranscript({ backend }: Transcript): false | string {
+  if (backend === 'dovecot') return skipWithout('dovecot-imapd')
+  const loopbacks = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const lacks = backend === 'scripted-ipv6' && !loopbacks.some(({ address }) => address === '::1')
+  return lacks ? 'this machine has no IPv6 loopback address' : false
 }
 
 /** The real backend, when one of the transcripts wants it. */
