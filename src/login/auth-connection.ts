@@ -1,13 +1,12 @@
 import type { AuthConnection } from '../auth/auth.ts'
-import type { TlsInfo } from '../net/byte-stream.ts'
 import type { ClientIdentity } from '../protocols/protocol.ts'
 import type { HaproxyClient } from './environment.ts'
 import type { SessionRecord } from './session-record.ts'
 
 /** A session as the auth service sees it. */
 export function authConnection(
-  { protocol, identity, realLocal, realRemote }: SessionRecord,
-  { tls, haproxy, secured }: { tls: TlsInfo | undefined; haproxy: HaproxyClient | undefined; secured: boolean },
+  { protocol, identity, realLocal, realRemote, tls }: SessionRecord,
+  { haproxy, secured }: { haproxy: HaproxyClient | undefined; secured: boolean },
 ): AuthConnection {
   const certificateUser = tls?.certificateVerified === true ? tls.certificateUser : haproxy?.certificateUser
   return {

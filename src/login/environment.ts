@@ -1,12 +1,9 @@
-import type { AuthService, ExtraFields } from '../auth/auth.ts'
+import type { AuthOutcome, AuthService, ExtraFields } from '../auth/auth.ts'
 import type { Filter, Settings } from '../config/config.ts'
 import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
-import type { Observer } from '../observe/events.ts'
-import type { Protocol } from '../protocols/protocol.ts'
-import type { BackendAccess } from '../proxy/connect.ts'
-import type { LoopGuard } from '../proxy/loops.ts'
-import type { Resolver } from '../proxy/resolve.ts'
+import type { LoginResult, Observer } from '../observe/events.ts'
+import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import type { SessionRecord } from './session-record.ts'
 
 /** What one configuration gives to login sessions. A reload makes a new one; a session keeps the one it began with. */
@@ -30,13 +27,65 @@ export interface LoginEnvironment {
 /** What all sessions of a process share, across configurations. */
 export interface LoginShared {
   readonly observer: Observer
-  readonly backends: BackendAccess
-  readonly resolver: Resolver
-  readonly loops: LoopGuard
+  readonly proxy: LoginProxy
   /** Milliseconds since 1970, with fractions. */
   readonly now: () => number
   /** Serves the user's own mail until the session ends. Absent: every user must be proxied. */
   readonly serveLocal?: (handover: LocalHandover) => Promise<void>
+}
+
+/** Takes a login that the databases let in to wherever they say. `src/proxy/proxy.ts` is one. */
+export interface LoginProxy {
+  follow(login: AuthenticatedLogin): Promise<{
+    /** `local` when the user's mail is here. */
+    readonly verdict: LoginVerdict
+    readonly result: LoginResult
+    /** The password was right, whatever came then. */
+    readonly authenticated: boolean
+    /** The backend itself said no. */
+    readonly backendRefused: boolean
+    /** The client has had its time. */
+    readonly tooLate: boolean
+    /** With a `proxied` verdict. */
+    readonly backend: ReadyBackend | undefined
+  }>
+}
+
+export interface AuthenticatedLogin {
+  readonly protocol: Protocol
+  readonly outcome: Extract<AuthOutcome, { kind: 'ok' }>
+  readonly client: SessionRecord
+  /** The client's connection is TLS. */
+  readonly tls: boolean
+  readonly hostname: string
+  readonly proxySelf: ReadonlySet<string>
+  /** How much of the client's time is left. */
+  readonly limitMs: () => number
+  /** Fires when the client is gone. */
+  readonly signal: AbortSignal
+  /** The passwords are done with; now a backend is waited for. */
+  readonly onBackend: () => void
+}
+
+/** A backend that let the user in, waiting for its client. */
+export interface ReadyBackend {
+  /** Joins the two until either leaves; from then on it speaks for itself in the log. */
+  join(client: ByteStream): JoinedSession
+  /** The client is gone. */
+  discard(): void
+}
+
+/** A proxied session. */
+export interface JoinedSession {
+  readonly backend: { readonly host: string; readonly ip: string; readonly port: number; readonly user: string }
+  /** `user_*` fields of the passdb. */
+  readonly alternatives: ReadonlyMap<string, string>
+  /** Resolves when the session is no longer to be listed. Never rejects. */
+  readonly ended: Promise<void>
+  /** Ends it now; `reason` in Dovecot's words: `Kicked by admin`. */
+  kick(reason: string): void
+  /** Ends it as soon as it is idle: the process stops. */
+  endWhenIdle(reason: string): void
 }
 
 export interface LocalHandover {

@@ -1,4 +1,4 @@
-import type { ExtraFields } from '../auth/auth.ts'
+import type { AuthOutcome, ExtraFields } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { Endpoint, TlsInfo } from '../net/byte-stream.ts'
 import type { SessionFields } from '../observe/events.ts'
@@ -48,6 +48,15 @@ export class SessionRecord {
     this.startedMs = start.startedMs
     this.settings = start.settings
     this.secured = start.secured ? 'secured' : ''
+  }
+
+  /** The databases let the user in. */
+  authenticated({ user, originalUser, masterUser, fields }: Extract<AuthOutcome, { kind: 'ok' }>): void {
+    this.user = user
+    this.originalUser = originalUser
+    this.masterUser = masterUser
+    // Only for formats that ask: the fields of thousands of sessions are not kept for nothing.
+    if (this.settings.login_log_format_elements.includes('{passdb:')) this.passdbFields = fields
   }
 
   /** A message with what `login_log_format` says about the session. */

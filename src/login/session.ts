@@ -17,9 +17,9 @@ import type {
   Protocol,
 } from '../protocols/protocol.ts'
 import { assertNever } from '../util/assert-never.ts'
-import { type AttemptEnd, attemptLogin, type ProxiedLogin } from './attempt.ts'
+import { type AttemptEnd, attemptLogin } from './attempt.ts'
 import { disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
-import type { Accepted, HaproxyClient, LoginEnvironment, LoginShared } from './environment.ts'
+import type { Accepted, HaproxyClient, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
 import { overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
 import { offeredMechanisms } from './mechanisms.ts'
@@ -31,10 +31,18 @@ import { isTrusted } from './trust.ts'
 const NO_FORWARD: ReadonlyMap<string, string> = new Map()
 const NO_ALTERNATIVES: ReadonlyMap<string, string> = new Map()
 
+/** What a fault of ours looks like to the client. */
+const FAULT: AttemptEnd = {
+  verdict: { kind: 'refused', why: { kind: 'temporary' } },
+  result: 'auth_temporary',
+  tooLate: false,
+  backend: undefined,
+}
+
 /** How a stranger's session ended. */
 export type SessionEnd =
   /** A user now, with a backend of its own: client and backend are to be joined. */
-  | { readonly kind: 'proxied'; readonly login: ProxiedLogin }
+  | { readonly kind: 'proxied'; readonly backend: ReadyBackend }
   | { readonly kind: 'local'; readonly verdict: Extract<LoginVerdict, { kind: 'local' }> }
   /** Closed, and told to the log. */
   | { readonly kind: 'gone' }
@@ -163,7 +171,6 @@ export class LoginSession implements LoginIo, ListedSession {
           shared: this.#shared,
           environment: this.#environment,
           protocol: this.protocol,
-          stream: this.stream,
           record: this.record,
           history: this.#history,
           secured: this.secured,
@@ -175,7 +182,7 @@ export class LoginSession implements LoginIo, ListedSession {
       )
     } catch (error) {
       this.#logFault(error)
-      end = { verdict: { kind: 'refused', why: { kind: 'temporary' } }, result: 'auth_temporary' }
+      end = FAULT
     }
     this.#endAttempt(end, startedMs)
     return end.verdict
@@ -268,8 +275,8 @@ export class LoginSession implements LoginIo, ListedSession {
   #endAttempt(end: AttemptEnd, startedMs: number): void {
     const { stream, record } = this
     const nowMs = this.#shared.now()
-    if (stream.ended) return end.proxied?.connection.stream.destroy()
-    if (end.tooLate === true) {
+    if (stream.ended) return end.backend?.discard()
+    if (end.tooLate) {
       const secs = Math.round((nowMs - startedMs) / 1000)
       return this.close(`Logging in timed out (waited ${secs} secs)`, 'login-timeout')
     }
@@ -277,7 +284,7 @@ export class LoginSession implements LoginIo, ListedSession {
     // A dialogue that ran out of time keeps its phase for the last words.
     if (nowMs < this.#deadlineMs) {
       this.#history.phase = 'idle'
-      if (end.proxied === undefined) this.#extendDeadline()
+      if (end.backend === undefined) this.#extendDeadline()
     }
     this.#shared.observer.emit('login_attempt_finished', {
       ...record.fields(),
@@ -291,8 +298,8 @@ export class LoginSession implements LoginIo, ListedSession {
   #finish(end: LoginEnd): SessionEnd {
     switch (end.kind) {
       case 'proxied':
-        if (this.#end?.proxied === undefined) throw new Error('the dialogue says proxied, but there is no backend')
-        return { kind: 'proxied', login: this.#end.proxied }
+        if (this.#end?.backend === undefined) throw new Error('the dialogue says proxied, but there is no backend')
+        return { kind: 'proxied', backend: this.#end.backend }
       case 'local':
         if (this.#end?.verdict.kind !== 'local') throw new Error('the dialogue says local, but the verdict was another')
         return { kind: 'local', verdict: this.#end.verdict }
@@ -322,7 +329,7 @@ export class LoginSession implements LoginIo, ListedSession {
   /** Closes, and tells the log how a stranger left. */
   #gone(reason: string): SessionEnd {
     const { record } = this
-    this.#end?.proxied?.connection.stream.destroy()
+    this.#end?.backend?.discard()
     const text = `Disconnected: ${this.#closing ?? reason} ${disconnectReason(this.#history, this.#shared.now())}`
     this.#shared.observer.emit('login_aborted', {
       ...record.fields(),
