@@ -83,7 +83,7 @@ function parseStep(file: string, at: number, whole: string): Step {
   const only = tagged === null ? undefined : (tagged[1] as Side)
   const line = tagged === null ? whole : (tagged[2] ?? '')
   const common = { at, only }
-  const match = /^([CSBLT])(\d?)([:<>~]| (?=[a-z])) ?(.*)$/.exec(line)
+  const match = /^([CSBLT])(\d?)(<~|[:<>~]| (?=[a-z])) ?(.*)$/.exec(line)
   if (match === null) throw new Error(`${file}:${at}: not understood: ${line}`)
   const [, who = '', number = '', sign = '', text = ''] = match
   const connection = number === '' ? 1 : Number(number)
@@ -98,7 +98,8 @@ function parseStep(file: string, at: number, whole: string): Step {
     case 'B~':
       return { ...common, kind: 'backend-sends', connection, text, exact: sign === '~' }
     case 'B<':
-      return { ...common, kind: 'backend-hears', connection, text, exact: false }
+    case 'B<~':
+      return { ...common, kind: 'backend-hears', connection, text, exact: sign === '<~' }
     case 'C':
       return { ...common, kind: 'client-does', connection, deed: text }
     case 'B':
