@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clientIdText, retainClientId } from './client-id.ts'
+import { retainClientId } from './client-id.ts'
 import { forwardedIdentity, isReservedIdKey } from './forwarded.ts'
 import { idLogLine } from './id-log.ts'
 import { serverId } from './server-id.ts'
@@ -21,16 +21,6 @@ test('a client keeps its ID, without the keys that say who it is', () => {
     ['x-tra', 'ordinary'],
     ['x', null],
   ])
-})
-
-test('%{client_id} is the list without its parentheses', () => {
-  const pairs: IdPair[] = [
-    ['name', 'Thunder'],
-    ['version', '1.0'],
-    ['x', null],
-    ['q', 'a"b\\ü'],
-  ]
-  assert.equal(clientIdText(pairs), '"name" "Thunder" "version" "1.0" "x" NIL "q" "a\\"b\\\\\xc3\xbc"')
 })
 
 test('pairs that would make a kept ID longer than 256 bytes are dropped one by one', () => {

@@ -1,4 +1,4 @@
-import { decodeText, encodeText } from '../wire-text.ts'
+import { decodeText } from '../wire-text.ts'
 import { isReservedIdKey } from './forwarded.ts'
 import { fitsIdPair, writeIdPair } from './wire/id-parameters.ts'
 import type { IdPair } from './wire/id-parameters.ts'
@@ -18,11 +18,4 @@ export function retainClientId(pairs: readonly IdPair[]): readonly IdPair[] {
     kept.push([decodeText(pair[0]), pair[1] === null ? null : decodeText(pair[1])])
   }
   return kept
-}
-
-/** `%{client_id}`: the list without its parentheses. */
-export function clientIdText(pairs: readonly IdPair[]): string {
-  return pairs
-    .map(([key, value]) => writeIdPair([encodeText(key), value === null ? null : encodeText(value)]))
-    .join(' ')
 }

@@ -1,13 +1,13 @@
 /** The conversation with a stranger, until an attempt to log in succeeds or the stranger leaves. RFC 3501 §3.1. */
-import { ConnectionLost, LineTooLong } from '../../net/byte-stream.ts'
+import { LineTooLong } from '../../net/byte-stream.ts'
 import type { LoginEnd, LoginIo } from '../protocol.ts'
 import { encodeLine } from '../wire-text.ts'
 import { LOGIN_LIMITS, LoginDialogue } from './login/dialogue.ts'
 import { runCommand } from './login/run-command.ts'
 
 /**
- * Greets and answers commands. Rejects with the stream's DeadlineExceeded, so that the caller can say goodbye; everything
- * else that a client or its connection does is an end.
+ * Greets and answers commands. Rejects with what the stream rejects with (DeadlineExceeded, ConnectionLost) and with a
+ * failed handshake, for the caller to say goodbye about and to log; everything else that a client does is an end.
  */
 export async function login(io: LoginIo): Promise<LoginEnd> {
   const dialogue = new LoginDialogue(io)
@@ -19,7 +19,6 @@ export async function login(io: LoginIo): Promise<LoginEnd> {
       io.remark('input line too long')
       return dialogue.bye('Input buffer full, aborting', 'Input buffer full')
     }
-    if (error instanceof ConnectionLost) return { kind: 'closed', reason: `Connection closed: ${error.message}` }
     throw error
   }
 }

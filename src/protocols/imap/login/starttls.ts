@@ -1,4 +1,3 @@
-import { DeadlineExceeded } from '../../../net/byte-stream.ts'
 import type { CommandOutcome, ParsedCommand } from './command.ts'
 import type { LoginDialogue } from './dialogue.ts'
 
@@ -18,12 +17,7 @@ async function negotiate(dialogue: LoginDialogue, tag: string): Promise<CommandO
   // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
   io.stream.takeBuffered()
   io.stream.write(`${tag} OK Begin TLS negotiation now.\r\n`)
-  try {
-    await io.startTls()
-  } catch (error) {
-    if (error instanceof DeadlineExceeded) throw error
-    return { kind: 'closed', reason: `Connection closed: ${error instanceof Error ? error.message : String(error)}` }
-  }
+  await io.startTls()
   dialogue.startedTls = true
   return undefined
 }
