@@ -139,6 +139,8 @@ export interface Pace {
   readonly rounds: number
   readonly seconds: number
   readonly warmUpSeconds: number
+  /** What the operations under way at the end of a sample may take. */
+  readonly graceSeconds: number
   /** No round begins that would probably end later than this after the start. */
   readonly budgetMs: number
   readonly idle: {
@@ -158,6 +160,7 @@ export const QUICK: Pace = {
   rounds: 3,
   seconds: 0.3,
   warmUpSeconds: 0.2,
+  graceSeconds: 3,
   budgetMs: 44_000,
   idle: {
     rounds: 1,
@@ -173,6 +176,7 @@ export const FULL: Pace = {
   rounds: 5,
   seconds: 1,
   warmUpSeconds: 0.5,
+  graceSeconds: 8,
   budgetMs: Number.POSITIVE_INFINITY,
   idle: {
     rounds: 3,

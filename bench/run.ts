@@ -70,15 +70,20 @@ async function measureRates(
   metrics: readonly RateMetric[],
   running: readonly RunningPeer[],
 ): Promise<void> {
-  const { rounds, seconds, warmUpSeconds } = bench.options.pace
+  const { rounds, seconds, warmUpSeconds, graceSeconds } = bench.options.pace
+  const givenUp = new Set<string>()
   for (let round = 0, lastMs = 0; round <= rounds && bench.left() > lastMs; round++) {
     const began = performance.now()
     bench.tell(`${label}, ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`)
     for (const metric of metrics) {
       for (const each of startingAt(round, running)) {
-        if (!concerns(metric, each.peer)) continue
-        const sample = await sampleRate(bench.loadgen, metric, each, round === 0 ? warmUpSeconds : seconds)
-        if (round > 0) bench.results.add(metric, each.peer.name, sample)
+        const pair = `${metric.key} ${each.peer.name}`
+        if (!concerns(metric, each.peer) || givenUp.has(pair)) continue
+        const time = { seconds: round === 0 ? warmUpSeconds : seconds, graceSeconds }
+        const sample = await sampleRate(bench.loadgen, metric, each, time)
+        // Who can't do it at all would only cost the others their time.
+        if (sample.value === 0) givenUp.add(pair)
+        if (round > 0 || sample.value === 0) bench.results.add(metric, each.peer.name, sample)
       }
     }
     lastMs = performance.now() - began

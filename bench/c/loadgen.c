@@ -38,7 +38,7 @@
 #include <unistd.h>
 
 enum { READ_SIZE = 1 << 18, TEXT_SIZE = 1 << 16, OPENING = 32, EVENTS = 512 };
-static const double STUCK_SECONDS = 15; /* idle: how long the next session may take */
+static const double STUCK_SECONDS = 5; /* idle: how long the next session may take */
 
 struct options options = {.connections = 1, .seconds = 1, .limit_seconds = 10, .size = 10 << 20};
 

@@ -8,8 +8,7 @@ import { compileLoad } from './compile.ts'
 import { idleSessions, type Load, runLoad } from './loadgen.ts'
 
 const missing = spawnSync('gcc', ['--version']).error === undefined ? false : 'gcc is not installed'
-const seconds = 0.05
-const unobserved = { begin: () => {}, end: () => {} }
+const run = { seconds: 0.05, graceSeconds: 5, begin: () => {}, end: () => {} }
 
 test('the load generator and the backend understand each other', { skip: missing }, async (t) => {
   const binaries = await compileLoad()
@@ -26,7 +25,7 @@ test('the load generator and the backend understand each other', { skip: missing
   ]
   for (const load of loads) {
     const port = backend.ports[load.protocol]
-    const result = await runLoad(load, { binary: binaries.loadgen, port, seconds, ...unobserved })
+    const result = await runLoad(load, { binary: binaries.loadgen, port, ...run })
     const what = `${load.protocol} ${load.mode}`
     assert.equal(result.first_error, '', what)
     assert.ok(result.operations >= load.connections, what)
@@ -53,7 +52,7 @@ test('a target that hangs up is counted as errors and does not hang the run', { 
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
   const load: Load = { mode: 'login', protocol: 'imap', connections: 1 }
-  const result = await runLoad(load, { binary: binaries.loadgen, port: address.port, seconds, ...unobserved })
+  const result = await runLoad(load, { binary: binaries.loadgen, port: address.port, ...run })
   assert.equal(result.operations, 0)
   assert.ok(result.errors > 0)
   assert.match(result.first_error, /greeting while login .*\* BYE/)

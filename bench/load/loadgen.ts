@@ -28,15 +28,17 @@ export interface LoadResult {
   readonly first_error: string
 }
 
-/** Beyond the time asked for: logging in before it, the last operations after it. */
+/** How long all connections may take to log in before the clock starts. */
 const LOGIN_MS = 20_000
-const GRACE_SECONDS = 6
 
 /** How a load meets its target: `begin` is called when all connections are logged in and the clock starts next. */
 export interface LoadRun {
   readonly binary: string
   readonly port: number
+  /** No operation begins later than this after the start … */
   readonly seconds: number
+  /** … and those under way have so much longer to end. */
+  readonly graceSeconds: number
   readonly begin: () => void
   /** Called as soon as the last operation has ended, with the connections still open. */
   readonly end: () => void
@@ -44,7 +46,7 @@ export interface LoadRun {
 
 /** Puts the load on a port and returns what came of it. Throws when the generator fails or overstays its deadline. */
 export async function runLoad(load: Load, run: LoadRun): Promise<LoadResult> {
-  const times = `-d ${run.seconds} -D ${run.seconds + GRACE_SECONDS}`
+  const times = `-d ${run.seconds} -D ${run.seconds + run.graceSeconds}`
   const tls = load.tls === undefined ? '' : load.tls === 'fresh' ? '-T' : '-T -R'
   const { own, read } = await open(
     run.binary,
@@ -54,7 +56,7 @@ export async function runLoad(load: Load, run: LoadRun): Promise<LoadResult> {
     await read(LOGIN_MS)
     run.begin()
     own.child.stdin?.write('go\n')
-    const result: LoadResult = JSON.parse(await read((run.seconds + GRACE_SECONDS + 2) * 1000))
+    const result: LoadResult = JSON.parse(await read((run.seconds + run.graceSeconds + 2) * 1000))
     run.end()
     return result
   } finally {

@@ -5,12 +5,12 @@ import type { RateMetric } from '../plan.ts'
 import type { Sample } from '../results.ts'
 import { cpuSeconds, watchForeignCpu } from './cpu.ts'
 
-/** Puts a metric's load on a peer for so many seconds. A load that fails is a sample with an error. */
+/** Puts a metric's load on a peer for so long. A load that fails is a sample with an error. */
 export async function sampleRate(
   loadgen: string,
   metric: RateMetric,
   running: RunningPeer,
-  seconds: number,
+  time: { readonly seconds: number; readonly graceSeconds: number },
 ): Promise<Sample> {
   const port = metric.load.tls === undefined ? running.ports.plain : running.ports.tls
   const cpu = { begin: 0, end: 0 }
@@ -25,7 +25,7 @@ export async function sampleRate(
     cpu.end = cpuSeconds(running.pids)
   }
   try {
-    const result = await runLoad(metric.load, { binary: loadgen, port, seconds, begin, end })
+    const result = await runLoad(metric.load, { binary: loadgen, port, ...time, begin, end })
     if (running.peer.processPerSession) cpu.end = await settledCpu(running.pids)
     const handshakes = result.tls_full + result.tls_resumed
     return {
