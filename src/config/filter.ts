@@ -61,6 +61,16 @@ export function matchesFilter(spec: FilterSpec, query: FilterQuery): boolean {
   )
 }
 
+/** The same, taking conditions for met that the query says nothing about. */
+export function matchesWhereKnown(spec: FilterSpec, query: FilterQuery): boolean {
+  return (
+    (query.protocol === undefined || matchesProtocol(spec.protocol, query.protocol)) &&
+    (query.localIp === undefined || matchesNet(spec.local, query.localIp)) &&
+    (query.localName === undefined || matchesLocalName(spec.localName, query.localName)) &&
+    (query.remoteIp === undefined || matchesNet(spec.remote, query.remoteIp))
+  )
+}
+
 /** Negative when `left` is the more special one. Blocks that are equal in this order keep the order of the file. */
 export function compareSpecificity(left: FilterSpec, right: FilterSpec): number {
   return (

@@ -30,6 +30,11 @@ export function readConfig(input: ConfigInput, expand: boolean): ReadConfig {
   return { ...evaluated, findings: broken ? [] : checkConfig(evaluated, files) }
 }
 
+/** What holds without any configuration, under the name of one. */
+export function readDefaults(path: string): ReadConfig {
+  return { path, blocks: [openBlock({}, { file: path, line: 0 })], complaints: [], findings: [] }
+}
+
 /** How tolerant to be is itself a setting, wanted before the reading begins: the last one at the top level counts. */
 function isStrict(tree: ConfigTree, overrides: readonly string[]): boolean {
   const key = 'postern_strict'
@@ -42,6 +47,5 @@ function isStrict(tree: ConfigTree, overrides: readonly string[]): boolean {
 
 function unreadable(path: string, error: unknown): ReadConfig {
   const text = `open(${path}) failed: ${describeFileError(error)}`
-  const block = openBlock({}, { file: path, line: 0 })
-  return { path, blocks: [block], complaints: [{ severity: 'error', text }], findings: [] }
+  return { ...readDefaults(path), complaints: [{ severity: 'error', text }] }
 }

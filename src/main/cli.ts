@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { version } from './version.ts'
 
 /** `postern COMMAND ...`: each command is a module that is loaded only when it is asked for. */
 
@@ -75,12 +75,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const run = await command.load()
   return await run(rest)
-}
-
-/** The version in package.json. */
-export function version(): string {
-  const manifest: unknown = createRequire(import.meta.url)('../../package.json')
-  return (manifest as { version: string }).version
 }
 
 main(process.argv.slice(2)).then(

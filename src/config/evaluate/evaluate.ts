@@ -42,6 +42,7 @@ class Evaluator implements SettingSink {
   /** Where a path was first set inside a section: a global setting that comes later does not reach in there. */
   readonly #setInside = new Map<string, SourcePosition>()
   #counter = 0
+  #seenObsolete = false
 
   constructor(path: string, options: EvaluateOptions) {
     this.#options = options
@@ -67,6 +68,12 @@ class Evaluator implements SettingSink {
 
   complain(severity: Complaint['severity'], text: string, at: SourcePosition): void {
     this.#complaints.push({ severity, text, at })
+  }
+
+  isFirstObsolete(): boolean {
+    const first = !this.#seenObsolete
+    this.#seenObsolete = true
+    return first
   }
 
   #read(frame: Frame, nodes: readonly ConfigNode[]): void {

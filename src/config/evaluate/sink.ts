@@ -26,9 +26,15 @@ export interface SettingSink {
   /** Reads a section under another type and name, with further nodes in front. */
   openAndRead(frame: Frame, node: SectionNode, type: string, name: string, first: readonly ConfigNode[]): void
   complain(severity: Complaint['severity'], text: string, at: SourcePosition): void
+  /** True the first time it is asked. */
+  isFirstObsolete(): boolean
 }
 
-/** Complains that something is written the way of an older Dovecot. */
+/** Complains that something is written the way of an older Dovecot; the first time with a hint. */
 export function obsolete(sink: SettingSink, what: string, at: SourcePosition): void {
+  if (sink.isFirstObsolete()) {
+    const hint = 'NOTE: You can get a new clean config file with: doveconf -Pn > dovecot-new.conf'
+    sink.complain('warning', hint, at)
+  }
   sink.complain('warning', `Obsolete setting in ${at.file}:${at.line}: ${what}`, at)
 }

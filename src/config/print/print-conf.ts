@@ -1,61 +1,85 @@
 // What `doveconf` prints of a configuration.
-import { compareSpecificity, type FilterQuery } from '../filter.ts'
-import { matchingBlocks, mergeBlocks } from '../merge.ts'
+import type { Block } from '../evaluate/block.ts'
+import { compareSpecificity, type FilterQuery, matchesWhereKnown } from '../filter.ts'
+import { matchingBlocks, type Merged, mergeBlocks } from '../merge.ts'
 import type { ReadConfig } from '../read.ts'
+import { namesOfPart } from '../settings/parts.ts'
 import { printAssignments } from './assignments.ts'
 import { type FlatLine, listBlock, listSettings, type Scope } from './flat.ts'
 import { printSections, printSetting, type PrintOptions, wrapInFilter } from './sections.ts'
 
 export interface ListingOptions extends PrintOptions {
   readonly scope: Scope
-  /** The connection to print for; undefined: the global settings, and then every filter block. */
+  /** The connection to print for; undefined: the global settings. */
   readonly query: FilterQuery | undefined
+  /** Parts of Dovecot whose settings to print; empty: all. */
+  readonly parts: readonly string[]
 }
 
 const NOBODY: FilterQuery = { protocol: undefined, localName: undefined, localIp: undefined, remoteIp: undefined }
 
 /** The settings in sections, and the filter blocks after them, the least special one first. */
 export function printConfig(read: ReadConfig, options: ListingOptions): readonly string[] {
-  const merged = mergeBlocks(matchingBlocks(read.blocks, options.query ?? NOBODY))
-  const settings = printSections(listSettings(merged, options.scope), merged, options)
-  return options.query === undefined ? [...settings, ...printFilters(read, options)] : settings
+  const merged = mergedFor(read, options)
+  return [
+    ...printSections(select(listSettings(merged, options.scope), options), merged, options),
+    ...printFilters(read, options),
+  ]
 }
 
 /** The settings as `path=value`. */
 export function printFlat(read: ReadConfig, options: ListingOptions): readonly string[] {
-  return printAssignments(mergeBlocks(matchingBlocks(read.blocks, options.query ?? NOBODY)), options.scope)
+  const lines = printAssignments(mergedFor(read, options), options.scope)
+  return selectPaths(lines, (line) => line.slice(0, line.indexOf('=')), options)
 }
 
 /** One setting, or all settings of a section, by name or path. */
 export function printNamed(
   read: ReadConfig,
   name: string,
-  valueOnly: boolean,
   options: ListingOptions,
+  flat: boolean,
+  valueOnly: boolean,
 ): readonly string[] {
-  const merged = mergeBlocks(matchingBlocks(read.blocks, options.query ?? NOBODY))
+  const merged = mergedFor(read, options)
+  if (flat) {
+    const isNamed = (line: string) => line.startsWith(`${name}=`) || line.startsWith(`${name}/`)
+    return printAssignments(merged, options.scope).filter(isNamed)
+  }
   const lines = listSettings(merged, options.scope)
   const exact = lines.find(({ path }) => path === name)
-  if (exact !== undefined) return [valueOnly ? exact.value : printLeaf(exact)]
-  return printSections(
-    lines.filter(({ path }) => path.startsWith(`${name}/`)),
-    merged,
-    options,
-  )
+  if (exact === undefined) {
+    const below = lines.filter(({ path }) => path.startsWith(`${name}/`))
+    return printSections(below, merged, options)
+  }
+  // A setting that is asked for by its name is shown as it is.
+  return [valueOnly ? exact.value : printSetting(exact.path, exact.value, { showSecrets: true })]
 }
 
-/** A setting that was asked for by its name is shown as it is. */
-function printLeaf({ path, value }: FlatLine): string {
-  return printSetting(path, value, { showSecrets: true })
-}
-
-function printFilters(read: ReadConfig, options: PrintOptions): readonly string[] {
+function printFilters(read: ReadConfig, options: ListingOptions): readonly string[] {
+  const { query } = options
   return read.blocks
     .slice(1)
+    .filter((block) => query === undefined || matchesWhereKnown(block.filter, query))
     .toSorted((left, right) => compareSpecificity(right.filter, left.filter))
-    .flatMap((block) => {
-      const lines = listBlock(block)
-      if (lines.length === 0) return []
-      return wrapInFilter(block.filter, printSections(lines, block, options))
-    })
+    .flatMap((block) => printFilter(block, options))
+}
+
+function printFilter(block: Block, options: ListingOptions): readonly string[] {
+  const lines = select(listBlock(block), options)
+  return lines.length === 0 ? [] : wrapInFilter(block.filter, printSections(lines, block, options))
+}
+
+function mergedFor(read: ReadConfig, { query }: ListingOptions): Merged {
+  return mergeBlocks(matchingBlocks(read.blocks, query ?? NOBODY))
+}
+
+function select(lines: readonly FlatLine[], options: ListingOptions): readonly FlatLine[] {
+  return selectPaths(lines, ({ path }) => path, options)
+}
+
+function selectPaths<T>(lines: readonly T[], pathOf: (line: T) => string, { parts }: ListingOptions): readonly T[] {
+  if (parts.length === 0) return lines
+  const names = new Set(parts.flatMap((part) => [...namesOfPart(part)]))
+  return lines.filter((line) => names.has(pathOf(line).split('/', 1)[0] ?? ''))
 }
