@@ -32,8 +32,8 @@ async function verifyOldBcrypt(stored: string, password: Buffer): Promise<boolea
 }
 
 /** A new `$2y$` hash. */
-export async function generateBcrypt(password: Buffer, rounds = DEFAULT_COST): Promise<string> {
-  const cost = Math.max(rounds, MIN_COST)
+export async function generateBcrypt(password: Buffer, rounds = 0): Promise<string> {
+  const cost = rounds === 0 ? DEFAULT_COST : Math.max(rounds, MIN_COST)
   checkCost(cost)
   const text = await hashQueue.run(() => hash(password, cost))
   return `$2y${text.slice(3)}`
