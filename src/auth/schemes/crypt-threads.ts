@@ -27,7 +27,8 @@ export class CryptThreads {
 function startWorker(): Worker {
   // The published package holds JavaScript, a checkout TypeScript.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Worker(new URL(`./crypt-worker.${extension}`, import.meta.url))
+  // Options of the command line are for the main thread; some are refused here.
+  return new Worker(new URL(`./crypt-worker.${extension}`, import.meta.url), { execArgv: [] })
 }
 
 function ask(worker: Worker, request: CryptRequest): Promise<string | undefined> {
