@@ -7,15 +7,17 @@ import { expandGlob } from '../config/syntax/glob.ts'
 const RESOLVE_TIMEOUT_MS = 30_000
 
 /** The files, users and host names of this machine. */
-export const systemFiles: ConfigFiles = {
-  read: (path) => readFileSync(path),
-  glob: (pattern) =>
-    expandGlob(pattern, {
-      list: listDirectory,
-      exists: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
-    }),
-  userExists: (name) => lookup('passwd', name) !== undefined,
-  resolveHost: (name) => (name === '' || name.startsWith('-') ? [] : addressesOf(lookup('ahosts', name))),
+export function systemFiles(): ConfigFiles {
+  return {
+    read: (path) => readFileSync(path),
+    glob: (pattern) => expandGlob(pattern, { list: listDirectory, exists }),
+    userExists: (name) => lookup('passwd', name) !== undefined,
+    resolveHost: (name) => (name === '' || name.startsWith('-') ? [] : addressesOf(lookup('ahosts', name))),
+  }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
 function listDirectory(path: string): readonly string[] | undefined {
