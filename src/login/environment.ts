@@ -69,8 +69,8 @@ export interface AuthenticatedLogin {
 
 /** A backend that let the user in, waiting for its client. */
 export interface ReadyBackend {
-  /** Joins the two until either leaves; from then on it speaks for itself in the log. */
-  join(client: ByteStream): JoinedSession
+  /** Joins the two until either leaves; it speaks for itself in the log. `onEnded`: no longer to be listed. */
+  join(client: ByteStream, onEnded: () => void): JoinedSession
   /** The client is gone. */
   discard(): void
 }
@@ -80,8 +80,6 @@ export interface JoinedSession {
   readonly backend: { readonly host: string; readonly ip: string; readonly port: number; readonly user: string }
   /** `user_*` fields of the passdb. */
   readonly alternatives: ReadonlyMap<string, string>
-  /** Resolves when the session is no longer to be listed. Never rejects. */
-  readonly ended: Promise<void>
   /** Ends it now; `reason` in Dovecot's words: `Kicked by admin`. */
   kick(reason: string): void
   /** Ends it as soon as it is idle: the process stops. */

@@ -29,6 +29,10 @@ export interface ListedSession {
 export class SessionRegistry {
   readonly #sessions = new Set<ListedSession>()
 
+  get sessions(): Iterable<ListedSession> {
+    return this.#sessions
+  }
+
   get size(): number {
     return this.#sessions.size
   }

@@ -4,6 +4,9 @@ import type { Endpoint, TlsInfo } from '../net/byte-stream.ts'
 import type { SessionFields } from '../observe/events.ts'
 import type { ClientIdentity, Protocol } from '../protocols/protocol.ts'
 import { logLineOf } from './log-line.ts'
+import type { SessionListing } from './registry.ts'
+
+const NO_ALTERNATIVES: ReadonlyMap<string, string> = new Map()
 
 /**
  * What stays known of a session for as long as it lives, proxied or not: enough for its log lines, events and listing. There
@@ -76,6 +79,23 @@ export class SessionRecord {
       local_ip: local.ip,
       local_port: local.port,
       line: (message) => this.line(message),
+    }
+  }
+
+  /** As plain data, for who, kick and proxy list. */
+  describe(state: SessionListing['state']): SessionListing {
+    const { session, remote, local } = this.identity
+    return {
+      protocol: this.protocol,
+      session,
+      user: this.user,
+      alternatives: NO_ALTERNATIVES,
+      state,
+      remoteIp: remote.ip,
+      remotePort: remote.port,
+      localIp: local.ip,
+      localPort: local.port,
+      startedMs: this.startedMs,
     }
   }
 

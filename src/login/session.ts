@@ -29,7 +29,6 @@ import { SessionRecord } from './session-record.ts'
 import { isTrusted } from './trust.ts'
 
 const NO_FORWARD: ReadonlyMap<string, string> = new Map()
-const NO_ALTERNATIVES: ReadonlyMap<string, string> = new Map()
 
 /** What a fault of ours looks like to the client. */
 const FAULT: AttemptEnd = {
@@ -197,23 +196,17 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 
   describe(): SessionListing {
-    const { protocol, identity, user, startedMs } = this.record
-    return {
-      protocol,
-      session: identity.session,
-      user,
-      alternatives: NO_ALTERNATIVES,
-      state: this.#history.phase === 'backend' ? 'backend-login' : 'login',
-      remoteIp: identity.remote.ip,
-      remotePort: identity.remote.port,
-      localIp: identity.local.ip,
-      localPort: identity.local.port,
-      startedMs,
-    }
+    return this.record.describe(this.#history.phase === 'backend' ? 'backend-login' : 'login')
   }
 
   kick(reason: string): void {
     this.close(reason)
+  }
+
+  /** Sends the stranger away before anything else is said. */
+  refuse(goodbye: Goodbye, reason: string): void {
+    this.close(reason, goodbye)
+    this.#gone(reason)
   }
 
   /** Ends the session now, with last words where the protocol has some; `reason` is for the log. */

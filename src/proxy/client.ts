@@ -15,6 +15,8 @@ export interface ProxyClient {
   /** Of the socket itself, whatever was forwarded. */
   readonly realLocal: Endpoint
   readonly realRemote: Endpoint
+  /** When the client connected. Milliseconds since 1970. */
+  readonly startedMs: number
   /** A log line about the session. */
   line(message: string): string
   /** What every event of the session carries. */

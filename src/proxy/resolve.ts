@@ -113,7 +113,8 @@ async function withTimeout(
   }
 }
 
-async function systemLookUp(name: string): Promise<readonly string[]> {
+/** getaddrinfo: hosts file, DNS, whatever the system is set up to ask. */
+export async function systemLookUp(name: string): Promise<readonly string[]> {
   const found = await lookup(name, { all: true, order: 'verbatim' })
   return [...new Set(found.map(({ address }) => normalizeIp(address) ?? address))]
 }

@@ -1,0 +1,170 @@
+import type { SocketStream } from '../net/socket-stream.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import type { Accepted, JoinedSession, LoginEnvironment, LoginShared } from './environment.ts'
+import { type ListedSession, type SessionListing, SessionRegistry } from './registry.ts'
+import { LoginSession } from './session.ts'
+import type { SessionRecord } from './session-record.ts'
+
+/** All login sessions of a process, and the proxied sessions they became. */
+export interface LoginService {
+  /** Takes a connection over from the listener, for good. */
+  accept(stream: SocketStream, accepted: Accepted): void
+  readonly registry: SessionRegistry
+  /**
+   * Strangers are sent away; proxied sessions end as soon as they are idle, where `shutdown_clients` and the protocol allow
+   * (Dovecot: not POP3 and Submission). Resolves when no session is left.
+   */
+  shutDown(): Promise<void>
+}
+
+const FULL = 'Connection queue full'
+const STOPPING = 'Process shutting down'
+
+/** Protocols whose sessions Dovecot ends at a shutdown. */
+const ENDED_AT_SHUTDOWN: ReadonlySet<Protocol['name']> = new Set<Protocol['name']>(['imap', 'sieve'])
+
+/** `environment` is asked at each connection, so that a reload needs only to change its answer. */
+export function createLoginService(shared: LoginShared, environment: () => LoginEnvironment): LoginService {
+  return new Service(shared, environment)
+}
+
+/** Sessions of one service: how many, and those that are strangers still, oldest first. */
+interface Members {
+  total: number
+  readonly strangers: Set<LoginSession>
+}
+
+class Service implements LoginService {
+  readonly registry = new SessionRegistry()
+  readonly #shared: LoginShared
+  readonly #environment: () => LoginEnvironment
+  readonly #members = new Map<string, Members>()
+  #stopping: PromiseWithResolvers<void> | undefined
+
+  constructor(shared: LoginShared, environment: () => LoginEnvironment) {
+    this.#shared = shared
+    this.#environment = environment
+  }
+
+  accept(stream: SocketStream, accepted: Accepted): void {
+    const environment = this.#environment()
+    const { service } = accepted.protocol
+    const members = this.#membersOf(service)
+    const session = new LoginSession(this.#shared, environment, stream, accepted)
+    if (this.#stopping !== undefined) return session.refuse('shutting-down', STOPPING)
+    if (members.total >= environment.maxConnections(service)) {
+      const [oldest] = members.strangers
+      if (oldest === undefined) return session.refuse('too-many-connections', FULL)
+      // It may linger while its last bytes leave, but it does not count any more.
+      members.strangers.delete(oldest)
+      oldest.close(FULL, 'too-many-connections')
+    }
+    members.total++
+    members.strangers.add(session)
+    this.registry.add(session)
+    void this.#run(session, members)
+  }
+
+  async shutDown(): Promise<void> {
+    if (this.#stopping === undefined) {
+      this.#stopping = Promise.withResolvers()
+      for (const { strangers } of this.#members.values()) {
+        for (const session of strangers) session.close(STOPPING, 'shutting-down')
+      }
+      for (const session of this.registry.sessions) if (session instanceof Proxied) session.stop()
+    }
+    this.#settleIfEmpty()
+    await this.#stopping.promise
+  }
+
+  async #run(session: LoginSession, members: Members): Promise<void> {
+    const end = await session.run()
+    members.strangers.delete(session)
+    this.registry.remove(session)
+    switch (end.kind) {
+      case 'gone':
+        return this.#left(members)
+      case 'proxied':
+        return this.#join(session, end.backend, members)
+      case 'local':
+        return await this.#serve(session, end.verdict, members)
+    }
+  }
+
+  #join(
+    session: LoginSession,
+    backend: { join: (stream: SocketStream, onEnded: () => void) => JoinedSession },
+    members: Members,
+  ): void {
+    const proxied = new Proxied(session.record)
+    this.registry.add(proxied)
+    proxied.joined = backend.join(session.stream, () => {
+      this.registry.remove(proxied)
+      this.#left(members)
+    })
+    if (this.#stopping !== undefined) proxied.stop()
+  }
+
+  async #serve(
+    { record, stream, protocol }: LoginSession,
+    { user, fields }: { user: string; fields: ReadonlyMap<string, string> },
+    members: Members,
+  ): Promise<void> {
+    const { observer, serveLocal } = this.#shared
+    observer.emit('login_local', { ...record.fields(), user })
+    try {
+      await serveLocal?.({ stream, protocol, user, fields, record })
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      observer.log('error', record.service, record.line(`BUG: ${text}`))
+      stream.destroy()
+    } finally {
+      this.#left(members)
+    }
+  }
+
+  #membersOf(service: string): Members {
+    const known = this.#members.get(service)
+    if (known !== undefined) return known
+    const members = { total: 0, strangers: new Set<LoginSession>() }
+    this.#members.set(service, members)
+    return members
+  }
+
+  #left(members: Members): void {
+    members.total--
+    this.#settleIfEmpty()
+  }
+
+  #settleIfEmpty(): void {
+    if (this.#stopping === undefined) return
+    for (const { total } of this.#members.values()) if (total > 0) return
+    this.#stopping.resolve()
+  }
+}
+
+/** A proxied session in the registry. */
+class Proxied implements ListedSession {
+  joined: JoinedSession | undefined
+  readonly #record: SessionRecord
+
+  constructor(record: SessionRecord) {
+    this.#record = record
+  }
+
+  describe(): SessionListing {
+    const { joined } = this
+    const listing = this.#record.describe('proxied')
+    if (joined === undefined) return listing
+    return { ...listing, alternatives: joined.alternatives, backend: joined.backend }
+  }
+
+  kick(reason: string): void {
+    this.joined?.kick(reason)
+  }
+
+  stop(): void {
+    const { settings, protocol } = this.#record
+    if (settings.shutdown_clients && ENDED_AT_SHUTDOWN.has(protocol)) this.joined?.endWhenIdle(STOPPING)
+  }
+}
