@@ -17,11 +17,15 @@ for (const name of readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry)
   test(`the example ${name.name} starts and greets`, async (t) => {
     const directory = await prepare(t, name.name)
     const port = await freePort()
-    const child = spawn(process.execPath, ['bin/postern.js', 'serve', '-c', join(directory, 'dovecot.conf'), ...overrides(directory, name.name, port)], {
-      cwd: join(EXAMPLES, '..'),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: READY_MS,
-    })
+    const child = spawn(
+      process.execPath,
+      ['bin/postern.js', 'serve', '-c', join(directory, 'dovecot.conf'), ...overrides(directory, name.name, port)],
+      {
+        cwd: join(EXAMPLES, '..'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: READY_MS,
+      },
+    )
     t.after(async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')
@@ -60,8 +64,10 @@ async function prepare(t: TestContext, name: string): Promise<string> {
 /** Ports from the kernel in place of the well-known ones; the rest of the example stays as it is. */
 function overrides(directory: string, name: string, port: number): string[] {
   const settings = [`base_dir=${directory}/run`, `log_path=${directory}/log`, 'listen=127.0.0.1', 'postern_workers=1']
-  const listeners = name === 'behind-haproxy' ? { imap: 0, imaps: 0, imap_haproxy: port, imaps_haproxy: 0 } : { imap: port, imaps: 0 }
-  for (const [listener, value] of Object.entries(listeners)) settings.push(`service/imap-login/inet_listener/${listener}/port=${value}`)
+  const listeners =
+    name === 'behind-haproxy' ? { imap: 0, imaps: 0, imap_haproxy: port, imaps_haproxy: 0 } : { imap: port, imaps: 0 }
+  for (const [listener, value] of Object.entries(listeners))
+    settings.push(`service/imap-login/inet_listener/${listener}/port=${value}`)
   return settings.flatMap((setting) => ['-o', setting])
 }
 

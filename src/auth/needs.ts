@@ -1,5 +1,5 @@
 import type { Observer } from '../observe/events.ts'
-import type { SourcePosition } from '../config/config.ts'
+import type { Complaint } from '../config/config.ts'
 
 /** Time as the auth service sees it. Tests hand in one that they move. */
 export interface Clock {
@@ -40,19 +40,12 @@ export interface AuthNeeds {
   readonly hostname: string
 }
 
-/** A part of the configuration that no auth service can be made of. Text is Dovecot's. */
-export interface AuthComplaint {
-  readonly severity: 'error' | 'warning'
-  readonly text: string
-  readonly at?: SourcePosition
-}
-
 /** The passdbs, userdbs or mechanisms of a configuration cannot work; `message` is the first complaint. */
 export class AuthConfigError extends Error {
   override readonly name = 'AuthConfigError'
-  readonly complaints: readonly AuthComplaint[]
+  readonly complaints: readonly Complaint[]
 
-  constructor(complaints: readonly AuthComplaint[]) {
+  constructor(complaints: readonly Complaint[]) {
     super(complaints[0]?.text ?? 'invalid authentication configuration')
     this.complaints = complaints
   }

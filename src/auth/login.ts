@@ -1,0 +1,115 @@
+import type { SaslAuth, SaslCredentials, SaslIdentity } from '../sasl/mechanism.ts'
+import { Secret } from '../util/secret.ts'
+import { assignIdentity } from './identity.ts'
+import { type PassdbChain, runPassdbChain } from './passdb-chain.ts'
+import type { AuthRequest } from './request.ts'
+import type { PassdbResult } from './result-rule.ts'
+import { verifyDummy } from './schemes/index.ts'
+
+/** What a mechanism gets for its question, and gives back. */
+export type Verdict = { readonly kind: 'success' } | { readonly kind: 'failure'; readonly result: PassdbResult }
+
+const SUCCESS: Verdict = { kind: 'success' }
+
+/** Services whose users cannot be nobody in particular. */
+const NO_ANONYMOUS: ReadonlySet<string> = new Set(['submission', 'sieve'])
+
+/** One login: what the SASL mechanism asks becomes questions to the passdb chain. */
+export class Login implements SaslAuth<Verdict> {
+  readonly #request: AuthRequest
+  readonly #chain: PassdbChain
+  readonly #signal: AbortSignal
+
+  constructor(request: AuthRequest, chain: PassdbChain, signal: AbortSignal) {
+    this.#request = request
+    this.#chain = chain
+    this.#signal = signal
+  }
+
+  async verifyPlain(identity: SaslIdentity, password: Secret): Promise<Verdict> {
+    const request = this.#request
+    request.password = password
+    if (!this.#assign(identity)) return await this.#unknown(password)
+    if (hasIllegalBytes(password.reveal())) {
+      request.logLogin('info', 'Attempted login with password having illegal chars')
+      return await this.#unknown(password)
+    }
+    const { result } = await runPassdbChain(request, this.#chain, { kind: 'verify', password }, this.#signal)
+    return result === 'user-unknown' ? await this.#unknown(password) : this.#verdict(result)
+  }
+
+  verifyToken(identity: SaslIdentity, token: Secret): Promise<Verdict> {
+    return this.verifyPlain(identity, token)
+  }
+
+  /** EXTERNAL has no password: only `nopassword` lets it in. */
+  verifyExternal(identity: SaslIdentity): Promise<Verdict> {
+    return this.verifyPlain(identity, new Secret(''))
+  }
+
+  async lookupCredentials(
+    identity: SaslIdentity,
+    schemes: readonly string[],
+  ): Promise<{ kind: 'found'; credentials: SaslCredentials } | { kind: 'refused'; verdict: Verdict }> {
+    if (!this.#assign(identity)) return { kind: 'refused', verdict: failure('user-unknown') }
+    const outcome = await runPassdbChain(this.#request, this.#chain, { kind: 'credentials', schemes }, this.#signal)
+    if (outcome.result === 'ok' && outcome.credentials !== undefined) return { kind: 'found', credentials: outcome.credentials }
+    return { kind: 'refused', verdict: failure(outcome.result === 'ok' ? 'scheme-not-available' : outcome.result) }
+  }
+
+  accept(): Promise<Verdict> {
+    return Promise.resolve(this.#verdict('ok'))
+  }
+
+  reject(_identity: SaslIdentity, why: 'wrong-proof' | 'malformed', detail?: string): Promise<Verdict> {
+    this.#request.logLogin('info', why === 'wrong-proof' ? 'Password mismatch' : (detail ?? 'invalid input'))
+    return Promise.resolve(failure('password-mismatch'))
+  }
+
+  anonymous(trace: string): Promise<Verdict> {
+    const request = this.#request
+    if (NO_ANONYMOUS.has(request.connection.service)) {
+      request.logLogin('info', `anonymous login is not possible for ${request.connection.service}`)
+      return Promise.resolve(failure('user-disabled'))
+    }
+    request.user = request.settings.anonymousUser
+    request.originalUser ??= request.user
+    request.fields.add('anonymous', '', 'ANONYMOUS')
+    request.success = true
+    request.logLogin('info', `login: ${trace}`)
+    return Promise.resolve(SUCCESS)
+  }
+
+  isSuccess(verdict: Verdict): boolean {
+    return verdict.kind === 'success'
+  }
+
+  #assign(identity: SaslIdentity): boolean {
+    const fault = assignIdentity(this.#request, this.#chain, identity)
+    if (fault !== undefined) this.#request.logLogin('info', fault)
+    return fault === undefined
+  }
+
+  /** An unknown user costs the time that a known one costs. */
+  async #unknown(password: Secret): Promise<Verdict> {
+    const [first] = this.#chain.passdbs
+    if (this.#request.verified || first === undefined) return failure('user-unknown')
+    const outcome = await verifyDummy({ defaultScheme: first.database.defaultScheme, password })
+    return failure(outcome.kind === 'unavailable' ? 'internal-failure' : 'user-unknown')
+  }
+
+  /** The last database may have been right without the chain having succeeded. */
+  #verdict(result: PassdbResult): Verdict {
+    if (result !== 'ok') return failure(result)
+    return this.#request.success ? SUCCESS : failure('password-mismatch')
+  }
+}
+
+function failure(result: PassdbResult): Verdict {
+  return { kind: 'failure', result }
+}
+
+/** Dovecot refuses passwords with 0x01, TAB, CR and LF; NUL would end them in most databases. */
+function hasIllegalBytes(password: Buffer): boolean {
+  return password.some((byte) => byte === 0 || byte === 1 || byte === 9 || byte === 10 || byte === 13)
+}

@@ -1,0 +1,76 @@
+import type { Clock } from './needs.ts'
+
+export const LOOKUP_LIMITS = {
+  /** Lookups that one database works on at once. */
+  running: 256,
+  /** Lookups that wait for their turn; more fail at once. */
+  waiting: 10_000,
+  /** Dovecot: a lookup that has waited for a worker this long fails. */
+  waitMs: 60_000,
+  /** A database that has not answered by then has failed. */
+  lookupMs: 60_000,
+} as const
+
+/** The database did not answer, or is asked too much; `message` is for the log. */
+export class LookupTimeout extends Error {
+  override readonly name = 'LookupTimeout'
+}
+
+/** Lets a bounded number of lookups run in one database, each with a deadline. */
+export class LookupGate {
+  readonly #clock: Clock
+  readonly #limits: typeof LOOKUP_LIMITS
+  readonly #waiting = new Set<() => void>()
+  #running = 0
+
+  constructor(clock: Clock, limits = LOOKUP_LIMITS) {
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  /** Runs a lookup. One that is answered at once costs nothing. Rejects with LookupTimeout, or as the lookup does. */
+  run<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+    if (this.#running >= this.#limits.running) return this.#wait(signal).then(() => this.#start(lookup, signal))
+    return this.#start(lookup, signal)
+  }
+
+  #start<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+    const answer = lookup(signal)
+    return answer instanceof Promise ? this.#watch(answer) : answer
+  }
+
+  async #watch<T>(answer: Promise<T>): Promise<T> {
+    this.#running += 1
+    let cancel: (() => void) | undefined
+    const deadline = new Promise<never>((_, reject) => {
+      const secs = this.#limits.lookupMs / 1000
+      cancel = this.#clock.timer(this.#limits.lookupMs, () => reject(new LookupTimeout(`Lookup timed out after ${secs} secs`)))
+    })
+    try {
+      return await Promise.race([answer, deadline])
+    } finally {
+      cancel?.()
+      this.#running -= 1
+      const [next] = this.#waiting
+      next?.()
+    }
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    if (this.#waiting.size >= this.#limits.waiting) return Promise.reject(new LookupTimeout('Too many lookups are waiting'))
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        this.#waiting.delete(start)
+        cancel()
+        signal.removeEventListener('abort', aborted)
+        end()
+      }
+      const start = (): void => settle(resolve)
+      const aborted = (): void => settle(() => reject(new LookupTimeout('Lookup was cancelled')))
+      const secs = this.#limits.waitMs / 1000
+      const cancel = this.#clock.timer(this.#limits.waitMs, () => settle(() => reject(new LookupTimeout(`Lookup was not started within ${secs} secs`))))
+      this.#waiting.add(start)
+      signal.addEventListener('abort', aborted)
+    })
+  }
+}

@@ -1,0 +1,7 @@
+import { passwdFilePassdb } from './passwd-file.ts'
+import type { PassdbDriver } from './passdb.ts'
+import { sqlPassdb } from './sql.ts'
+import { staticPassdb } from './static.ts'
+
+/** Every kind of passdb. */
+export const passdbDrivers = [passwdFilePassdb, sqlPassdb, staticPassdb] as const satisfies readonly PassdbDriver[]

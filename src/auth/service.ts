@@ -1,0 +1,385 @@
+import type { Complaint, Config, ConfigFiles } from '../config/config.ts'
+import { type SaslMechanism, SaslAborted, SaslError, type SaslServerIo } from '../sasl/mechanism.ts'
+import type { Secret } from '../util/secret.ts'
+import {
+  type AuthConnection,
+  type AuthOutcome,
+  type AuthRefusal,
+  type AuthService,
+  type AuthStep,
+  type ExtraFields,
+  InvalidBase64,
+  type PassdbLookup,
+  type SaslExchange,
+  type UserdbLookup,
+} from './auth.ts'
+import { BlockOpener } from './blocks.ts'
+import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
+import { FieldSet } from './extra-fields.ts'
+import { FailureDelay } from './failure-delay.ts'
+import { assignUser } from './identity.ts'
+import { Login, type Verdict } from './login.ts'
+import { AuthConfigError, type AuthNeeds } from './needs.ts'
+import type { DatabaseNeeds, PassdbDriver } from './passdb/passdb.ts'
+import { runPassdbChain } from './passdb-chain.ts'
+import { nologinRefusal, refusalFor } from './refusal.ts'
+import { AuthRequest } from './request.ts'
+import { SqlConnections } from './sql/connections.ts'
+import { Trace } from './trace.ts'
+import { runUserdbChain } from './userdb-chain.ts'
+import { PREFETCHED } from './userdb-field.ts'
+import type { UserdbDriver } from './userdb/userdb.ts'
+
+export interface AuthServiceInput {
+  readonly config: Config
+  /** Reads the ext files. */
+  readonly configFiles: ConfigFiles
+  readonly needs: AuthNeeds
+  /** Services that may have databases of their own: imap, pop3, lmtp ... */
+  readonly services: readonly string[]
+  readonly passdbDrivers: readonly PassdbDriver[]
+  readonly userdbDrivers: readonly UserdbDriver[]
+  findMechanism(name: string): SaslMechanism | undefined
+}
+
+/** How long `check` waits for each database. */
+const CHECK_MS = 10_000
+
+/** Opens the databases and gets them ready. Throws AuthConfigError with everything that is wrong with the configuration. */
+export async function openAuthService(input: AuthServiceInput): Promise<AuthService> {
+  const service = new Service(input)
+  const errors = service.complaints.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) {
+    await service.close()
+    throw new AuthConfigError(errors)
+  }
+  for (const { text } of service.complaints) input.needs.observer.log('warning', 'auth', text)
+  await service.warm()
+  return service
+}
+
+/** What `openAuthService` would say about a configuration, for `doctor`: nothing is connected. */
+export async function checkAuthConfig(input: AuthServiceInput): Promise<readonly Complaint[]> {
+  const service = new Service(input)
+  await service.close()
+  return service.complaints
+}
+
+class Service implements AuthService {
+  readonly mechanisms: readonly { readonly name: string; readonly plaintext: boolean }[]
+  readonly complaints: readonly Complaint[]
+  readonly #needs: AuthNeeds
+  readonly #opener: BlockOpener
+  readonly #sql: SqlConnections
+  readonly #chains = new Map<string, ServiceChains>()
+  readonly #default: ServiceChains
+  readonly #mechanisms: ReadonlyMap<string, SaslMechanism>
+  readonly #failures: FailureDelay
+
+  constructor({ config, configFiles, needs, services, passdbDrivers, userdbDrivers, findMechanism }: AuthServiceInput) {
+    this.#needs = needs
+    this.#failures = new FailureDelay(needs.clock, needs.random)
+    const complaints: Complaint[] = []
+    const { auth_debug: debug, auth_debug_passwords: debugPasswords, auth_verbose: verbose, auth_mechanisms: names } = config.settings({})
+    const log: DatabaseNeeds['log'] = (level, text) => {
+      if (level !== 'debug' || debug || debugPasswords) needs.observer.log(level, 'auth', text)
+    }
+    this.#sql = new SqlConnections(configFiles, { clock: needs.clock, log }, (complaint) => complaints.push(complaint))
+    const databaseNeeds: DatabaseNeeds = { ...needs, log, debug: debug || debugPasswords, sql: this.#sql }
+    this.#opener = new BlockOpener(databaseNeeds, verbose || debug || debugPasswords, passdbDrivers, userdbDrivers)
+    this.#default = openChains(config, '', this.#opener)
+    for (const service of services) this.#chains.set(service, openChains(config, service, this.#opener))
+    const found = openMechanisms(names, this.#default, findMechanism, complaints)
+    this.#mechanisms = new Map(found.map((mechanism) => [mechanism.name, mechanism]))
+    this.mechanisms = found.filter(({ listed }) => listed).map(({ name, plaintext }) => ({ name, plaintext }))
+    for (const text of this.#sql.warnings()) complaints.push({ severity: 'warning', text })
+    this.complaints = withoutRepeats([...this.#opener.complaints, ...complaints])
+  }
+
+  async warm(): Promise<void> {
+    // Servers that are down must not keep this one from starting.
+    void this.#sql.warm()
+    await Promise.all(this.#opener.databases().map((database) => database.warm?.()))
+  }
+
+  async authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome> {
+    try {
+      return await this.#authenticate(connection, exchange, signal)
+    } catch (error) {
+      this.#logFault(error)
+      return { kind: 'refused', why: { kind: 'temporary' } }
+    }
+  }
+
+  async #authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome> {
+    const mechanism = this.#mechanisms.get(exchange.mechanism.toUpperCase())
+    if (mechanism === undefined) return { kind: 'refused', why: { kind: 'unsupported-mechanism' } }
+    const chains = this.#chainsOf(connection)
+    const request = new AuthRequest(connection, chains.settings, this.#needs, mechanism.name, undefined)
+    if (chains.settings.certificateRequired && connection.certificateUser === undefined) {
+      const reason = "Client didn't present valid SSL certificate"
+      request.logLogin('info', reason)
+      return { kind: 'refused', why: { kind: 'failed', reason } }
+    }
+    const verdict = await this.#exchange(mechanism, request, chains, exchange, signal)
+    if (verdict.kind === 'failure') return await this.#refuse(request, refusalFor(request, verdict.result), signal)
+    return verdict.kind === 'success' ? await this.#succeed(request, mechanism.name, signal) : refused(request, verdict)
+  }
+
+  /** Runs the mechanism's dialogue. A refusal is one that is told at once: the client left, or sent nonsense. */
+  async #exchange(
+    mechanism: SaslMechanism,
+    request: AuthRequest,
+    chains: ServiceChains,
+    exchange: SaslExchange,
+    signal: AbortSignal,
+  ): Promise<Verdict | AuthRefusal> {
+    let hasLeft = false
+    const io: SaslServerIo = {
+      initial: exchange.initial?.reveal(),
+      challenge: async (data) => {
+        try {
+          return await exchange.challenge(data)
+        } catch (error) {
+          hasLeft = true
+          throw error
+        }
+      },
+      finish: async (data) => {
+        try {
+          await exchange.finish(data)
+        } catch (error) {
+          hasLeft = true
+          throw error
+        }
+      },
+      hostname: this.#needs.hostname,
+      realms: chains.settings.realms,
+      service: saslService(request.connection.service),
+      randomBytes: this.#needs.randomBytes,
+      now: () => this.#needs.clock.now(),
+      channelBinding: (type) => exchange.channelBinding(type),
+      certificateUser: request.connection.certificateUser,
+    }
+    try {
+      return await mechanism.authenticate(io, new Login(request, chains, signal))
+    } catch (error) {
+      if (error instanceof InvalidBase64) return { kind: 'invalid-base64', initial: false }
+      if (error instanceof SaslAborted || hasLeft) return { kind: 'aborted' }
+      if (!(error instanceof SaslError)) throw error
+      request.logLogin('info', error.message)
+      return { kind: 'failure', result: 'password-mismatch' }
+    }
+  }
+
+  async #refuse(request: AuthRequest, why: AuthRefusal, signal: AbortSignal): Promise<AuthOutcome> {
+    if (!request.fields.has('nodelay')) await this.#failures.wait(request.settings.failureDelayMs, signal)
+    return refused(request, why)
+  }
+
+  async #succeed(request: AuthRequest, mechanism: string, signal: AbortSignal): Promise<AuthOutcome> {
+    if (request.delayUntilMs !== undefined) await this.#sleepUntil(request.delayUntilMs, signal)
+    return outcomeOf(request, mechanism)
+  }
+
+  #sleepUntil(untilMs: number, signal: AbortSignal): Promise<void> {
+    const ms = untilMs - this.#needs.clock.now()
+    if (ms <= 0 || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#needs.clock.timer(ms, done)
+      signal.addEventListener('abort', done)
+    })
+  }
+
+  async lookupPassdb(connection: AuthConnection, user: string, signal: AbortSignal): Promise<PassdbLookup> {
+    try {
+      const chains = this.#chainsOf(connection)
+      const request = new AuthRequest(connection, chains.settings, this.#needs, undefined, undefined)
+      return await lookUpPassdb(request, chains, user, signal)
+    } catch (error) {
+      this.#logFault(error)
+      return { kind: 'refused', why: { kind: 'temporary' } }
+    }
+  }
+
+  async lookupUser(connection: AuthConnection, user: string, prefetched: ExtraFields | undefined, signal: AbortSignal): Promise<UserdbLookup> {
+    try {
+      const chains = this.#chainsOf(connection)
+      const request = new AuthRequest(connection, chains.settings, this.#needs, undefined, undefined)
+      return await lookUpUser(request, chains, user, prefetched, signal)
+    } catch (error) {
+      this.#logFault(error)
+      return { kind: 'temporary' }
+    }
+  }
+
+  async explain(
+    connection: AuthConnection,
+    user: string,
+    password: Secret | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly steps: readonly AuthStep[]; readonly outcome: AuthOutcome | PassdbLookup }> {
+    const chains = this.#chainsOf(connection)
+    const trace = new Trace()
+    const mechanism = password === undefined ? undefined : 'PLAIN'
+    const request = new AuthRequest(connection, chains.settings, this.#needs, mechanism, trace)
+    trace.begin('username')
+    if (password === undefined) return { outcome: await lookUpPassdb(request, chains, user, signal), steps: trace.end() }
+    const verdict = await new Login(request, chains, signal).verifyPlain({ authcid: user }, password)
+    const outcome = verdict.kind === 'success' ? outcomeOf(request, 'PLAIN') : refused(request, refusalFor(request, verdict.result))
+    return { outcome, steps: trace.end() }
+  }
+
+  async *iterateUsers(signal: AbortSignal): AsyncIterable<string> {
+    for (const { database } of this.#default.userdbs) {
+      if (database.iterate !== undefined) yield* database.iterate(signal)
+    }
+  }
+
+  async check(signal: AbortSignal): ReturnType<AuthService['check']> {
+    const blocks = [...new Map([this.#default, ...this.#chains.values()].flatMap(namedBlocks)).values()]
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)])
+    return await Promise.all(
+      blocks.map(async ({ part, block }) => {
+        const problem = await withDeadline(block.database.check(limit), limit).catch(messageOf)
+        return { part, problem, at: block.settings.at }
+      }),
+    )
+  }
+
+  flushCache(): number {
+    return 0
+  }
+
+  async close(): Promise<void> {
+    this.#failures.flush()
+    await Promise.all([this.#sql.close(), ...this.#opener.databases().map((database) => database.close())])
+  }
+
+  #chainsOf({ service }: AuthConnection): ServiceChains {
+    return this.#chains.get(service) ?? this.#default
+  }
+
+  #logFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#needs.observer.log('error', 'auth', `BUG: ${text}`)
+  }
+}
+
+async function lookUpPassdb(request: AuthRequest, chains: ServiceChains, user: string, signal: AbortSignal): Promise<PassdbLookup> {
+  const fault = assignUser(request, chains, user)
+  if (fault !== undefined) {
+    request.logLogin('info', fault)
+    return { kind: 'unknown' }
+  }
+  const { result } = await runPassdbChain(request, chains, { kind: 'lookup' }, signal)
+  switch (result) {
+    case 'ok':
+      // As for Dovecot's LMTP, a chain that ends without success is a lookup that failed.
+      if (!request.success) return { kind: 'refused', why: { kind: 'temporary' } }
+      return { kind: 'found', user: request.user, fields: request.fields.visible(), userdbFields: userdbFieldsOf(request) }
+    case 'user-unknown':
+    case 'password-mismatch':
+    case 'user-disabled':
+    case 'password-expired':
+      return { kind: 'unknown' }
+    case 'scheme-not-available':
+      request.logLogin('error', "Configured passdbs don't support credentials lookups")
+      return { kind: 'refused', why: { kind: 'temporary' } }
+    default:
+      return { kind: 'refused', why: { kind: 'temporary' } }
+  }
+}
+
+async function lookUpUser(
+  request: AuthRequest,
+  chains: ServiceChains,
+  user: string,
+  prefetched: ExtraFields | undefined,
+  signal: AbortSignal,
+): Promise<UserdbLookup> {
+  if (prefetched === undefined) {
+    const fault = assignUser(request, { passdbs: chains.passdbs, masterdbs: [] }, user)
+    if (fault !== undefined) {
+      request.logLogin('info', fault)
+      return { kind: 'unknown' }
+    }
+  } else {
+    request.user = user
+    request.originalUser = user
+    takePrefetched(request, prefetched)
+  }
+  const context = { userdbs: chains.userdbs, passdbs: chains, loggedIn: prefetched !== undefined }
+  const result = await runUserdbChain(request, context, signal)
+  const fields = request.userdbFields?.visible() ?? new Map<string, string>()
+  if (result === 'ok') return { kind: 'found', user: request.user, fields }
+  const reason = fields.get('reason')
+  if (result === 'internal-failure') return { kind: 'temporary', ...(reason !== undefined && { reason }) }
+  return { kind: 'unknown' }
+}
+
+function takePrefetched(request: AuthRequest, prefetched: ExtraFields): void {
+  request.prefetched = prefetched.size > 0
+  request.userdbFields = new FieldSet()
+  for (const [name, value] of prefetched) {
+    if (name !== PREFETCHED) request.userdbFields.add(name, value, 'passdb')
+  }
+  request.userdbFields.snapshot()
+}
+
+function outcomeOf(request: AuthRequest, mechanism: string): AuthOutcome {
+  const fields = request.fields.visible()
+  // Whoever is proxied is the backend's business; after proxy_maybe the route decides.
+  const isProxied = fields.has('proxy') || fields.has('proxy_maybe')
+  const nologin = isProxied ? undefined : nologinRefusal(request.user, mechanism, fields)
+  if (nologin !== undefined) return refused(request, nologin)
+  return {
+    kind: 'ok',
+    user: request.user,
+    originalUser: request.originalUser ?? request.user,
+    mechanism,
+    fields,
+    userdbFields: userdbFieldsOf(request),
+    ...(request.masterUser !== undefined && { masterUser: request.masterUser }),
+    ...(request.password !== undefined && !request.password.isEmpty && { secret: request.password }),
+  }
+}
+
+function userdbFieldsOf(request: AuthRequest): ExtraFields {
+  const fields = request.userdbFields?.visible() ?? new Map<string, string>()
+  return request.prefetched && fields.size === 0 ? new Map([[PREFETCHED, '']]) : fields
+}
+
+function refused(request: AuthRequest, why: AuthRefusal): AuthOutcome {
+  return { kind: 'refused', why, ...(request.user !== '' && { user: request.user }) }
+}
+
+/** RFC 4422 service names differ from ours for two protocols. */
+function saslService(service: string): string {
+  return service === 'pop3' ? 'pop' : service === 'submission' ? 'smtp' : service
+}
+
+function namedBlocks({ passdbs, masterdbs, userdbs }: ServiceChains): [object, { part: string; block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number] }][] {
+  const name = (part: string) => (block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number]) =>
+    [block.database, { part: `${part} ${block.current.label}`, block }] as [object, { part: string; block: typeof block }]
+  return [...[...passdbs, ...masterdbs].map(name('passdb')), ...userdbs.map(name('userdb'))]
+}
+
+async function withDeadline<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('no answer'))))
+  return await Promise.race([promise, aborted])
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function withoutRepeats(complaints: readonly Complaint[]): readonly Complaint[] {
+  const key = ({ text, at }: Complaint): string => `${text}\0${at?.file}\0${at?.line}`
+  return [...new Map(complaints.map((complaint) => [key(complaint), complaint])).values()]
+}

@@ -1,0 +1,13 @@
+import { passwdFileUserdb } from './passwd-file.ts'
+import { prefetchUserdb } from './prefetch.ts'
+import { sqlUserdb } from './sql.ts'
+import { staticUserdb } from './static.ts'
+import type { UserdbDriver } from './userdb.ts'
+
+/** Every kind of userdb. */
+export const userdbDrivers = [
+  passwdFileUserdb,
+  prefetchUserdb,
+  sqlUserdb,
+  staticUserdb,
+] as const satisfies readonly UserdbDriver[]

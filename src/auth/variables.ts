@@ -1,0 +1,96 @@
+// The %variables of passdb and userdb queries, args, field templates and auth_username_format.
+import type { AuthRequest } from './request.ts'
+import { userVariable } from './username.ts'
+
+/** `undefined`: no such variable. Known variables without a value are empty. */
+export function lookUpVariable(request: AuthRequest, name: string): string | undefined {
+  const user = request.templateUser ?? request.user
+  return (
+    userVariable(name, user) ??
+    connectionVariable(request, name) ??
+    identityVariable(request, name) ??
+    fieldVariable(request, name)
+  )
+}
+
+function connectionVariable({ connection, mechanism, password, database }: AuthRequest, name: string): string | undefined {
+  switch (name) {
+    case 'service':
+      return connection.service
+    case 'lip':
+      return connection.local.ip
+    case 'rip':
+      return connection.remote.ip
+    case 'lport':
+      return port(connection.local.port)
+    case 'rport':
+      return port(connection.remote.port)
+    case 'real_lip':
+      return connection.realLocal.ip
+    case 'real_rip':
+      return connection.realRemote.ip
+    case 'real_lport':
+      return port(connection.realLocal.port)
+    case 'real_rport':
+      return port(connection.realRemote.port)
+    case 'password':
+      return password === undefined ? '' : password.reveal().toString('utf8')
+    case 'mech':
+      return mechanism ?? ''
+    case 'secured':
+      return connection.secured
+    case 'cert':
+      return connection.certificateUser === undefined ? '' : 'valid'
+    case '!':
+      return database === undefined ? '' : String(database.id)
+    case 'session':
+      return connection.session
+    case 'local_name':
+      return connection.localName ?? ''
+    case 'client_id':
+      return connection.clientId ?? ''
+    case 'pid':
+      return String(process.pid)
+    case 'home':
+    case 'session_pid':
+      return ''
+    default:
+      return undefined
+  }
+}
+
+function port(number: number): string {
+  return number === 0 ? '' : String(number)
+}
+
+function identityVariable(request: AuthRequest, name: string): string | undefined {
+  switch (name) {
+    case 'login_user':
+    case 'login_username':
+    case 'login_domain':
+      return part(request.loginUser, name.slice('login_'.length))
+    case 'master_user':
+      return request.masterUser ?? ''
+    case 'auth_user':
+    case 'auth_username':
+    case 'auth_domain':
+      return part(request.masterUser ?? request.originalUser, name.slice('auth_'.length))
+    case 'orig_user':
+    case 'orig_username':
+    case 'orig_domain':
+      return part(request.originalUser, name.slice('orig_'.length))
+    default:
+      return undefined
+  }
+}
+
+function part(user: string | undefined, name: string): string {
+  return user === undefined ? '' : (userVariable(name, user) ?? '')
+}
+
+/** `passdb:x` and `userdb:x`; also `forward_x` by itself, the older notation. */
+function fieldVariable(request: AuthRequest, name: string): string | undefined {
+  if (name.startsWith('passdb:')) return request.fields.get(name.slice('passdb:'.length))
+  if (name.startsWith('userdb:')) return request.userdbFields?.get(name.slice('userdb:'.length))
+  return name.startsWith('forward_') ? (request.fields.get(name) ?? '') : undefined
+}
