@@ -25,6 +25,8 @@ export interface Launch {
   start(text: string, dir: string): ServerProcess
   /** Resolves once the server accepts connections. */
   ready(server: ServerProcess): Promise<unknown>
+  /** How long it may take to end politely, in milliseconds; it is killed then. */
+  readonly patienceMs?: number
 }
 
 const ATTEMPTS = 4
@@ -38,7 +40,7 @@ export async function launch(plan: Launch): Promise<Started> {
     const server = plan.start(text, dir)
     try {
       await plan.ready(server)
-      return started(server, dir, ports)
+      return started(server, dir, ports, plan.patienceMs)
     } catch (error) {
       await server.stop()
       removeTempDir(dir)
@@ -48,7 +50,7 @@ export async function launch(plan: Launch): Promise<Started> {
   }
 }
 
-function started(server: ServerProcess, dir: string, ports: Record<string, number>): Started {
+function started(server: ServerProcess, dir: string, ports: Record<string, number>, patienceMs?: number): Started {
   return {
     ports,
     dir,
@@ -57,7 +59,7 @@ function started(server: ServerProcess, dir: string, ports: Record<string, numbe
     waitForLog: (wanted, from, ms) => server.waitForLine(wanted, from, ms),
     signal: (signal) => server.signal(signal),
     async stop() {
-      await server.stop()
+      await server.stop(patienceMs)
       removeTempDir(dir)
     },
   }

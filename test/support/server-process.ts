@@ -37,10 +37,13 @@ export class ServerProcess {
     this.#child = spawn(guarded ? SETPRIV : command, argv, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that `stop` reaches whatever it starts in turn.
+      detached: true,
       ...(cwd === undefined ? {} : { cwd }),
     })
     this.#read(this.#child.stdout)
     this.#read(this.#child.stderr)
+    this.#child.on('exit', () => this.#killGroup())
     this.exited = new Promise((resolve) => {
       this.#child.on('error', (error) => this.#add(`cannot start ${command}: ${error.message}`))
       this.#child.on('close', (code, signal) => {
@@ -83,11 +86,11 @@ export class ServerProcess {
     this.#child.kill(signal)
   }
 
-  /** SIGTERM, and SIGKILL when that does not help in time. */
-  async stop(ms = 5_000): Promise<Exit> {
+  /** SIGTERM, and when that does not help in time, SIGKILL. Processes it leaves behind are killed. */
+  async stop(ms = 3_000): Promise<Exit> {
     if (this.#exit !== undefined) return this.#exit
     this.signal('SIGTERM')
-    const timer = setTimeout(() => this.signal('SIGKILL'), ms)
+    const timer = setTimeout(() => this.#killGroup(), ms)
     const exit = await this.exited
     clearTimeout(timer)
     return exit
@@ -96,6 +99,15 @@ export class ServerProcess {
   /** The last lines of output, for complaints. */
   tail(count = 30): string {
     return this.lines.slice(-count).join('\n')
+  }
+
+  #killGroup(): void {
+    if (this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left.
+    }
   }
 
   #read(stream: Readable | null): void {
