@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { OnreadHook } from './byte-stream.ts'
 import { DISCARD } from './onread.ts'
 
@@ -8,6 +9,7 @@ import { DISCARD } from './onread.ts'
  * socket must have no other owner.
  */
 export function closeSocket(socket: Duplex, ms: number, hook?: OnreadHook): Promise<void> {
+  if (isQuiet(socket)) socket.destroy()
   if (socket.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
     const timer = setTimeout(() => socket.destroy(), ms)
@@ -24,6 +26,11 @@ export function closeSocket(socket: Duplex, ms: number, hook?: OnreadHook): Prom
       socket.end()
     }
   })
+}
+
+/** Nothing to send, nothing to come, no close_notify: closing says all there is. */
+function isQuiet(socket: Duplex): boolean {
+  return socket.readableEnded && socket.writableLength === 0 && !(socket instanceof TLSSocket)
 }
 
 function destroyAfterWrites(socket: Duplex): void {

@@ -74,7 +74,7 @@ class Attempt {
       onread: onread?.hook,
       remote: { ip: options.ip, port: options.port },
     })
-    this.#socket.once('connectionAttempt', this.#onAttempt)
+    this.#socket.once('connectionAttemptFailed', this.#noteLocal)
     this.#socket.once('connect', this.#onConnect)
     if (options.tls !== undefined) this.#socket.once('secureConnect', this.#onSecure)
     this.#socket.on('error', this.#onError).on('close', this.#onClose)
@@ -82,17 +82,16 @@ class Attempt {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** The kernel chooses our port when the attempt begins, and forgets it when the attempt fails. */
-  readonly #onAttempt = (): void => {
-    process.nextTick(() => {
-      const local = localEndpoint(this.#socket)
-      if (local.port !== 0) this.#local = local
-    })
+  /** While the socket is still open: afterwards nobody knows our port any more. */
+  readonly #noteLocal = (): void => {
+    const local = localEndpoint(this.#socket)
+    if (local.port !== 0) this.#local = local
   }
 
   readonly #onConnect = (): void => {
     this.#connected = true
     if (this.#options.tls === undefined) this.#succeed()
+    else this.#noteLocal()
   }
 
   readonly #onSecure = (): void => {
@@ -114,7 +113,10 @@ class Attempt {
 
   readonly #onClose = (): void => this.#failTls(handshakeFailed(undefined, 'SSL_connect()'))
 
-  readonly #onTimeout = (): void => this.#fail('timeout', 'Timed out')
+  readonly #onTimeout = (): void => {
+    this.#noteLocal()
+    this.#fail('timeout', 'Timed out')
+  }
 
   readonly #onAbort = (): void => this.#fail('aborted', 'aborted')
 
@@ -145,7 +147,7 @@ class Attempt {
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     const socket = this.#socket
     socket
-      .off('connectionAttempt', this.#onAttempt)
+      .off('connectionAttemptFailed', this.#noteLocal)
       .off('connect', this.#onConnect)
       .off('secureConnect', this.#onSecure)
     socket.off('error', this.#onError).off('close', this.#onClose)

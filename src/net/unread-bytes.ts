@@ -86,7 +86,7 @@ export class UnreadBytes {
   #room(count: number): Buffer {
     if (this.#end + count <= this.#bytes.length) return this.#bytes
     const size = this.size
-    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * (size + count)))
+    const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, 2 * (size + count)))
     this.#bytes.copy(larger, 0, this.#start, this.#end)
     this.#searched -= this.#start
     this.#start = 0
