@@ -79,10 +79,13 @@ function protocolComplaint(from: string, target: string, typeOnly: boolean): str
     : `protocol ${protocol} may not import protocol ${targetProtocol}`
 }
 
-/** Rings of imports, each as the path that closes. Type imports count: they tie files to each other just as well. */
+/** Rings of imports, each as the path that closes. Type imports make none: they are gone when the code runs. */
 export function findCycles(sources: readonly Source[]): string[] {
   const next = new Map(
-    sources.map(({ path, imports }) => [path, imports.filter(({ own }) => own).map(({ target }) => target)]),
+    sources.map(({ path, imports }) => [
+      path,
+      imports.filter(({ own, typeOnly }) => own && !typeOnly).map(({ target }) => target),
+    ]),
   )
   const finished = new Set<string>()
   const cycles: string[] = []
