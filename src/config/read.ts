@@ -1,6 +1,6 @@
 import { checkConfig } from './checks/checks.ts'
 import type { Complaint } from './complaint.ts'
-import type { ConfigInput } from './config.ts'
+import type { ConfigFiles, ConfigInput } from './config.ts'
 import { openBlock } from './evaluate/block.ts'
 import { evaluate, type Evaluated } from './evaluate/evaluate.ts'
 import { describeFileError, readText } from './syntax/include.ts'
@@ -26,8 +26,15 @@ export function readConfig(input: ConfigInput, expand: boolean): ReadConfig {
   }
   const tree = parseConfig(path, text, files)
   const evaluated = evaluate(tree, overrides, { files, env, expand, strict: isStrict(tree, overrides) })
-  const broken = evaluated.complaints.some(({ severity }) => severity === 'error')
-  return { ...evaluated, findings: broken ? [] : checkConfig(evaluated, files) }
+  return { ...evaluated, findings: findingsOf(tree, evaluated, files) }
+}
+
+/** A configuration that could not be read to its end is not looked at any further. */
+function findingsOf(tree: ConfigTree, evaluated: Evaluated, files: ConfigFiles): readonly Complaint[] {
+  if (evaluated.complaints.some(({ severity }) => severity === 'error')) return []
+  const at = tree.unclosed
+  if (at === undefined) return checkConfig(evaluated, files)
+  return [{ severity: 'error', text: `Missing '}' (section started at ${at.file}:${at.line})`, at }]
 }
 
 /** What holds without any configuration, under the name of one. */

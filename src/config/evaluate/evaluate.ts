@@ -58,11 +58,6 @@ class Evaluator implements SettingSink {
       const [key, text] = equals < 0 ? [override, 'yes'] : [override.slice(0, equals), override.slice(equals + 1)]
       this.assign(this.root, key, { form: 'text', text }, { file: '-o', line: 0 })
     }
-    if (tree.unclosed !== undefined) {
-      const { file, line } = tree.unclosed
-      const text = `Missing '}' (section started at ${file}:${line})`
-      this.#complaints.push({ severity: 'error', text })
-    }
     return { path: tree.path, blocks: this.#blocks, complaints: this.#complaints }
   }
 

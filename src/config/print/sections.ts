@@ -103,9 +103,13 @@ function numberOf(of: Merged, list: string, id: string): number {
   return entriesOf(of, list).findIndex((entry) => entry.id === id)
 }
 
-/** By character codes, as if each key ended with the smallest character. */
+/** Byte by byte as Dovecot's C compares `char`: bytes from 128 on are negative, so they come first. */
 function compareOrder(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0
+  if (/^[ -~]*$/.test(left + right)) return left < right ? -1 : left > right ? 1 : 0
+  const [first, second] = [new Int8Array(Buffer.from(left)), new Int8Array(Buffer.from(right))]
+  const at = first.findIndex((byte, index) => byte !== second[index])
+  if (at < 0) return first.length - second.length
+  return (first[at] ?? 0) - (second[at] ?? -129)
 }
 
 function countShared(left: readonly Around[], right: readonly Around[]): number {
