@@ -16,6 +16,8 @@ export type ToWorker =
       readonly generation: number
       readonly source: ConfigSource
       readonly ticketKeys: Buffer
+      /** How many workers share the limits of the configuration. */
+      readonly workers: number
     }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }

@@ -77,7 +77,7 @@ export class Supervisor {
     const members = [...this.#members.values()]
     for (const member of members) {
       member.prepared = new Deferred()
-      this.#send(member, { kind: 'prepare', generation, source, ticketKeys: this.#ticketKeys })
+      this.#send(member, { kind: 'prepare', generation, source, ticketKeys: this.#ticketKeys, workers: this.#count })
     }
     const results = await Promise.allSettled(members.map((member) => withDeadline(member.prepared.promise)))
     const failed = results.find((result) => result.status === 'rejected')
@@ -167,6 +167,7 @@ export class Supervisor {
           generation: this.#generation,
           source: this.#source,
           ticketKeys: this.#ticketKeys,
+          workers: this.#count,
         })
         return
       case 'prepared':

@@ -20,7 +20,11 @@ async function onMessage(message: ToWorker): Promise<void> {
       try {
         tell({ kind: 'prepared', generation: message.generation, listeners: await runtime.prepare(message) })
       } catch (error) {
-        tell({ kind: 'failed', generation: message.generation, error: error instanceof Error ? error.message : String(error) })
+        tell({
+          kind: 'failed',
+          generation: message.generation,
+          error: error instanceof Error ? error.message : String(error),
+        })
       }
       return
     case 'commit':

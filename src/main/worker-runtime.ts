@@ -1,0 +1,192 @@
+import type { ListenerPlan } from '../config/listeners.ts'
+import type { Accepted, LoginEnvironment } from '../login/environment.ts'
+import { createLoginService, type LoginService } from '../login/service.ts'
+import { TlsContextCache } from '../net/tls-cache.ts'
+import type { SocketStream } from '../net/socket-stream.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { loginProtocols } from '../protocols/index.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+import { createProxy, type Proxy } from '../proxy/proxy.ts'
+import { buildGeneration, type Generation } from './generation.ts'
+import { openPlannedListener, type PlannedListener } from './planned-listener.ts'
+import { openLog, type OpenLog } from './log-setup.ts'
+import type { BoundListener, Question, ToWorker } from './messages.ts'
+import { SwitchObserver } from './switch-observer.ts'
+
+/** A generation that is replaced keeps its databases open for logins that began with it. */
+const OLD_AUTH_MS = 200_000
+
+interface Prepared {
+  readonly number: number
+  readonly generation: Generation
+  readonly log: OpenLog
+  /** Listeners only this generation has; closed again when it is discarded. */
+  readonly opened: ReadonlyMap<string, PlannedListener>
+}
+
+/** One worker's life: prepares generations, serves connections with the newest, ends. */
+export class WorkerRuntime {
+  readonly #observer = new SwitchObserver()
+  readonly #listeners = new Map<string, PlannedListener>()
+  #metrics: Metrics | undefined
+  #tls: TlsContextCache | undefined
+  #proxy: Proxy | undefined
+  #login: LoginService | undefined
+  #current: Prepared | undefined
+  #prepared: Prepared | undefined
+
+  get sessions(): number {
+    return this.#login?.registry.size ?? 0
+  }
+
+  /** Builds everything for a configuration and opens the listeners that are new in it. Throws when anything fails. */
+  async prepare({
+    generation: number,
+    source,
+    ticketKeys,
+    workers,
+  }: Extract<ToWorker, { kind: 'prepare' }>): Promise<readonly BoundListener[]> {
+    this.#tls ??= new TlsContextCache(Buffer.from(ticketKeys))
+    const generation = await buildGeneration(source, this.#observer, this.#tls, workers)
+    const log = openLog(generation.settings)
+    if (this.#current === undefined) this.#observer.use([log])
+    this.#proxy ??= this.#openProxy(this.#tls)
+    this.#login ??= createLoginService({ observer: this.#observer, proxy: this.#proxy, now }, () => this.#environment())
+    await this.#proxy.prepareSourceIps(generation.settings.login_source_ips)
+    const opened = await this.#openListeners(generation)
+    this.#prepared = { number, generation, log, opened }
+    return generation.listeners.map((plan) => bound(plan, opened.get(keyOf(plan)) ?? this.#listeners.get(keyOf(plan))))
+  }
+
+  /** From now on, connections get the prepared generation. */
+  async commit(number: number): Promise<void> {
+    const next = this.#prepared
+    if (next?.number !== number) return
+    this.#prepared = undefined
+    const old = this.#current
+    this.#current = next
+    if (next.generation.settings.postern_metrics_listen !== '')
+      this.#metrics ??= (await import('../observe/metrics.ts')).openMetrics()
+    this.#observer.use(this.#metrics === undefined ? [next.log] : [next.log, this.#metrics])
+    for (const [key, listener] of next.opened) this.#listeners.set(key, listener)
+    const wanted = new Set(next.generation.listeners.map(keyOf))
+    for (const [key, listener] of this.#listeners) {
+      if (wanted.has(key)) listener.start()
+      else {
+        this.#listeners.delete(key)
+        listener.close()
+      }
+    }
+    if (old === undefined) return
+    old.log.close()
+    setTimeout(() => void old.generation.auth.close(), OLD_AUTH_MS).unref()
+  }
+
+  /** Forgets the prepared generation. */
+  async discard(number: number): Promise<void> {
+    const dropped = this.#prepared
+    if (dropped?.number !== number) return
+    this.#prepared = undefined
+    for (const listener of dropped.opened.values()) listener.close()
+    dropped.log.close()
+    await dropped.generation.auth.close()
+  }
+
+  setTicketKeys(ticketKeys: Buffer): void {
+    this.#tls?.rotate(ticketKeys)
+  }
+
+  reopenLogs(): void {
+    this.#current?.log.reopen()
+  }
+
+  async answer(question: Question): Promise<unknown> {
+    switch (question.kind) {
+      case 'metrics':
+        return (await this.#metrics?.snapshot()) ?? []
+      case 'command':
+        return await this.#command(question.name, question.input)
+    }
+  }
+
+  /** Something threw where nobody caught it: a bug of one session, told to the log. */
+  fault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#observer.log('error', 'worker', `BUG: ${text}`)
+    if (this.#current === undefined) process.stderr.write(`postern: BUG: ${text}\n`)
+  }
+
+  /** Takes no more connections; sessions may go on for `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    for (const listener of this.#listeners.values()) listener.close()
+    if (graceMs > 0 && this.#login !== undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, graceMs)
+      await Promise.race([this.#login.shutDown(), promise])
+      clearTimeout(timer)
+    }
+    this.#current?.log.flushSync()
+  }
+
+  #openProxy(tls: TlsContextCache): Proxy {
+    return createProxy({
+      observer: this.#observer,
+      tlsContexts: tls,
+      haproxyHeader: () => new Uint8Array(),
+      disconnectDelay: () => 0,
+    })
+  }
+
+  async #openListeners(generation: Generation): Promise<ReadonlyMap<string, PlannedListener>> {
+    const opened = new Map<string, PlannedListener>()
+    try {
+      for (const plan of generation.listeners) {
+        const protocol = protocolOf(plan)
+        if (protocol === undefined || this.#listeners.has(keyOf(plan))) continue
+        opened.set(
+          keyOf(plan),
+          await openPlannedListener(plan, generation.settings, this.#observer, (stream, rest) =>
+            this.#accept(protocol, stream, rest),
+          ),
+        )
+      }
+    } catch (error) {
+      for (const listener of opened.values()) listener.close()
+      await generation.auth.close()
+      throw error
+    }
+    return opened
+  }
+
+  /** Asked at each connection: the newest committed generation's. */
+  #environment(): LoginEnvironment {
+    if (this.#current === undefined) throw new Error('a connection came before the first commit')
+    return this.#current.generation.environment
+  }
+
+  #accept(protocol: Protocol, stream: SocketStream, rest: Omit<Accepted, 'protocol'>): void {
+    this.#login?.accept(stream, { protocol, ...rest })
+  }
+
+  async #command(name: string, _input: unknown): Promise<unknown> {
+    return await Promise.reject(new Error(`unknown command ${name}`))
+  }
+}
+
+/** Milliseconds since 1970, with fractions. */
+function now(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+function protocolOf(plan: ListenerPlan): Protocol | undefined {
+  return loginProtocols.find(({ name }) => name === plan.protocol)
+}
+
+/** Two plans with one key are the same socket, used in the same way. */
+function keyOf({ service, name, address, port, ssl, haproxy }: ListenerPlan): string {
+  return [service, name, address, port, ssl, haproxy].join(' ')
+}
+
+function bound(plan: ListenerPlan, listener: PlannedListener | undefined): BoundListener {
+  return { name: plan.name || plan.protocol, address: plan.address, port: listener?.port ?? plan.port }
+}
