@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ export async function startDovecotBackend(directory: string, user: string): Prom
   const owner = mailOwner()
   writeSampleMail(join(directory, 'mail', user), user, owner)
   const config = join(directory, 'dovecot.conf')
-  writeFileSync(config, backendConfig(directory, port, owner.name))
+  writeFileSync(config, backendConfig(directory, port, owner))
   const child = spawn(DOVECOT, ['-F', '-c', config], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
   await reachable(port, child)
   return {
@@ -39,6 +39,7 @@ export async function startDovecotBackend(directory: string, user: string): Prom
 
 interface Owner {
   readonly name: string
+  readonly group: string
   readonly uid: number
   readonly gid: number
 }
@@ -46,13 +47,13 @@ interface Owner {
 /** Dovecot refuses to serve mail as root: root's sample mail belongs to the system user `mail`. */
 function mailOwner(): Owner {
   const { username, uid, gid } = userInfo()
-  if (uid !== 0) return { name: username, uid, gid }
+  if (uid !== 0) return { name: username, group: execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim(), uid, gid }
   const line = readFileSync('/etc/passwd', 'latin1')
     .split('\n')
     .find((row) => row.startsWith('mail:'))
   const [name, , mailUid, mailGid] = line?.split(':') ?? []
   if (name === undefined) throw new Error('the system has no user "mail" to own the sample mail')
-  return { name, uid: Number(mailUid), gid: Number(mailGid) }
+  return { name, group: name, uid: Number(mailUid), gid: Number(mailGid) }
 }
 
 function writeSampleMail(maildir: string, user: string, owner: Owner): void {
@@ -66,11 +67,11 @@ function writeSampleMail(maildir: string, user: string, owner: Owner): void {
   chmodSync(maildir, 0o700)
 }
 
-function backendConfig(directory: string, port: number, owner: string): string {
+function backendConfig(directory: string, port: number, owner: Owner): string {
   const unprivileged =
     process.getuid?.() === 0
       ? ''
-      : `default_internal_user = ${owner}\ndefault_internal_group = ${owner}\ndefault_login_user = ${owner}
+      : `default_internal_user = ${owner.name}\ndefault_internal_group = ${owner.group}\ndefault_login_user = ${owner.name}
 service anvil {\n  chroot =\n}\nservice imap-login {\n  chroot =\n}\n`
   return `protocols = imap
 listen = 127.0.0.1
@@ -79,7 +80,8 @@ log_path = ${directory}/dovecot.log
 ssl = no
 disable_plaintext_auth = no
 mail_location = maildir:${directory}/mail/%u
-mail_uid = ${owner}
+mail_uid = ${owner.uid}
+mail_gid = ${owner.gid}
 first_valid_uid = 1
 login_greeting = Backend ${directory.split('/').at(-1)} ready.
 # The proxy may say who the client really is.
