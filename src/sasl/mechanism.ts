@@ -27,7 +27,10 @@ export interface SaslAuth<Verdict> {
   lookupCredentials(
     identity: SaslIdentity,
     schemes: readonly string[],
-  ): Promise<{ readonly kind: 'found'; readonly credentials: SaslCredentials } | { readonly kind: 'refused'; readonly verdict: Verdict }>
+  ): Promise<
+    | { readonly kind: 'found'; readonly credentials: SaslCredentials }
+    | { readonly kind: 'refused'; readonly verdict: Verdict }
+  >
   /** The exchange proved the credentials found by the last `lookupCredentials`. */
   accept(identity: SaslIdentity): Promise<Verdict>
   /** The proof was wrong (`wrong-proof`) or the message made no sense (`malformed`, with a line for the log). */
@@ -57,6 +60,8 @@ export interface SaslServerIo {
   now(): number
   /** Channel binding data of this TLS connection (RFC 5929, RFC 9266), if it has one of this type. */
   channelBinding(type: string): Buffer | undefined
+  /** A -PLUS mechanism was listed on this connection: a client that says it saw none is under attack (RFC 5802 §6). */
+  readonly channelBindingListed?: boolean
   /** The user name of the verified client certificate, if any. */
   readonly certificateUser: string | undefined
   /** For the OAUTHBEARER error challenge. */
@@ -77,8 +82,15 @@ export interface SaslClientCredentials {
 export interface SaslClient {
   /** The initial response; `undefined` when the mechanism lets the server speak first. */
   initial(): Buffer | undefined
+  /** The initial response says nothing: without SASL-IR it is left out, and the first challenge goes to `respond`. LOGIN. */
+  readonly skipsInitial?: true
   /** Answers a challenge. Throws SaslError when the challenge makes no sense. */
   respond(challenge: Buffer): Buffer
+  /**
+   * The server reported success, with this data if the protocol carries any. Throws SaslError when the server owes proof of
+   * knowing the password too and has not given it.
+   */
+  finish(data: Buffer | undefined): void
   /** After an error challenge was answered: the server's explanation (OAuth JSON), handed to the end user's client. */
   readonly failureDetail: Buffer | undefined
 }
@@ -92,6 +104,8 @@ export interface SaslMechanism {
   readonly needs: 'verify' | 'credentials' | 'token' | 'external' | 'nothing'
   /** Listed in capabilities (APOP is not). */
   readonly listed: boolean
+  /** Listed only on connections that have channel binding data (the -PLUS mechanisms). */
+  readonly bindsChannel?: true
   authenticate<Verdict>(io: SaslServerIo, auth: SaslAuth<Verdict>): Promise<Verdict>
   /** Absent when a proxy cannot use it towards a backend. */
   client?(credentials: SaslClientCredentials): SaslClient

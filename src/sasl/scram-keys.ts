@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2 } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, pbkdf2Sync } from 'node:crypto'
 import { promisify } from 'node:util'
 
 const pbkdf2Async = promisify(pbkdf2)
@@ -35,7 +35,15 @@ export async function deriveScramKeys(
   salt: Buffer,
   iterations: number,
 ): Promise<ScramKeys> {
-  const salted = await pbkdf2Async(password, salt, iterations, digestBytes(hash), hash)
+  return keysFrom(hash, await pbkdf2Async(password, salt, iterations, digestBytes(hash), hash))
+}
+
+/** The same at once: for a client, which limits the iterations. */
+export function deriveScramKeysSync(hash: ScramHash, password: Buffer, salt: Buffer, iterations: number): ScramKeys {
+  return keysFrom(hash, pbkdf2Sync(password, salt, iterations, digestBytes(hash), hash))
+}
+
+function keysFrom(hash: ScramHash, salted: Buffer): ScramKeys {
   const clientKey = hmac(hash, salted, 'Client Key')
   return { clientKey, storedKey: digest(hash, clientKey), serverKey: hmac(hash, salted, 'Server Key') }
 }

@@ -11,7 +11,7 @@ export function saslLogin(io: BackendIo, target: ProxyTarget, saslIr: boolean): 
   // Sent with the command, or in answer to the first, empty challenge.
   let initial = client.initial()
   const response = saslIr && initial !== undefined ? ` ${encodeInitialResponse(initial)}` : ''
-  if (saslIr) initial = undefined
+  if (saslIr || client.skipsInitial === true) initial = undefined
   return {
     state: 'authenticate',
     command: `L AUTHENTICATE ${name}${response}\r\n`,

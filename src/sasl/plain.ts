@@ -1,0 +1,32 @@
+import { Secret } from '../util/secret.ts'
+import { oneMessageClient } from './client-half.ts'
+import { type SaslMechanism, SaslError } from './mechanism.ts'
+import { identityOf, readName, serve } from './server-dialogue.ts'
+
+/** PLAIN. RFC 4616: `[authzid] NUL authcid NUL password`. */
+export const plain: SaslMechanism = {
+  name: 'PLAIN',
+  plaintext: true,
+  needs: 'verify',
+  listed: true,
+  authenticate: (io, auth) =>
+    serve(io, auth, async (dialogue) => {
+      const { authzid, authcid, password } = parse(await dialogue.first())
+      dialogue.identity = identityOf(readName(authcid), readName(authzid))
+      return await auth.verifyPlain(dialogue.identity, new Secret(password))
+    }),
+  // Always with an authzid, as Dovecot's proxy sends it.
+  client: ({ authcid, authzid, secret }) =>
+    oneMessageClient(Buffer.concat([Buffer.from(`${authzid}\0${authcid}\0`), secret.reveal()])),
+}
+
+function parse(message: Buffer): { readonly authzid: Buffer; readonly authcid: Buffer; readonly password: Buffer } {
+  const first = message.indexOf(0)
+  const second = first < 0 ? -1 : message.indexOf(0, first + 1)
+  if (second < 0 || message.includes(0, second + 1)) throw new SaslError('invalid input')
+  return {
+    authzid: message.subarray(0, first),
+    authcid: message.subarray(first + 1, second),
+    password: message.subarray(second + 1),
+  }
+}
