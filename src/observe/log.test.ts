@@ -49,7 +49,7 @@ const ESTABLISHED: readonly { fields: EventTable['proxy_session_established']; e
       reconnect_attempts: 2,
     },
     expected:
-      'imap-login: Info: proxy(t1,127.0.77.3:28143): Started proxying to <127.0.77.3> (b.example) from 127.0.0.9 as user joe (master adm) (2.044 secs, 2 reconnects): user=<t1>',
+      'imap-login: Info: proxy(t1,127.0.77.3:28143): Started proxying to <127.0.77.3> (<b.example>) from 127.0.0.9 as user joe (master adm) (2.044 secs, 2 reconnects): user=<t1>',
     why: 'everything that differs from the default is said',
   },
 ]

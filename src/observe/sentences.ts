@@ -82,7 +82,7 @@ function proxyPrefix(event: ProxySessionFields): string {
 }
 
 function established(event: EventTable['proxy_session_established']): string {
-  const host = event.dest_host !== '' && event.dest_host !== event.dest_ip ? ` (${event.dest_host})` : ''
+  const host = event.dest_host !== '' && event.dest_host !== event.dest_ip ? ` (<${event.dest_host}>)` : ''
   const from = event.source_ip === undefined ? '' : ` from ${event.source_ip}`
   const user = event.dest_user === undefined || event.dest_user === event.user ? '' : ` as user ${event.dest_user}`
   const master = event.master_user === undefined ? '' : ` (master ${event.master_user})`
