@@ -10,7 +10,7 @@ export class HaproxyRefused extends Error {
 
 export interface HaproxyRules {
   /** The peer is in `haproxy_trusted_networks`. */
-  trusts(ip: string): boolean
+  readonly trusts: (ip: string) => boolean
   /** `haproxy_timeout` */
   readonly timeoutMs: number
 }

@@ -1,0 +1,125 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { codeOf, errnoText } from './fault-text.ts'
+import { type HaproxyRules, readProxyHeader } from './haproxy.ts'
+import type { ProxyHeader } from './haproxy-header.ts'
+import { SocketStream } from './socket-stream.ts'
+
+export interface ListenerOptions {
+  /** An IP address; `::` is IPv6 only, so that `0.0.0.0` can stand beside it. */
+  readonly address: string
+  /** 0: the kernel chooses. */
+  readonly port: number
+  readonly backlog?: number
+  /** Several processes may bind the port, each with a queue of its own (SO_REUSEPORT). */
+  readonly reusePort?: boolean
+  /** More connections than this in this process are closed as they come. */
+  readonly maxConnections?: number
+  /** Connections begin with a PROXY header (`haproxy=yes`). */
+  readonly haproxy?: HaproxyRules
+  /** A connection, its PROXY header read. Nothing was sent yet. */
+  readonly onConnection: (stream: SocketStream, header: ProxyHeader | undefined) => void
+  /** A line for the log at error level: a connection was not let in, or accepting failed. */
+  readonly onRefused: (text: string) => void
+}
+
+export interface Listener {
+  readonly address: string
+  /** The real one, also when the kernel chose it. */
+  readonly port: number
+  /** Connections of this listener in this process, relayed ones included. */
+  readonly connections: number
+  /** Accepts no more; connections live on. */
+  close(): void
+  /** Accepts no more and closes every connection now. */
+  destroy(): void
+}
+
+/** Enough for a burst of logins; the kernel has its own limit (net.core.somaxconn). */
+const BACKLOG = 4096
+/** A line a second about failing accepts says it all. */
+const COMPLAINT_INTERVAL_MS = 1_000
+
+/** Starts to listen, in a process of its own or in a cluster worker. Rejects with Dovecot's `listen(ADDRESS, PORT) failed: ...`. */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  const { address, port, backlog = BACKLOG, reusePort = false } = options
+  const server = createServer({ noDelay: true, allowHalfOpen: true })
+  const listener = new OpenListener(server, options)
+  server.listen({ host: address, port, backlog, reusePort, ipv6Only: address.includes(':') })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const text = errnoText(codeOf(error) ?? String(error))
+    throw new Error(`listen(${address}, ${port}) failed: ${text}`, { cause: error })
+  }
+  server.on('error', listener.complain)
+  return listener
+}
+
+class OpenListener implements Listener {
+  readonly address: string
+  readonly #server: Server
+  readonly #options: ListenerOptions
+  readonly #sockets = new Set<Socket>()
+  readonly #forget: (this: Socket) => void
+  #complainedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(server: Server, options: ListenerOptions) {
+    this.address = options.address
+    this.#server = server
+    this.#options = options
+    const sockets = this.#sockets
+    this.#forget = function forget() {
+      sockets.delete(this)
+    }
+    if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
+    server.on('connection', this.#onConnection)
+    server.on('drop', () => this.complain(new Error('too many connections')))
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+  }
+
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+
+  destroy(): void {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Says why connections are not accepted. An error here repeats with every attempt, so it is not said every time. */
+  readonly complain = (error: Error): void => {
+    const now = performance.now()
+    if (now - this.#complainedAtMs < COMPLAINT_INTERVAL_MS) return
+    this.#complainedAtMs = now
+    this.#options.onRefused(
+      `accept(${this.address}, ${this.port}) failed: ${errnoText(codeOf(error) ?? error.message)}`,
+    )
+  }
+
+  readonly #onConnection = (socket: Socket): void => {
+    this.#sockets.add(socket)
+    socket.on('close', this.#forget)
+    const stream = new SocketStream(socket)
+    const { haproxy, onConnection } = this.#options
+    if (haproxy === undefined) onConnection(stream, undefined)
+    else void this.#readHeader(stream, haproxy)
+  }
+
+  async #readHeader(stream: SocketStream, rules: HaproxyRules): Promise<void> {
+    try {
+      const header = await readProxyHeader(stream, rules)
+      this.#options.onConnection(stream, header)
+    } catch (error) {
+      stream.destroy()
+      this.#options.onRefused(error instanceof Error ? error.message : String(error))
+    }
+  }
+}

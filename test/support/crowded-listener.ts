@@ -1,0 +1,21 @@
+// Run by listener.test.ts with few file descriptors: greets whoever connects, prints what it is told to say, and at the
+// end of its input how much processor time it used.
+import { openListener } from '../../src/net/listener.ts'
+
+const { port } = await openListener({
+  address: '127.0.0.1',
+  port: 0,
+  onConnection: (stream) => {
+    stream.write('* OK\r\n')
+    stream.onEnd(() => stream.destroy())
+  },
+  onRefused: (text) => process.stdout.write(`${text}\n`),
+})
+process.stdout.write(`${port}\n`)
+process.stdin
+  .on('end', () => {
+    const { user, system } = process.cpuUsage()
+    process.stdout.write(`cpu ${(user + system) / 1000}\n`)
+    process.exit(0)
+  })
+  .resume()
