@@ -19,6 +19,8 @@ const PATTERNS: Readonly<Record<string, { readonly pattern: string; readonly bou
   /** The machine's own name. */
   machine: { pattern: '[A-Za-z0-9.-]+' },
   secs: { pattern: '\\d+(?:\\.\\d+)?' },
+  /** How bad a log line is thought to be, where that is a matter of taste. */
+  severity: { pattern: '(?:Info|Warning|Error)' },
   number: { pattern: '\\d+' },
   any: { pattern: '.*' },
 }

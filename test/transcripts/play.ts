@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { TLSSocket } from 'node:tls'
 import type { ScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Certificate } from '../support/certificates.ts'
-import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import type { Wire } from '../support/wire.ts'
 import { expand, generalise, mismatch, unescapeBytes, type Values } from './placeholders.ts'
@@ -35,6 +34,10 @@ export interface Certificates {
 
 /** How long nobody may speak for "hears nothing". */
 const SILENCE_MS = 250
+
+/** A log line is written by the time its event can be seen, or nearly so. */
+const LOG_MS = 5_000
+const RECORD_LOG_MS = 700
 
 /** Plays a transcript from top to bottom. Rejects at the first line that does not come true, showing what led there. */
 export async function play(transcript: Transcript, stage: Stage): Promise<void> {
@@ -161,7 +164,7 @@ class Player {
     const { log, values, record } = this.#stage
     const fits = (line: string): boolean => mismatch(step.text, withoutTime(line), new Map(values)) === undefined
     try {
-      const line = await log.waitFor(fits, this.#logStart, record === undefined ? PATIENCE_MS : 700)
+      const line = await log.waitFor(fits, this.#logStart, record === undefined ? LOG_MS : RECORD_LOG_MS)
       this.#shown.add(line)
       mismatch(step.text, withoutTime(line), values)
     } catch {
