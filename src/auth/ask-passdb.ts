@@ -8,9 +8,9 @@ import { logFailure } from './failure-log.ts'
 import { LookupTimeout } from './lookup-gate.ts'
 import type { DatabaseRequest, PassdbReply, VerifyReply } from './passdb/passdb.ts'
 import type { Want } from './passdb-chain.ts'
-import type { AuthRequest } from './request.ts'
+import type { AuthRequest, StoredPassword } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
-import { decideCredentials, verifyPassword } from './schemes/index.ts'
+import { decideCredentials, parseStoredPassword, verifyPassword } from './schemes/index.ts'
 
 export interface PassdbAnswer {
   readonly result: PassdbResult
@@ -42,7 +42,13 @@ export async function askPassdb(
   return { result: 'internal-failure' }
 }
 
-async function ask(request: AuthRequest, block: PassdbBlock, want: Want, hasCredentials: boolean, signal: AbortSignal): Promise<PassdbAnswer> {
+async function ask(
+  request: AuthRequest,
+  block: PassdbBlock,
+  want: Want,
+  hasCredentials: boolean,
+  signal: AbortSignal,
+): Promise<PassdbAnswer> {
   const fault = applyPassdbFields(request, block.defaultFields, TEMPLATE_SCHEME)
   if (fault !== undefined) {
     request.logDatabase('error', `Failed to expand default_fields: ${fault}`)
@@ -61,15 +67,23 @@ async function ask(request: AuthRequest, block: PassdbBlock, want: Want, hasCred
 type Query = (request: DatabaseRequest, signal: AbortSignal) => VerifyReply | Promise<VerifyReply>
 
 function verifyQuery({ database }: PassdbBlock, password: Secret): Query | undefined {
-  return (request, signal) => database.verify?.(request, password, signal) ?? { kind: 'internal-failure', log: 'passdb cannot verify passwords' }
+  return (request, signal) =>
+    database.verify?.(request, password, signal) ?? { kind: 'internal-failure', log: 'passdb cannot verify passwords' }
 }
 
 function lookupQuery({ database }: PassdbBlock): Query | undefined {
-  return database.lookup === undefined ? undefined : (request, signal) => database.lookup?.(request, signal) ?? { kind: 'unknown' }
+  return database.lookup === undefined
+    ? undefined
+    : (request, signal) => database.lookup?.(request, signal) ?? { kind: 'unknown' }
 }
 
 /** Runs the query. What a driver throws is an internal failure. */
-async function replyOf(request: AuthRequest, block: PassdbBlock, query: Query, signal: AbortSignal): Promise<VerifyReply> {
+async function replyOf(
+  request: AuthRequest,
+  block: PassdbBlock,
+  query: Query,
+  signal: AbortSignal,
+): Promise<VerifyReply> {
   const started = performance.now()
   let reply: VerifyReply
   try {
@@ -174,15 +188,26 @@ async function verify(request: AuthRequest, block: PassdbBlock, password: Secret
   }
 }
 
-function credentialsOf(request: AuthRequest, want: Exclude<Want, { kind: 'verify' }>, hasCredentials: boolean): PassdbAnswer {
+/** Dovecot refuses to look up users whose stored password makes no sense. */
+function isReadable(request: AuthRequest, stored: StoredPassword): boolean {
+  const parsed = parseStoredPassword(stored.text, stored.defaultScheme)
+  if (parsed.kind === 'invalid') request.logDatabase('error', parsed.log)
+  return parsed.kind === 'parsed'
+}
+
+function credentialsOf(
+  request: AuthRequest,
+  want: Exclude<Want, { kind: 'verify' }>,
+  hasCredentials: boolean,
+): PassdbAnswer {
   const { stored } = request
-  if (want.kind === 'lookup') return { result: 'ok' }
   if (stored === undefined) {
-    // An earlier database has given them.
-    if (hasCredentials) return { result: 'ok' }
+    // An earlier database has given them, or nobody wants any.
+    if (hasCredentials || want.kind === 'lookup') return { result: 'ok' }
     request.logDatabase('info', `Requested ${want.schemes[0] ?? ''} scheme, but we have a NULL password`)
     return { result: 'scheme-not-available' }
   }
+  if (want.kind === 'lookup') return { result: isReadable(request, stored) ? 'ok' : 'scheme-not-available' }
   const decision = decideCredentials(stored.text, stored.defaultScheme, want.schemes)
   if (decision.kind === 'found') return { result: 'ok', credentials: decision.credentials }
   request.logDatabase('info', decision.log)

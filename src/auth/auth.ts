@@ -77,7 +77,14 @@ export type AuthRefusal =
   | { readonly kind: 'invalid-base64'; readonly initial: boolean }
   /** The password was right; the account may not log in. */
   | { readonly kind: 'nologin'; readonly reason?: string }
-  | { readonly kind: 'referral'; readonly user: string; readonly mechanism: string; readonly host: string; readonly port?: number; readonly reason?: string }
+  | {
+      readonly kind: 'referral'
+      readonly user: string
+      readonly mechanism: string
+      readonly host: string
+      readonly port?: number
+      readonly reason?: string
+    }
   | { readonly kind: 'password-expired' }
   | { readonly kind: 'user-disabled' }
   /** Master login: the master's password was right, the target may not be used. */
@@ -113,7 +120,12 @@ export interface AuthService {
    */
   authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome>
   lookupPassdb(connection: AuthConnection, user: string, signal: AbortSignal): Promise<PassdbLookup>
-  lookupUser(connection: AuthConnection, user: string, prefetched: ExtraFields | undefined, signal: AbortSignal): Promise<UserdbLookup>
+  lookupUser(
+    connection: AuthConnection,
+    user: string,
+    prefetched: ExtraFields | undefined,
+    signal: AbortSignal,
+  ): Promise<UserdbLookup>
   /** The same chain, telling each step. With a password it authenticates, without it looks up. */
   explain(
     connection: AuthConnection,
@@ -124,7 +136,15 @@ export interface AuthService {
   /** Names of all users the userdbs can list. */
   iterateUsers(signal: AbortSignal): AsyncIterable<string>
   /** Tries each database's connection: for `doctor`. */
-  check(signal: AbortSignal): Promise<readonly { readonly part: string; readonly problem: string | undefined; readonly at?: { readonly file: string; readonly line: number } }[]>
+  check(
+    signal: AbortSignal,
+  ): Promise<
+    readonly {
+      readonly part: string
+      readonly problem: string | undefined
+      readonly at?: { readonly file: string; readonly line: number }
+    }[]
+  >
   /** Configured mechanisms in `auth_mechanisms` order, upper case, that these passdbs can serve. */
   readonly mechanisms: readonly { readonly name: string; readonly plaintext: boolean }[]
   flushCache(users: readonly string[] | undefined): number

@@ -42,7 +42,12 @@ export class BlockOpener {
   readonly #passdbs = new Map<string, Opened<Passdb>>()
   readonly #userdbs = new Map<string, Opened<Userdb>>()
 
-  constructor(needs: DatabaseNeeds, verbose: boolean, passdbDrivers: readonly PassdbDriver[], userdbDrivers: readonly UserdbDriver[]) {
+  constructor(
+    needs: DatabaseNeeds,
+    verbose: boolean,
+    passdbDrivers: readonly PassdbDriver[],
+    userdbDrivers: readonly UserdbDriver[],
+  ) {
     this.#needs = needs
     this.#verbose = verbose
     this.#passdbDrivers = passdbDrivers
@@ -59,7 +64,8 @@ export class BlockOpener {
       settings,
       database: opened.database,
       rules: settings.pass ? { ...rules, success: 'continue' } : rules,
-      mechanisms: settings.mechanisms.length === 0 ? undefined : new Set(settings.mechanisms.map((name) => name.toUpperCase())),
+      mechanisms:
+        settings.mechanisms.length === 0 ? undefined : new Set(settings.mechanisms.map((name) => name.toUpperCase())),
     }
   }
 
@@ -67,7 +73,12 @@ export class BlockOpener {
   userdb(settings: UserdbSettings): UserdbBlock | undefined {
     const opened = this.#open('userdb', settings, this.#userdbDrivers, this.#userdbs)
     if (opened === undefined) return undefined
-    return { ...this.#common('userdb', settings, opened), settings, database: opened.database, rules: rulesOf(settings) }
+    return {
+      ...this.#common('userdb', settings, opened),
+      settings,
+      database: opened.database,
+      rules: rulesOf(settings),
+    }
   }
 
   /** Every open database, each once. */
@@ -78,7 +89,11 @@ export class BlockOpener {
   #open<Database>(
     part: 'passdb' | 'userdb',
     { driver: name, args, at }: { readonly driver: string; readonly args: string; readonly at: SourcePosition },
-    drivers: readonly { readonly name: string; readonly noArgs?: boolean; open(args: string, needs: DatabaseNeeds): Database }[],
+    drivers: readonly {
+      readonly name: string
+      readonly noArgs?: boolean
+      open(args: string, needs: DatabaseNeeds): Database
+    }[],
     known: Map<string, Opened<Database>>,
   ): Opened<Database> | undefined {
     const key = `${name}\0${args}`
@@ -86,9 +101,14 @@ export class BlockOpener {
     if (shared !== undefined) return shared
     const driver = drivers.find((candidate) => candidate.name === name)
     if (driver === undefined) return this.#complain(missingDriver(part, name), at)
-    if (driver.noArgs === true && args !== '') return this.#complain(`${part} ${name}: No args are supported: ${args}`, at)
+    if (driver.noArgs === true && args !== '')
+      return this.#complain(`${part} ${name}: No args are supported: ${args}`, at)
     try {
-      const opened = { database: driver.open(args, this.#needs), id: known.size + 1, gate: new LookupGate(this.#needs.clock) }
+      const opened = {
+        database: driver.open(args, this.#needs),
+        id: known.size + 1,
+        gate: new LookupGate(this.#needs.clock),
+      }
       known.set(key, opened)
       return opened
     } catch (error) {
@@ -97,16 +117,28 @@ export class BlockOpener {
     }
   }
 
-  #common(part: string, settings: PassdbSettings | UserdbSettings, { id, gate }: Opened<unknown>): Omit<Block<never, never>, 'settings' | 'database' | 'rules'> {
+  #common(
+    part: string,
+    settings: PassdbSettings | UserdbSettings,
+    { id, gate }: Opened<unknown>,
+  ): Omit<Block<never, never>, 'settings' | 'database' | 'rules'> {
     const { driver, name, at, auth_verbose: verbose } = settings
     const place = `${at.file}:${at.line}`
-    for (const key of ['default_fields', 'override_fields', ...(driver === 'static' ? (['args'] as const) : [])] as const) {
+    for (const key of [
+      'default_fields',
+      'override_fields',
+      ...(driver === 'static' ? (['args'] as const) : []),
+    ] as const) {
       const fault = templateFault(settings[key])
       if (fault !== undefined) this.#complain(`${part} ${driver}: ${key} cannot be expanded: ${fault}`, at, 'warning')
     }
     return {
       driver,
-      current: { label: name === '' ? driver : name, id, verbose: verbose === 'default' ? this.#verbose : verbose === 'yes' },
+      current: {
+        label: name === '' ? driver : name,
+        id,
+        verbose: verbose === 'default' ? this.#verbose : verbose === 'yes',
+      },
       defaultFields: compileFields(settings.default_fields, `default_fields, ${place}`),
       overrideFields: compileFields(settings.override_fields, `override_fields, ${place}`),
       gate,
@@ -119,12 +151,32 @@ export class BlockOpener {
 }
 
 function rulesOf(settings: PassdbSettings | UserdbSettings): ResultRules {
-  return { success: settings.result_success, failure: settings.result_failure, internalFailure: settings.result_internalfail }
+  return {
+    success: settings.result_success,
+    failure: settings.result_failure,
+    internalFailure: settings.result_internalfail,
+  }
 }
 
 /** Drivers that Dovecot has and this server does not. */
-const UNSUPPORTED = new Set(['bsdauth', 'checkpassword', 'dict', 'imap', 'ldap', 'lua', 'nss', 'oauth2', 'pam', 'passwd', 'shadow', 'sia', 'vpopmail'])
+const UNSUPPORTED = new Set([
+  'bsdauth',
+  'checkpassword',
+  'dict',
+  'imap',
+  'ldap',
+  'lua',
+  'nss',
+  'oauth2',
+  'pam',
+  'passwd',
+  'shadow',
+  'sia',
+  'vpopmail',
+])
 
 function missingDriver(part: string, name: string): string {
-  return UNSUPPORTED.has(name) ? `Support not compiled in for ${part} driver '${name}'` : `Unknown ${part} driver '${name}'`
+  return UNSUPPORTED.has(name)
+    ? `Support not compiled in for ${part} driver '${name}'`
+    : `Unknown ${part} driver '${name}'`
 }

@@ -15,14 +15,21 @@ export interface ServiceChains {
 /** Opens the databases of a service; `''` is every service without settings of its own. Complaints go to the opener's list. */
 export function openChains(config: Config, service: string, opener: BlockOpener): ServiceChains {
   const blocks = config.passdbs(service)
-  const normal = blocks.filter(({ master }) => !master)
+  const listed = blocks.filter(({ master }) => !master)
+  // Nobody is authenticated before the first: Dovecot leaves these out.
+  const normal = listed.slice(listed.findIndex(({ skip }) => skip !== 'unauthenticated') >>> 0)
   const master = blocks.filter((block) => block.master)
   const last = normal.at(-1)
-  if (last?.pass === true) opener.complaints.push({ severity: 'error', text: "Last passdb can't have pass=yes", at: last.at })
+  if (last?.pass === true)
+    opener.complaints.push({ severity: 'error', text: "Last passdb can't have pass=yes", at: last.at })
   for (const { deny, pass, at } of master) {
     if (deny) opener.complaints.push({ severity: 'error', text: "Master passdb can't have deny=yes", at })
     if (pass && normal.length === 0) {
-      opener.complaints.push({ severity: 'error', text: "Master passdb can't have pass=yes if there are no passdbs", at })
+      opener.complaints.push({
+        severity: 'error',
+        text: "Master passdb can't have pass=yes if there are no passdbs",
+        at,
+      })
     }
   }
   return {
@@ -66,7 +73,8 @@ export function openMechanisms(
   find: (name: string) => SaslMechanism | undefined,
   complaints: Complaint[],
 ): readonly SaslMechanism[] {
-  const complain = (text: string, severity: 'error' | 'warning' = 'error'): void => void complaints.push({ severity, text })
+  const complain = (text: string, severity: 'error' | 'warning' = 'error'): void =>
+    void complaints.push({ severity, text })
   if (names.length === 0) complain('No authentication mechanisms configured')
   const mechanisms: SaslMechanism[] = []
   for (const name of names.map((word) => word.toUpperCase())) {

@@ -24,7 +24,10 @@ test('a failure between ticks waits for the next one', async () => {
   await clock.advance(250)
   void delay.wait(2000, never).then(() => released.push(['second', clock.now()]))
   await clock.advance(3000)
-  assert.deepEqual(released, [['first', 2000], ['second', 2500]])
+  assert.deepEqual(released, [
+    ['first', 2000],
+    ['second', 2500],
+  ])
 })
 
 test('failures that are due together are told in random order', async () => {

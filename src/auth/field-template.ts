@@ -4,6 +4,8 @@ import { compileTemplate, ExpandError, type Template } from '../config/expand.ts
 export interface DatabaseField {
   readonly name: string
   readonly value: string | null | Template
+  /** The template's text. */
+  readonly source?: string
   /** Where it comes from, for `auth explain`. */
   readonly from: string
 }
@@ -17,7 +19,8 @@ export function compileFields(args: string, from: string): DatabaseField[] {
 export function compileField(word: string, from: string): DatabaseField {
   const equals = word.indexOf('=')
   if (equals < 0) return { name: word, value: '', from }
-  return { name: word.slice(0, equals), value: compileValue(word.slice(equals + 1)), from }
+  const source = word.slice(equals + 1)
+  return { name: word.slice(0, equals), value: compileValue(source), source, from }
 }
 
 /** A template, or the text itself when it has no variables. */

@@ -4,7 +4,11 @@ import type { AuthRequest } from './request.ts'
 import { fixUsername } from './username.ts'
 
 /** Gives the request its user, and in a master login the user to become. Returns why the name will not do, if so. */
-export function assignIdentity(request: AuthRequest, chain: PassdbChain, { authcid, authzid }: SaslIdentity): string | undefined {
+export function assignIdentity(
+  request: AuthRequest,
+  chain: PassdbChain,
+  { authcid, authzid }: SaslIdentity,
+): string | undefined {
   const fault = assignUser(request, chain, authcid)
   if (fault !== undefined || authzid === undefined || authzid === '' || authzid === authcid) return fault
   return assignLoginUser(request, chain, authzid)
@@ -20,6 +24,9 @@ export function assignUser(request: AuthRequest, chain: PassdbChain, name: strin
   const fixed = fixUsername(certified ?? own, settings.username, request.lookup)
   if (!fixed.ok) return fixed.error
   request.user = fixed.user
+  request.trace?.note(
+    `user name ${certified ?? own} -> ${fixed.user} (auth_username_format = ${settings.username.formatText})`,
+  )
   return at < 0 ? undefined : assignLoginUser(request, chain, name.slice(0, at))
 }
 

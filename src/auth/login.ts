@@ -53,7 +53,8 @@ export class Login implements SaslAuth<Verdict> {
   ): Promise<{ kind: 'found'; credentials: SaslCredentials } | { kind: 'refused'; verdict: Verdict }> {
     if (!this.#assign(identity)) return { kind: 'refused', verdict: failure('user-unknown') }
     const outcome = await runPassdbChain(this.#request, this.#chain, { kind: 'credentials', schemes }, this.#signal)
-    if (outcome.result === 'ok' && outcome.credentials !== undefined) return { kind: 'found', credentials: outcome.credentials }
+    if (outcome.result === 'ok' && outcome.credentials !== undefined)
+      return { kind: 'found', credentials: outcome.credentials }
     return { kind: 'refused', verdict: failure(outcome.result === 'ok' ? 'scheme-not-available' : outcome.result) }
   }
 

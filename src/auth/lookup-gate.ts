@@ -44,7 +44,9 @@ export class LookupGate {
     let cancel: (() => void) | undefined
     const deadline = new Promise<never>((_, reject) => {
       const secs = this.#limits.lookupMs / 1000
-      cancel = this.#clock.timer(this.#limits.lookupMs, () => reject(new LookupTimeout(`Lookup timed out after ${secs} secs`)))
+      cancel = this.#clock.timer(this.#limits.lookupMs, () =>
+        reject(new LookupTimeout(`Lookup timed out after ${secs} secs`)),
+      )
     })
     try {
       return await Promise.race([answer, deadline])
@@ -57,7 +59,8 @@ export class LookupGate {
   }
 
   #wait(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.size >= this.#limits.waiting) return Promise.reject(new LookupTimeout('Too many lookups are waiting'))
+    if (this.#waiting.size >= this.#limits.waiting)
+      return Promise.reject(new LookupTimeout('Too many lookups are waiting'))
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
         this.#waiting.delete(start)
@@ -68,7 +71,9 @@ export class LookupGate {
       const start = (): void => settle(resolve)
       const aborted = (): void => settle(() => reject(new LookupTimeout('Lookup was cancelled')))
       const secs = this.#limits.waitMs / 1000
-      const cancel = this.#clock.timer(this.#limits.waitMs, () => settle(() => reject(new LookupTimeout(`Lookup was not started within ${secs} secs`))))
+      const cancel = this.#clock.timer(this.#limits.waitMs, () =>
+        settle(() => reject(new LookupTimeout(`Lookup was not started within ${secs} secs`))),
+      )
       this.#waiting.add(start)
       signal.addEventListener('abort', aborted)
     })

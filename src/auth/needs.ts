@@ -35,8 +35,8 @@ export interface AuthNeeds {
   readonly ids: SystemIds
   readonly observer: Observer
   /** A whole number from 0 to `limit` - 1; 0 for a limit of 0. */
-  random(limit: number): number
-  randomBytes(count: number): Buffer
+  readonly random: (limit: number) => number
+  readonly randomBytes: (count: number) => Buffer
   readonly hostname: string
 }
 

@@ -36,7 +36,12 @@ interface Memory {
 }
 
 /** Asks the databases. A login also needs `request.success`. */
-export async function runPassdbChain(request: AuthRequest, chain: PassdbChain, want: Want, signal: AbortSignal): Promise<ChainOutcome> {
+export async function runPassdbChain(
+  request: AuthRequest,
+  chain: PassdbChain,
+  want: Want,
+  signal: AbortSignal,
+): Promise<ChainOutcome> {
   const memory: Memory = { unknown: false, internalFailure: false, credentials: undefined }
   let blocks = request.loginUser === undefined ? chain.passdbs : chain.masterdbs
   let at = nextEligible(request, blocks, 0)
@@ -47,7 +52,14 @@ export async function runPassdbChain(request: AuthRequest, chain: PassdbChain, w
   for (;;) {
     const block = blocks[at]
     if (block === undefined) throw new Error('passdb chain ran past its end')
-    const answer = await askPassdb(request, block, want, at + 1 < blocks.length, memory.credentials !== undefined, signal)
+    const answer = await askPassdb(
+      request,
+      block,
+      want,
+      at + 1 < blocks.length,
+      memory.credentials !== undefined,
+      signal,
+    )
     const judged = judge(request, block, answer.result)
     if (judged.stops) return { result: judged.result }
     const { result } = judged
@@ -67,7 +79,11 @@ export async function runPassdbChain(request: AuthRequest, chain: PassdbChain, w
 }
 
 /** Deny lists, refusing fields, and results that no rule applies to. */
-function judge(request: AuthRequest, block: PassdbBlock, result: PassdbResult): { result: PassdbResult; stops: boolean } {
+function judge(
+  request: AuthRequest,
+  block: PassdbBlock,
+  result: PassdbResult,
+): { result: PassdbResult; stops: boolean } {
   if (block.settings.deny && result !== 'user-unknown') {
     // A deny list that cannot be read refuses everybody, for now.
     if (result === 'internal-failure') return { result, stops: true }
@@ -109,7 +125,13 @@ function keepOrRollBack(request: AuthRequest, result: PassdbResult): void {
   }
 }
 
-function conclude(request: AuthRequest, result: PassdbResult, answer: PassdbAnswer, memory: Memory, want: Want): ChainOutcome {
+function conclude(
+  request: AuthRequest,
+  result: PassdbResult,
+  answer: PassdbAnswer,
+  memory: Memory,
+  want: Want,
+): ChainOutcome {
   const credentials = answer.credentials ?? memory.credentials
   if (result === 'next') {
     request.logDatabase('error', 'Last passdb had noauthenticate field, cannot authenticate user')
@@ -137,7 +159,8 @@ function nextEligible(request: AuthRequest, blocks: readonly PassdbBlock[], from
 }
 
 function isEligible(request: AuthRequest, { mechanisms, settings }: PassdbBlock): boolean {
-  if (mechanisms !== undefined && !mechanisms.has(request.mechanism ?? 'NONE')) return isSkipped(request, 'mechanism filtered')
+  if (mechanisms !== undefined && !mechanisms.has(request.mechanism ?? 'NONE'))
+    return isSkipped(request, 'mechanism filtered')
   if (settings.username_filter.length > 0 && !usernameAccepted(request.user, settings.username_filter)) {
     return isSkipped(request, 'username filtered')
   }

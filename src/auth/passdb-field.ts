@@ -11,7 +11,13 @@ const REMOVE = ':remove'
 const USERDB = 'userdb_'
 
 /** Sets a field of the current passdb. `null` is SQL's NULL: the field is absent. */
-export function setPassdbField(request: AuthRequest, name: string, value: string | null, from: string, defaultScheme: string): void {
+export function setPassdbField(
+  request: AuthRequest,
+  name: string,
+  value: string | null,
+  from: string,
+  defaultScheme: string,
+): void {
   if (value === null) {
     // Prefetch works even when every userdb_ column is NULL.
     if (name.startsWith(USERDB)) request.prefetched = true

@@ -3,7 +3,8 @@
 import { ExpandError, type Template, type VariableLookup } from '../config/expand.ts'
 import type { LogLevel } from '../observe/events.ts'
 import { compileField, compileValue, type DatabaseField, splitBlanks } from './field-template.ts'
-import type { AuthFiles, Clock, FileStatus } from './needs.ts'
+import type { AuthFiles, Clock, FileStatus, SystemIds } from './needs.ts'
+import { parseId } from './userdb-field.ts'
 
 export const PASSWD_FILE_LIMITS = {
   /** Changes of a file are looked for at most this often. */
@@ -31,6 +32,7 @@ export interface PasswdEntry {
 export interface PasswdFileNeeds {
   readonly files: AuthFiles
   readonly clock: Clock
+  readonly ids: SystemIds
   readonly debug: boolean
   log(level: LogLevel, text: string): void
 }
@@ -57,15 +59,17 @@ interface Users {
 class PasswdFile {
   readonly path: string
   readonly #needs: PasswdFileNeeds
+  readonly #isUserdb: () => boolean
   #users: Users | undefined
   #status: FileStatus | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
   #checking: Promise<PasswdLookup | undefined> | undefined
   #fault: PasswdLookup | undefined
 
-  constructor(path: string, needs: PasswdFileNeeds) {
+  constructor(path: string, needs: PasswdFileNeeds, isUserdb: () => boolean) {
     this.path = path
     this.#needs = needs
+    this.#isUserdb = isUserdb
   }
 
   /** Answers at once when the file was looked at within the last second. */
@@ -150,7 +154,9 @@ class PasswdFile {
     if (known !== undefined) return known === 'unusable' ? { kind: 'unknown' } : { kind: 'found', entry: known }
     const at = users?.index.get(user)
     if (users === undefined || at === undefined) return { kind: 'unknown' }
-    const entry = parsePasswdLine(this.#line(users, user), `${this.path}:${users.lines[at]}`)
+    const parsed = parsePasswdLine(this.#line(users, user), `${this.path}:${users.lines[at]}`)
+    const fault = typeof parsed === 'string' || !this.#isUserdb() ? undefined : idFault(parsed, this.#needs.ids)
+    const entry = fault ?? parsed
     if (typeof entry === 'string') this.#needs.log('error', `passwd-file ${this.path}:User ${user} ${entry}`)
     users.entries.set(user, typeof entry === 'string' ? 'unusable' : entry)
     return typeof entry === 'string' ? { kind: 'unknown' } : { kind: 'found', entry }
@@ -161,6 +167,16 @@ function fileFault(error: unknown, path: string): PasswdLookup {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT') return { kind: 'missing', path }
   return { kind: 'failed', error: `stat(${path}) failed: ${error instanceof Error ? error.message : String(error)}` }
+}
+
+/** Names of users and groups must exist, and root reads no mail. */
+function idFault(entry: PasswdEntry, ids: SystemIds): string | undefined {
+  for (const kind of ['uid', 'gid'] as const) {
+    const value = entry[kind] ?? ''
+    const id = value === '' ? 1 : parseId(kind, value, ids)
+    if (id === undefined || id === 0) return `has invalid ${kind.toUpperCase()} '${value}'`
+  }
+  return undefined
 }
 
 /** Takes a line apart; a text is a complaint about it. */
@@ -198,8 +214,30 @@ function legacyPassword(password: string): string {
   return bare.length === 32 ? `{DIGEST-MD5}${bare}` : 'has invalid password'
 }
 
+/** Opens passwd-files; blocks with the same path share one. */
+export class PasswdFileStore {
+  readonly #needs: PasswdFileNeeds
+  readonly #files = new Map<string, PasswdFiles>()
+
+  constructor(needs: PasswdFileNeeds) {
+    this.#needs = needs
+  }
+
+  open(path: string, user: 'passdb' | 'userdb'): PasswdFiles {
+    let files = this.#files.get(path)
+    if (files === undefined) {
+      files = new PasswdFiles(path, this.#needs)
+      this.#files.set(path, files)
+    }
+    if (user === 'userdb') files.isUserdb = true
+    return files
+  }
+}
+
 /** The passwd-files of one `args`: a single one, or one for each value of the path's %variables. */
 export class PasswdFiles {
+  /** Lines must have ids that mean something: those that do not are nobody's, not even a passdb's. */
+  isUserdb = false
   readonly #path: string | Template
   readonly #pathText: string
   readonly #needs: PasswdFileNeeds
@@ -262,7 +300,7 @@ export class PasswdFiles {
   #file(path: string): PasswdFile {
     let file = this.#files.get(path)
     if (file === undefined) {
-      file = new PasswdFile(path, this.#needs)
+      file = new PasswdFile(path, this.#needs, () => this.isUserdb)
       if (this.#files.size >= PASSWD_FILE_LIMITS.files) this.#forgetOldest()
       this.#files.set(path, file)
     }

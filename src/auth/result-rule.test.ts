@@ -7,13 +7,33 @@ const rows: { rule: ResultRule; isOk: boolean; before?: typeof no; after: typeof
   { rule: 'return-ok', isOk: true, after: { success: true, authenticated: false, continues: false } },
   { rule: 'return-ok', isOk: false, after: { success: true, authenticated: false, continues: false } },
   { rule: 'return', isOk: true, after: { success: false, authenticated: false, continues: false } },
-  { rule: 'return', isOk: true, before: { success: true, authenticated: true }, after: { success: true, authenticated: true, continues: false } },
-  { rule: 'return-fail', isOk: true, before: { success: true, authenticated: true }, after: { success: false, authenticated: true, continues: false } },
+  {
+    rule: 'return',
+    isOk: true,
+    before: { success: true, authenticated: true },
+    after: { success: true, authenticated: true, continues: false },
+  },
+  {
+    rule: 'return-fail',
+    isOk: true,
+    before: { success: true, authenticated: true },
+    after: { success: false, authenticated: true, continues: false },
+  },
   { rule: 'continue', isOk: true, after: { success: false, authenticated: true, continues: true } },
   { rule: 'continue', isOk: false, after: { success: false, authenticated: false, continues: true } },
-  { rule: 'continue', isOk: false, before: { success: true, authenticated: true }, after: { success: true, authenticated: true, continues: true } },
+  {
+    rule: 'continue',
+    isOk: false,
+    before: { success: true, authenticated: true },
+    after: { success: true, authenticated: true, continues: true },
+  },
   { rule: 'continue-ok', isOk: false, after: { success: true, authenticated: true, continues: true } },
-  { rule: 'continue-fail', isOk: true, before: { success: true, authenticated: false }, after: { success: false, authenticated: false, continues: true } },
+  {
+    rule: 'continue-fail',
+    isOk: true,
+    before: { success: true, authenticated: false },
+    after: { success: false, authenticated: false, continues: true },
+  },
 ]
 
 for (const { rule, isOk, before = no, after } of rows) {
@@ -24,8 +44,8 @@ for (const { rule, isOk, before = no, after } of rows) {
 
 test('each result has its own rule', () => {
   const rules = { success: 'return-ok', failure: 'return-fail', internalFailure: 'return' } as const
-  const chosen = (['ok', 'internal-failure', 'next', 'user-unknown', 'password-mismatch', 'scheme-not-available'] as const).map((result) =>
-    ruleFor(result, rules),
-  )
+  const chosen = (
+    ['ok', 'internal-failure', 'next', 'user-unknown', 'password-mismatch', 'scheme-not-available'] as const
+  ).map((result) => ruleFor(result, rules))
   assert.deepEqual(chosen, ['return-ok', 'return', 'continue', 'return-fail', 'return-fail', 'return-fail'])
 })

@@ -40,7 +40,11 @@ export function ruleFor(result: PassdbResult | UserdbResult, rules: ResultRules)
 }
 
 /** What a rule makes of the state, and whether the next database is asked. */
-export function applyRule(rule: ResultRule, isOk: boolean, state: ChainState): ChainState & { readonly continues: boolean } {
+export function applyRule(
+  rule: ResultRule,
+  isOk: boolean,
+  state: ChainState,
+): ChainState & { readonly continues: boolean } {
   switch (rule) {
     case 'return':
       return { ...state, continues: false }

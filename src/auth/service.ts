@@ -21,6 +21,7 @@ import { assignUser } from './identity.ts'
 import { Login, type Verdict } from './login.ts'
 import { AuthConfigError, type AuthNeeds } from './needs.ts'
 import type { DatabaseNeeds, PassdbDriver } from './passdb/passdb.ts'
+import { PasswdFileStore } from './passwd-file.ts'
 import { runPassdbChain } from './passdb-chain.ts'
 import { nologinRefusal, refusalFor } from './refusal.ts'
 import { AuthRequest } from './request.ts'
@@ -39,7 +40,7 @@ export interface AuthServiceInput {
   readonly services: readonly string[]
   readonly passdbDrivers: readonly PassdbDriver[]
   readonly userdbDrivers: readonly UserdbDriver[]
-  findMechanism(name: string): SaslMechanism | undefined
+  readonly findMechanism: (name: string) => SaslMechanism | undefined
 }
 
 /** How long `check` waits for each database. */
@@ -80,12 +81,18 @@ class Service implements AuthService {
     this.#needs = needs
     this.#failures = new FailureDelay(needs.clock, needs.random)
     const complaints: Complaint[] = []
-    const { auth_debug: debug, auth_debug_passwords: debugPasswords, auth_verbose: verbose, auth_mechanisms: names } = config.settings({})
+    const {
+      auth_debug: debug,
+      auth_debug_passwords: debugPasswords,
+      auth_verbose: verbose,
+      auth_mechanisms: names,
+    } = config.settings({})
     const log: DatabaseNeeds['log'] = (level, text) => {
       if (level !== 'debug' || debug || debugPasswords) needs.observer.log(level, 'auth', text)
     }
     this.#sql = new SqlConnections(configFiles, { clock: needs.clock, log }, (complaint) => complaints.push(complaint))
-    const databaseNeeds: DatabaseNeeds = { ...needs, log, debug: debug || debugPasswords, sql: this.#sql }
+    const common = { ...needs, log, debug: debug || debugPasswords }
+    const databaseNeeds: DatabaseNeeds = { ...common, sql: this.#sql, passwdFiles: new PasswdFileStore(common) }
     this.#opener = new BlockOpener(databaseNeeds, verbose || debug || debugPasswords, passdbDrivers, userdbDrivers)
     this.#default = openChains(config, '', this.#opener)
     for (const service of services) this.#chains.set(service, openChains(config, service, this.#opener))
@@ -99,7 +106,7 @@ class Service implements AuthService {
   async warm(): Promise<void> {
     // Servers that are down must not keep this one from starting.
     void this.#sql.warm()
-    await Promise.all(this.#opener.databases().map((database) => database.warm?.()))
+    await Promise.all(this.#opener.databases().map(async (database) => await database.warm?.()))
   }
 
   async authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome> {
@@ -207,7 +214,12 @@ class Service implements AuthService {
     }
   }
 
-  async lookupUser(connection: AuthConnection, user: string, prefetched: ExtraFields | undefined, signal: AbortSignal): Promise<UserdbLookup> {
+  async lookupUser(
+    connection: AuthConnection,
+    user: string,
+    prefetched: ExtraFields | undefined,
+    signal: AbortSignal,
+  ): Promise<UserdbLookup> {
     try {
       const chains = this.#chainsOf(connection)
       const request = new AuthRequest(connection, chains.settings, this.#needs, undefined, undefined)
@@ -229,9 +241,11 @@ class Service implements AuthService {
     const mechanism = password === undefined ? undefined : 'PLAIN'
     const request = new AuthRequest(connection, chains.settings, this.#needs, mechanism, trace)
     trace.begin('username')
-    if (password === undefined) return { outcome: await lookUpPassdb(request, chains, user, signal), steps: trace.end() }
+    if (password === undefined)
+      return { outcome: await lookUpPassdb(request, chains, user, signal), steps: trace.end() }
     const verdict = await new Login(request, chains, signal).verifyPlain({ authcid: user }, password)
-    const outcome = verdict.kind === 'success' ? outcomeOf(request, 'PLAIN') : refused(request, refusalFor(request, verdict.result))
+    const outcome =
+      verdict.kind === 'success' ? outcomeOf(request, 'PLAIN') : refused(request, refusalFor(request, verdict.result))
     return { outcome, steps: trace.end() }
   }
 
@@ -271,7 +285,12 @@ class Service implements AuthService {
   }
 }
 
-async function lookUpPassdb(request: AuthRequest, chains: ServiceChains, user: string, signal: AbortSignal): Promise<PassdbLookup> {
+async function lookUpPassdb(
+  request: AuthRequest,
+  chains: ServiceChains,
+  user: string,
+  signal: AbortSignal,
+): Promise<PassdbLookup> {
   const fault = assignUser(request, chains, user)
   if (fault !== undefined) {
     request.logLogin('info', fault)
@@ -282,9 +301,13 @@ async function lookUpPassdb(request: AuthRequest, chains: ServiceChains, user: s
     case 'ok':
       // As for Dovecot's LMTP, a chain that ends without success is a lookup that failed.
       if (!request.success) return { kind: 'refused', why: { kind: 'temporary' } }
-      return { kind: 'found', user: request.user, fields: request.fields.visible(), userdbFields: userdbFieldsOf(request) }
+      return {
+        kind: 'found',
+        user: request.user,
+        fields: request.fields.visible(),
+        userdbFields: userdbFieldsOf(request),
+      }
     case 'user-unknown':
-    case 'password-mismatch':
     case 'user-disabled':
     case 'password-expired':
       return { kind: 'unknown' }
@@ -364,14 +387,26 @@ function saslService(service: string): string {
   return service === 'pop3' ? 'pop' : service === 'submission' ? 'smtp' : service
 }
 
-function namedBlocks({ passdbs, masterdbs, userdbs }: ServiceChains): [object, { part: string; block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number] }][] {
+function namedBlocks({
+  passdbs,
+  masterdbs,
+  userdbs,
+}: ServiceChains): [
+  object,
+  { part: string; block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number] },
+][] {
   const name = (part: string) => (block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number]) =>
-    [block.database, { part: `${part} ${block.current.label}`, block }] as [object, { part: string; block: typeof block }]
+    [block.database, { part: `${part} ${block.current.label}`, block }] as [
+      object,
+      { part: string; block: typeof block },
+    ]
   return [...[...passdbs, ...masterdbs].map(name('passdb')), ...userdbs.map(name('userdb'))]
 }
 
 async function withDeadline<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('no answer'))))
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(new Error('no answer'))),
+  )
   return await Promise.race([promise, aborted])
 }
 

@@ -56,6 +56,7 @@ export function authSettings(settings: Settings): AuthSettings {
 export function parseVerbosePasswords(text: string): VerbosePasswords | undefined {
   const [form = '', length] = text.split(':')
   if (form === 'no' || form === '') return undefined
-  const cut = length === undefined ? MAX_LOGGED_PASSWORD : Math.min(Number(length) || MAX_LOGGED_PASSWORD, MAX_LOGGED_PASSWORD)
+  const cut =
+    length === undefined ? MAX_LOGGED_PASSWORD : Math.min(Number(length) || MAX_LOGGED_PASSWORD, MAX_LOGGED_PASSWORD)
   return { form: form === 'sha1' ? 'sha1' : 'plain', length: cut }
 }

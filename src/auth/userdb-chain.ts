@@ -19,14 +19,19 @@ export interface UserdbContext {
 }
 
 /** Asks the userdbs for `request.user`; the fields end up in `request.userdbFields`. Never rejects. */
-export async function runUserdbChain(request: AuthRequest, context: UserdbContext, signal: AbortSignal): Promise<UserdbResult> {
+export async function runUserdbChain(
+  request: AuthRequest,
+  context: UserdbContext,
+  signal: AbortSignal,
+): Promise<UserdbResult> {
   request.isUserdbLookup = true
   let success = false
   let sawInternalFailure = false
   let result: UserdbResult = 'user-unknown'
   for (const [at, block] of context.userdbs.entries()) {
     if (isSkipped(block, success)) continue
-    const following = (): UserdbBlock | undefined => context.userdbs.slice(at + 1).find((next) => !isSkipped(next, success))
+    const following = (): UserdbBlock | undefined =>
+      context.userdbs.slice(at + 1).find((next) => !isSkipped(next, success))
     request.hasNext = at + 1 < context.userdbs.length
     result = await askUserdb(request, block, context, signal)
     if (request.userdbFailed) return 'internal-failure'
@@ -57,7 +62,12 @@ function isSkipped({ settings }: UserdbBlock, success: boolean): boolean {
   }
 }
 
-async function askUserdb(request: AuthRequest, block: UserdbBlock, context: UserdbContext, signal: AbortSignal): Promise<UserdbResult> {
+async function askUserdb(
+  request: AuthRequest,
+  block: UserdbBlock,
+  context: UserdbContext,
+  signal: AbortSignal,
+): Promise<UserdbResult> {
   request.database = block.current
   request.trace?.begin(`userdb ${block.current.label}`, block.settings.at)
   const fields = (request.userdbFields ??= new FieldSet())
@@ -75,7 +85,12 @@ async function askUserdb(request: AuthRequest, block: UserdbBlock, context: User
   return result
 }
 
-async function replyOf(request: AuthRequest, block: UserdbBlock, context: UserdbContext, signal: AbortSignal): Promise<UserdbReply> {
+async function replyOf(
+  request: AuthRequest,
+  block: UserdbBlock,
+  context: UserdbContext,
+  signal: AbortSignal,
+): Promise<UserdbReply> {
   const started = performance.now()
   let reply: UserdbReply
   try {
@@ -148,7 +163,11 @@ function userdbView(request: AuthRequest, context: UserdbContext, signal: AbortS
   }
 }
 
-async function userExists(request: AuthRequest, chain: PassdbChain, signal: AbortSignal): ReturnType<UserdbRequest['userExists']> {
+async function userExists(
+  request: AuthRequest,
+  chain: PassdbChain,
+  signal: AbortSignal,
+): ReturnType<UserdbRequest['userExists']> {
   if (chain.passdbs.length === 0) return 'cannot-tell'
   request.isUserdbLookup = false
   const { result } = await runPassdbChain(request, chain, { kind: 'lookup' }, signal)

@@ -1,6 +1,7 @@
 // What each field that a userdb returns does.
 import { compileLate } from './field-template.ts'
 import { FieldSet } from './extra-fields.ts'
+import type { SystemIds } from './needs.ts'
 import { renameUser } from './rename.ts'
 import type { AuthRequest } from './request.ts'
 import { ExpandError } from '../config/expand.ts'
@@ -53,7 +54,7 @@ function setField(request: AuthRequest, fields: FieldSet, name: string, value: s
 }
 
 function setId(request: AuthRequest, fields: FieldSet, name: 'uid' | 'gid', value: string, from: string): void {
-  const id = parseId(value, request.needs.ids[name])
+  const id = parseId(name, value, request.needs.ids)
   if (id === undefined) {
     request.logDatabase('error', `Invalid ${name.toUpperCase()} value '${value}'`)
     request.userdbFailed = true
@@ -63,14 +64,16 @@ function setId(request: AuthRequest, fields: FieldSet, name: 'uid' | 'gid', valu
 }
 
 /** A number, or the name of a system user or group. */
-export function parseId(value: string, lookup: (name: string) => number | undefined): number | undefined {
-  return /^\d{1,10}$/.test(value) ? Number(value) : lookup(value)
+export function parseId(kind: 'uid' | 'gid', value: string, ids: SystemIds): number | undefined {
+  if (/^\d{1,10}$/.test(value)) return Number(value)
+  return kind === 'uid' ? ids.uid(value) : ids.gid(value)
 }
 
 function importFields(request: AuthRequest, list: string, from: string): void {
   for (const word of list.split('\t')) {
     const equals = word.indexOf('=')
-    if (word !== '') setUserdbField(request, equals < 0 ? word : word.slice(0, equals), equals < 0 ? '' : word.slice(equals + 1), from)
+    if (word !== '')
+      setUserdbField(request, equals < 0 ? word : word.slice(0, equals), equals < 0 ? '' : word.slice(equals + 1), from)
   }
 }
 

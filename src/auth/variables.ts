@@ -13,7 +13,10 @@ export function lookUpVariable(request: AuthRequest, name: string): string | und
   )
 }
 
-function connectionVariable({ connection, mechanism, password, database }: AuthRequest, name: string): string | undefined {
+function connectionVariable(
+  { connection, mechanism, password, database }: AuthRequest,
+  name: string,
+): string | undefined {
   switch (name) {
     case 'service':
       return connection.service
@@ -22,17 +25,17 @@ function connectionVariable({ connection, mechanism, password, database }: AuthR
     case 'rip':
       return connection.remote.ip
     case 'lport':
-      return port(connection.local.port)
+      return String(connection.local.port)
     case 'rport':
-      return port(connection.remote.port)
+      return String(connection.remote.port)
     case 'real_lip':
       return connection.realLocal.ip
     case 'real_rip':
       return connection.realRemote.ip
     case 'real_lport':
-      return port(connection.realLocal.port)
+      return String(connection.realLocal.port)
     case 'real_rport':
-      return port(connection.realRemote.port)
+      return String(connection.realRemote.port)
     case 'password':
       return password === undefined ? '' : password.reveal().toString('utf8')
     case 'mech':
@@ -57,10 +60,6 @@ function connectionVariable({ connection, mechanism, password, database }: AuthR
     default:
       return undefined
   }
-}
-
-function port(number: number): string {
-  return number === 0 ? '' : String(number)
 }
 
 function identityVariable(request: AuthRequest, name: string): string | undefined {

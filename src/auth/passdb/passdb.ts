@@ -3,6 +3,7 @@ import type { LogLevel } from '../../observe/events.ts'
 import type { Secret } from '../../util/secret.ts'
 import type { DatabaseField } from '../field-template.ts'
 import type { AuthNeeds } from '../needs.ts'
+import type { PasswdFileStore } from '../passwd-file.ts'
 import type { SqlConnections } from '../sql/connections.ts'
 
 /** What a database sees of a login or lookup. */
@@ -60,6 +61,8 @@ export interface DatabaseNeeds extends AuthNeeds {
   readonly debug: boolean
   /** SQL connections by ext file: blocks with the same file share them. */
   readonly sql: SqlConnections
+  /** passwd-files by path. */
+  readonly passwdFiles: PasswdFileStore
 }
 
 /** A kind of passdb. `open` throws DatabaseConfigError for args that cannot be. */

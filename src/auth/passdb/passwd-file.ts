@@ -1,6 +1,6 @@
 import { ExpandError } from '../../config/expand.ts'
 import { compileLate, type DatabaseField } from '../field-template.ts'
-import { parsePassdbArgs, PasswdFiles, type PasswdEntry, type PasswdLookup } from '../passwd-file.ts'
+import { parsePassdbArgs, type PasswdEntry, type PasswdFiles, type PasswdLookup } from '../passwd-file.ts'
 import { DatabaseConfigError, type DatabaseRequest, type PassdbDriver, type PassdbReply } from './passdb.ts'
 
 /** `passwd-file`: users, hashes and extra fields in a text file. */
@@ -9,7 +9,7 @@ export const passwdFilePassdb = {
   open(text, needs) {
     const args = parsePassdbArgs(text)
     if (typeof args === 'string') throw new DatabaseConfigError(`passdb passwd-file: ${args}`)
-    const files = new PasswdFiles(args.path, needs)
+    const files = needs.passwdFiles.open(args.path, 'passdb')
     const format = compileLate(args.usernameFormat)
     const isWhole = args.usernameFormat === '%u'
     return {

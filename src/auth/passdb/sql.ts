@@ -30,7 +30,9 @@ export const sqlPassdb = {
 } as const satisfies PassdbDriver
 
 function failure({ settings }: SqlDatabase, error: string): string {
-  const builtIn = settings.changed.has('password_query') ? '' : ` (using built-in default password_query: ${settings.password_query})`
+  const builtIn = settings.changed.has('password_query')
+    ? ''
+    : ` (using built-in default password_query: ${settings.password_query})`
   return `Password query failed: ${error}${builtIn}`
 }
 

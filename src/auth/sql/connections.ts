@@ -47,7 +47,12 @@ export class SqlConnections {
   /** Dovecot warns about queries that are set and never run. */
   warnings(): readonly string[] {
     return [...this.#databases.values()]
-      .filter(({ settings }) => settings.changed.has('user_query') && !settings.userdb_warning_disable && !this.#usedByUserdb.has(settings.path))
+      .filter(
+        ({ settings }) =>
+          settings.changed.has('user_query') &&
+          !settings.userdb_warning_disable &&
+          !this.#usedByUserdb.has(settings.path),
+      )
       .map(
         ({ settings }) =>
           `sql: Ignoring changed user_query in ${settings.path}, because userdb sql not used. (If this is intentional, set userdb_warning_disable=yes)`,
@@ -80,7 +85,8 @@ function openClient(driver: SqlDriver, connect: string, needs: SqlNeeds): SqlCli
   try {
     return driver.open(connect, needs)
   } catch (error) {
-    if (error instanceof SqlConnectError) throw new DatabaseConfigError(`sqlpool: ${error.message.replace(/^\w+: /, '')}`)
+    if (error instanceof SqlConnectError)
+      throw new DatabaseConfigError(`sqlpool: ${error.message.replace(/^\w+: /, '')}`)
     throw error
   }
 }

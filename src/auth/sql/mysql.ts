@@ -132,7 +132,10 @@ async function connect(host: string, options: MysqlOptions): Promise<SqlConnecti
 }
 
 function connectionOptions(host: string, options: MysqlOptions): ConnectionOptions {
-  const file = options.optionFile === undefined ? new Map<string, string>() : readOptionFile(options.optionFile, options.optionGroup)
+  const file =
+    options.optionFile === undefined
+      ? new Map<string, string>()
+      : readOptionFile(options.optionFile, options.optionGroup)
   const user = options.user ?? file.get('user')
   const password = options.password ?? file.get('password')
   const port = options.port === 0 ? Number(file.get('port') ?? 3306) : options.port
@@ -154,7 +157,12 @@ function connectionOptions(host: string, options: MysqlOptions): ConnectionOptio
   }
 }
 
-const SOCKETS = ['/run/mysqld/mysqld.sock', '/var/run/mysqld/mysqld.sock', '/var/lib/mysql/mysql.sock', '/tmp/mysql.sock']
+const SOCKETS = [
+  '/run/mysqld/mysqld.sock',
+  '/var/run/mysqld/mysqld.sock',
+  '/var/lib/mysql/mysql.sock',
+  '/tmp/mysql.sock',
+]
 
 /** As for the C library, `localhost` means the UNIX socket, where there is one. */
 function socketFor(host: string, configured: string | undefined): string | undefined {
@@ -238,7 +246,10 @@ class MysqlConnection implements SqlConnection {
     return new Promise((resolve, reject) => {
       let columns: readonly string[] = []
       const rows: (readonly (string | null)[])[] = []
-      const timer = setTimeout(() => settle(new SqlError(`${QUERY_TIMED_OUT} (${this.#timeoutMs / 1000} secs)`, true)), this.#timeoutMs)
+      const timer = setTimeout(
+        () => settle(new SqlError(`${QUERY_TIMED_OUT} (${this.#timeoutMs / 1000} secs)`, true)),
+        this.#timeoutMs,
+      )
       const settle = (error: Error | undefined): void => {
         clearTimeout(timer)
         this.#connection.removeListener('end', ended)
@@ -279,13 +290,17 @@ class MysqlConnection implements SqlConnection {
 }
 
 function asText(value: unknown): string | null {
-  if (value === null || value === undefined) return null
-  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value)
+  return Buffer.isBuffer(value) ? value.toString('utf8') : null
 }
 
 /** Errors after which the connection is of no more use: server shut down, killed, gone. */
 function isLost(code: string | undefined): boolean {
-  return code !== undefined && /^(PROTOCOL_|ECONN|EPIPE|ETIMEDOUT|ER_SERVER_SHUTDOWN|ER_CONNECTION_KILLED|ER_NORMAL_SHUTDOWN|CLIENT_INTERACTION_TIMEOUT)/.test(code)
+  return (
+    code !== undefined &&
+    /^(PROTOCOL_|ECONN|EPIPE|ETIMEDOUT|ER_SERVER_SHUTDOWN|ER_CONNECTION_KILLED|ER_NORMAL_SHUTDOWN|CLIENT_INTERACTION_TIMEOUT)/.test(
+      code,
+    )
+  )
 }
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([

@@ -68,7 +68,14 @@ function pgsqlServer(host: string, options: Options): SqlServer {
 }
 
 type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
-const TLS_MODES: ReadonlySet<string> = new Set<TlsMode>(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'])
+const TLS_MODES: ReadonlySet<string> = new Set<TlsMode>([
+  'disable',
+  'allow',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+])
 
 async function connect(host: string, options: Options): Promise<SqlConnection> {
   for (const key of options.keys()) {
@@ -95,7 +102,10 @@ function tlsOptions(host: string, options: Options, mode: string): PgTls {
     return path === undefined ? undefined : readFileSync(path, 'utf8')
   }
   const rootPath = join(homedir(), '.postgresql', 'root.crt')
-  const ca = options.get('sslrootcert') === 'system' ? undefined : (read('sslrootcert') ?? (existsSync(rootPath) ? readFileSync(rootPath, 'utf8') : undefined))
+  const ca =
+    options.get('sslrootcert') === 'system'
+      ? undefined
+      : (read('sslrootcert') ?? (existsSync(rootPath) ? readFileSync(rootPath, 'utf8') : undefined))
   const cert = read('sslcert')
   const key = read('sslkey')
   // With a root certificate `require` checks the chain too, as in libpq.
@@ -185,7 +195,10 @@ class PgsqlConnection implements SqlConnection {
   #run(sql: string, maxRows: number): Promise<SqlResult> {
     return new Promise((resolve, reject) => {
       const rows: (readonly (string | null)[])[] = []
-      const timer = setTimeout(() => settle(new SqlError(`${QUERY_TIMED_OUT} (${QUERY_TIMEOUT_MS / 1000} secs)`, true)), QUERY_TIMEOUT_MS)
+      const timer = setTimeout(
+        () => settle(new SqlError(`${QUERY_TIMED_OUT} (${QUERY_TIMEOUT_MS / 1000} secs)`, true)),
+        QUERY_TIMEOUT_MS,
+      )
       const settle = (outcome: SqlError | SqlResult): void => {
         clearTimeout(timer)
         this.#client.removeListener('end', ended)
@@ -198,7 +211,9 @@ class PgsqlConnection implements SqlConnection {
       query.on('row', (row: (string | null)[]) => {
         if (rows.length < maxRows) rows.push(row)
       })
-      query.on('error', (error: Error & { code?: string; severity?: string }) => settle(new SqlError(error.message, isLost(error))))
+      query.on('error', (error: Error & { code?: string; severity?: string }) =>
+        settle(new SqlError(error.message, isLost(error))),
+      )
       query.on('end', (result) => settle({ columns: result.fields.map(({ name }) => name), rows }))
       this.#client.query(query)
     })

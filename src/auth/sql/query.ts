@@ -29,7 +29,8 @@ export async function runQuery(
 function shownQuery(query: Template, request: DatabaseRequest): string {
   const lookup = request.showPasswords
     ? request.lookup
-    : (name: string): string | undefined => (name === 'password' && request.lookup(name) !== '' ? '[secret]' : request.lookup(name))
+    : (name: string): string | undefined =>
+        name === 'password' && request.lookup(name) !== '' ? '[secret]' : request.lookup(name)
   return query.expand(lookup, (value) => value.replaceAll("'", "''"))
 }
 

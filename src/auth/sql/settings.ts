@@ -6,12 +6,18 @@ import { DatabaseConfigError } from '../passdb/passdb.ts'
 /** The settings of a dovecot-sql.conf.ext. */
 export const sqlRows = {
   driver: string('', 'Kind of database: mysql, pgsql or sqlite.'),
-  connect: string('', 'Where the database is: `host=... dbname=... user=... password=...`, or the path of an SQLite file.'),
+  connect: string(
+    '',
+    'Where the database is: `host=... dbname=... user=... password=...`, or the path of an SQLite file.',
+  ),
   password_query: string(
     "SELECT username, domain, password FROM users WHERE username = '%n' AND domain = '%d'",
     'Finds the password and the extra fields of a user.',
   ),
-  user_query: string("SELECT home, uid, gid FROM users WHERE username = '%n' AND domain = '%d'", 'Finds the userdb fields of a user.'),
+  user_query: string(
+    "SELECT home, uid, gid FROM users WHERE username = '%n' AND domain = '%d'",
+    'Finds the userdb fields of a user.',
+  ),
   iterate_query: string('SELECT username, domain FROM users', 'Lists all users.'),
   update_query: string(
     "UPDATE users SET password = '%w' WHERE username = '%n' AND domain = '%d'",
@@ -28,7 +34,11 @@ export type SqlSettings = ValuesOf<typeof sqlRows> & {
 }
 
 /** Reads an ext file. Throws DatabaseConfigError with Dovecot's fatal line. Warnings are given to `complain`. */
-export function readSqlSettings(path: string, files: ConfigFiles, complain: (complaint: Complaint) => void): SqlSettings {
+export function readSqlSettings(
+  path: string,
+  files: ConfigFiles,
+  complain: (complaint: Complaint) => void,
+): SqlSettings {
   if (path === '') throw new DatabaseConfigError('sql: Configuration file path not given')
   const { values, changed, complaints } = parseExtFile(path, readText(path, files), sqlRows, files)
   const error = complaints.find(({ severity }) => severity === 'error')
@@ -44,7 +54,8 @@ function readText(path: string, files: ConfigFiles): string {
     return files.read(path).toString('utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const why = code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : String(error)
+    const why =
+      code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : String(error)
     throw new DatabaseConfigError(`sql ${path}: Can't open configuration file ${path}: ${why}`)
   }
 }

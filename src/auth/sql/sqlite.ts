@@ -2,7 +2,15 @@
 import { statSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { type BuildQuery, SQL_LIMITS, type SqlClient, type SqlDriver, SqlError, type SqlNeeds, type SqlResult } from './client.ts'
+import {
+  type BuildQuery,
+  SQL_LIMITS,
+  type SqlClient,
+  type SqlDriver,
+  SqlError,
+  type SqlNeeds,
+  type SqlResult,
+} from './client.ts'
 
 /** Pauses before a locked database is asked again: short at first, a writer is usually done at once. */
 const LOCKED_PAUSE_MS = 5

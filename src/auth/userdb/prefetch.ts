@@ -10,12 +10,12 @@ export const prefetchUserdb = {
         if (request.prefetched) return { kind: 'found', fields: [] }
         if (!request.isOnly) {
           request.logDatabase('debug', "passdb didn't return userdb entries, trying the next userdb")
-        } else if (request.loggedIn) {
-          request.logDatabase('error', "passdb didn't return userdb entries")
-        } else {
-          request.logDatabase('error', 'userdb lookup not possible with only userdb prefetch')
+          return { kind: 'unknown' }
         }
-        return { kind: 'unknown' }
+        const log = request.loggedIn
+          ? "passdb didn't return userdb entries"
+          : 'userdb lookup not possible with only userdb prefetch'
+        return { kind: 'internal-failure', log }
       },
       check: () => Promise.resolve(undefined),
       close: () => Promise.resolve(),

@@ -33,7 +33,9 @@ export const sqlUserdb = {
 } as const satisfies UserdbDriver
 
 function failure({ settings }: SqlDatabase, error: string): string {
-  const builtIn = settings.changed.has('user_query') ? '' : ` (using built-in default user_query: ${settings.user_query})`
+  const builtIn = settings.changed.has('user_query')
+    ? ''
+    : ` (using built-in default user_query: ${settings.user_query})`
   return `User query failed: ${error}${builtIn}`
 }
 
@@ -42,15 +44,20 @@ async function* iterate({ client, iterateQuery, settings }: SqlDatabase, signal:
   try {
     result = await client.query(() => iterateQuery.expand(() => ''), SQL_LIMITS.iterateRows, signal)
   } catch (error) {
-    const builtIn = settings.changed.has('iterate_query') ? '' : ` (using built-in default iterate_query: ${settings.iterate_query})`
-    throw new Error(`sql: Iterate query failed: ${error instanceof Error ? error.message : String(error)}${builtIn}`, { cause: error })
+    const builtIn = settings.changed.has('iterate_query')
+      ? ''
+      : ` (using built-in default iterate_query: ${settings.iterate_query})`
+    throw new Error(`sql: Iterate query failed: ${error instanceof Error ? error.message : String(error)}${builtIn}`, {
+      cause: error,
+    })
   }
   for (const row of result.rows) yield nameOf(result.columns, row)
 }
 
 /** `user` as the first column, or `username` with an optional `domain`. */
 function nameOf(columns: readonly string[], row: readonly (string | null)[]): string {
-  const column = (name: string): string | null | undefined => (columns.includes(name) ? row[columns.indexOf(name)] : undefined)
+  const column = (name: string): string | null | undefined =>
+    columns.includes(name) ? row[columns.indexOf(name)] : undefined
   const user = columns[0] === 'user' ? row[0] : column('username')
   if (user === undefined) throw new Error("sql: Iterate query didn't return 'user' field")
   if (user === null) throw new Error('sql: Iterate query returned NULL user')

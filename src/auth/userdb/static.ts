@@ -12,7 +12,7 @@ export const staticUserdb = {
       throw new DatabaseConfigError(`Invalid userdb template ${args} - key must not be empty`)
     }
     const allowAll = all.find(({ name }) => name === 'allow_all_users')
-    const allowsAll = allowAll !== undefined && /^(yes)?$/i.test(String(allowAll.value))
+    const allowsAll = /^(yes)?$/i.test(allowAll?.source ?? (allowAll === undefined ? 'no' : ''))
     const fields = all.filter((field) => field !== allowAll)
     checkIds(fields, needs)
     const reply: UserdbReply = { kind: 'found', fields }
@@ -39,7 +39,11 @@ export const staticUserdb = {
 /** Numbers and names without %variables must mean something now. */
 function checkIds(fields: readonly DatabaseField[], needs: DatabaseNeeds): void {
   for (const { name, value } of fields) {
-    if ((name === 'uid' || name === 'gid') && typeof value === 'string' && parseId(value, needs.ids[name]) === undefined) {
+    if (
+      (name === 'uid' || name === 'gid') &&
+      typeof value === 'string' &&
+      parseId(name, value, needs.ids) === undefined
+    ) {
       throw new DatabaseConfigError(`static userdb: Invalid ${name}: ${value}`)
     }
   }
