@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import type { ScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Certificate } from '../support/certificates.ts'
@@ -31,6 +32,9 @@ export interface Certificates {
   readonly authority: Certificate
   readonly byName: ReadonlyMap<string, Certificate>
 }
+
+/** Long enough for a proxy to be done with what it can do alone. */
+const MOMENT_MS = 200
 
 /** How long nobody may speak for "hears nothing". */
 const SILENCE_MS = 250
@@ -215,6 +219,8 @@ class Player {
   async #backendDoes(number: number, deed: string): Promise<void> {
     const wire = await this.#backend(number)
     if (deed === 'accepts') return
+    // So that a proxy which tries the handshake at once has to wait for it, as it would for any backend that is not this machine.
+    if (deed === 'takes a moment') return await pause(MOMENT_MS)
     if (deed === 'ignores the rest') return void this.#ignored.add(wire)
     const startsTls = /^starts tls( expecting trouble)?(?: as (\S+))?$/.exec(deed)
     if (startsTls !== null) return await this.#backendTls(wire, startsTls[2] ?? 'backend', startsTls[1] !== undefined)
