@@ -4,7 +4,7 @@ import { type ByteStream, ConnectionLost, DeadlineExceeded, type Endpoint } from
 import { faultText } from '../net/fault-text.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import { startTlsServer, TlsFailed } from '../net/tls.ts'
-import type { ServerTlsContext } from '../net/tls-context.ts'
+import { type ServerTlsContext, TlsSettingsError } from '../net/tls-context.ts'
 import type {
   ClientIdentity,
   Credentials,
@@ -311,6 +311,11 @@ export class LoginSession implements LoginIo, ListedSession {
       return this.#gone('Inactivity')
     }
     if (error instanceof TlsFailed) return this.#gone(closedBecause(error))
+    if (error instanceof TlsSettingsError) {
+      const text = `Failed to initialize SSL: ${error.message}`
+      this.#shared.observer.log('error', this.record.service, this.record.line(text))
+      return this.#gone('Connection closed')
+    }
     if (error instanceof ConnectionLost) {
       const { cause } = error
       return this.#gone(`Connection closed: ${cause instanceof Error ? faultText(cause) : error.message}`)

@@ -35,6 +35,7 @@ export interface DoorOptions {
   readonly proxy?: Partial<ProxyOptions>
   readonly serveLocal?: (handover: LocalHandover) => Promise<void>
   readonly maxConnections?: number
+  readonly now?: () => number
   readonly environment?: Partial<LoginEnvironment>
 }
 
@@ -58,14 +59,31 @@ export interface Door {
 }
 
 export async function openDoor(t: TestContext, options: DoorOptions = {}): Promise<Door> {
+  const inner = createDoor(options)
+  const port = await listen(t, options, inner.service)
+  return {
+    ...inner,
+    port,
+    client: async (client) => {
+      const wire = await connectRaw({ port, ...client })
+      t.after(() => wire.destroy())
+      return wire
+    },
+  }
+}
+
+/** The same without a listener: the test brings streams. */
+export function createDoor(options: DoorOptions): Omit<Door, 'port' | 'client'> {
   const settings = testSettings({ disable_plaintext_auth: false, ...options.settings })
   const recorder = new Recorder()
   const tls = new TlsContextCache(randomBytes(48))
+  const now = options.now ?? ((): number => performance.timeOrigin + performance.now())
   const proxy = createProxy({
     observer: recorder,
     tlsContexts: tls,
     haproxyHeader: () => Buffer.from('PROXY UNKNOWN\r\n'),
     disconnectDelay: () => 0,
+    now,
     ...options.proxy,
   })
   const asked: AuthConnection[] = []
@@ -81,21 +99,14 @@ export async function openDoor(t: TestContext, options: DoorOptions = {}): Promi
     ...options.environment,
   }
   const { serveLocal } = options
-  const shared = { observer: recorder, proxy, now: () => performance.timeOrigin + performance.now() }
-  const service = createLoginService(serveLocal === undefined ? shared : { ...shared, serveLocal }, () => environment)
-  const port = await listen(t, options, service)
+  const shared = { observer: recorder, proxy, now, ...(serveLocal === undefined ? {} : { serveLocal }) }
+  const service = createLoginService(shared, () => environment)
   return {
-    port,
     service,
     settings,
     asked,
     log: recorder.lines,
     events: recorder.events,
-    client: async (client) => {
-      const wire = await connectRaw({ port, ...client })
-      t.after(() => wire.destroy())
-      return wire
-    },
     logged: async (pattern) =>
       await recorder.find(String(pattern), () => recorder.lines.find((line) => pattern.test(line))),
     event: async (name, number = 1) => await recorder.find(name, () => recorder.nth(name, number)),
