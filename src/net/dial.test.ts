@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { tlsSettings } from '../../test/support/tls-settings.ts'
 import { type DialFailed, type DialOptions, dial } from './dial.ts'
+import { startTlsClient } from './tls.ts'
 import { TlsContextCache } from './tls-cache.ts'
 
 const authority = await makeAuthority()
@@ -74,6 +75,27 @@ test('what the backend says at once is not lost', async (t) => {
     assert.equal(await stream.readLine(100), undefined)
     await stream.close()
   }
+})
+
+test('a connection opened with onread can still do STARTTLS, and reads ordinarily then', async (t) => {
+  const port = await listen(
+    t,
+    createServer((raw) => {
+      raw.write('* OK ready\r\n')
+      raw.once('data', () => {
+        raw.write('S OK begin\r\n')
+        const socket = new TLSSocket(raw, { isServer: true, ...certificate })
+        socket.on('secure', () => echo(socket))
+      })
+    }),
+  )
+  const stream = await dial({ ip: '127.0.0.1', port, onread: true, timeoutMs: 5_000 })
+  await stream.readLine(100)
+  stream.write('S STARTTLS\r\n')
+  assert.equal(await stream.readLine(100), 'S OK begin')
+  await startTlsClient(stream, { context, host: 'backend.example.org', verify: true })
+  assert.equal(await stream.readLine(100), '* OK ready')
+  assert.equal(stream.detach().onread, undefined)
 })
 
 test('a source address is used, and named when it cannot be', async (t) => {

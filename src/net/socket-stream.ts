@@ -53,7 +53,7 @@ const NOT_YET = Symbol('not yet')
  */
 export class SocketStream implements ByteStream, OnreadReader {
   #socket: Duplex
-  readonly #onread: OnreadHook | undefined
+  #onread: OnreadHook | undefined
   readonly #unread = new UnreadBytes()
   #local: Endpoint | undefined
   #remote: Endpoint | undefined
@@ -197,10 +197,12 @@ export class SocketStream implements ByteStream, OnreadReader {
 
   /**
    * Lets go of the socket for a TLS handshake over it. What is unread is thrown away after STARTTLS (it came in clear and
-   * must never be taken for what came through TLS), and is fed to the handshake where TLS is expected at once.
+   * must never be taken for what came through TLS), and is fed to the handshake where TLS is expected at once. An
+   * `onread` hook goes with the plain socket.
    */
   beginTls(unread: 'drop' | 'feed'): Duplex {
     this.#unlisten({ keepDeadline: true })
+    this.#onread = undefined
     const socket = this.#socket
     const bytes = this.#unread.takeAll()
     if (unread === 'feed') {

@@ -126,6 +126,7 @@ class Relay implements RelaySession {
     close(this.#backend)
     const bufferedToClient = this.#client.socket.writableLength
     if (delayMs === 0) close(this.#client)
+    else hold(this.#client)
     this.#options.onEnd({
       side,
       reason,
@@ -149,6 +150,11 @@ class Relay implements RelaySession {
     for (const socket of [client, backend]) socket.on('error', ignore)
     for (const { onread } of [this.#client, this.#backend]) if (onread !== undefined) onread.reader = DISCARD
   }
+}
+
+/** Until its time comes a client is read only to notice that it left. */
+function hold(client: DetachedSocket): void {
+  client.socket.once('end', () => close(client)).resume()
 }
 
 function close({ socket, onread }: DetachedSocket): void {
