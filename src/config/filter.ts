@@ -91,6 +91,11 @@ export function isSuperset(general: FilterSpec, special: FilterSpec): boolean {
   )
 }
 
+/** Whether a network is a condition at all: one of no bits is everything. */
+export function isNarrow(net: Net | undefined): net is Net {
+  return net !== undefined && net.bits > 0
+}
+
 export function sameFilter(left: FilterSpec, right: FilterSpec): boolean {
   return (
     left.protocol === right.protocol &&
@@ -125,11 +130,10 @@ export function nestFilter(
   if ('error' in net) return net
   const side = type === 'local' ? 'local' : 'remote'
   const outer = parent[side]
-  if (outer !== undefined && (outer.bits > net.bits || !containsAddress(outer, net.address))) {
+  if (isNarrow(outer) && (outer.bits > net.bits || !containsAddress(outer, net.address))) {
     return { error: `${side} net1 { ${side} net2 { .. } } requires net2 to be inside net1` }
   }
-  // A network of no bits is everything, and Dovecot takes it for no condition at all.
-  return net.bits === 0 ? parent : { ...parent, [side]: net }
+  return { ...parent, [side]: net }
 }
 
 /** `ADDRESS[/BITS]` or `HOST[/BITS]`; a host stands for its first address. */
@@ -164,7 +168,7 @@ function nestingError(parent: FilterSpec, type: string): string | undefined {
     return parent.protocol === undefined ? undefined : 'Nested protocol { protocol { .. } } block not allowed'
   }
   const outer = [
-    parent.remote !== undefined && type !== 'remote' && 'remote',
+    isNarrow(parent.remote) && type !== 'remote' && 'remote',
     parent.protocol !== undefined && 'protocol',
     parent.localName !== undefined && type === 'local' && 'local_name',
   ].find((word) => word !== false)
@@ -178,7 +182,7 @@ function matchesProtocol(mask: string | undefined, protocol: string | undefined)
 }
 
 function matchesNet(net: Net | undefined, address: Address | undefined): boolean {
-  return net === undefined || (address !== undefined && containsAddress(net, address))
+  return !isNarrow(net) || (address !== undefined && containsAddress(net, address))
 }
 
 function matchesLocalName(mask: string | undefined, name: string | undefined): boolean {
@@ -208,7 +212,7 @@ function protocolsCoincide(left: string | undefined, right: string | undefined):
 }
 
 function netsCoincide(left: Net | undefined, right: Net | undefined): boolean {
-  if (left === undefined || right === undefined) return true
+  if (!isNarrow(left) || !isNarrow(right)) return true
   return left.bits <= right.bits ? containsAddress(left, right.address) : containsAddress(right, left.address)
 }
 

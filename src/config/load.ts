@@ -12,7 +12,7 @@ import type {
 } from './config.ts'
 import type { Block } from './evaluate/block.ts'
 import { rootPlace, resolvePath } from './evaluate/resolve-path.ts'
-import { type FilterQuery, matchesFilter, queryOf } from './filter.ts'
+import { type FilterQuery, isNarrow, matchesFilter, queryOf } from './filter.ts'
 import { ignoredSettings } from './ignored.ts'
 import { findLatentConflicts } from './latent-conflicts.ts'
 import { matchingBlocks, type Merged, mergeBlocks } from './merge.ts'
@@ -77,7 +77,7 @@ class BlockConfig implements Config {
     this.path = read.path
     this.#blocks = read.blocks
     this.#byProtocolOnly = read.blocks.every(
-      ({ filter }) => filter.local === undefined && filter.localName === undefined && filter.remote === undefined,
+      ({ filter }) => !isNarrow(filter.local) && filter.localName === undefined && !isNarrow(filter.remote),
     )
     const server = this.#view(SERVER)
     this.services = new Map(servicesOf(server.merged).map((service) => [service.name, service]))

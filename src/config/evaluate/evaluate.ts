@@ -1,7 +1,7 @@
 // The tree, read from top to bottom as Dovecot reads it: what a `$name` means and what is complained about depends on the order.
 import type { Complaint, SourcePosition } from '../complaint.ts'
 import type { ConfigFiles } from '../files.ts'
-import { FILTER_TYPES, type FilterSpec, nestFilter, sameFilter } from '../filter.ts'
+import { FILTER_TYPES, type FilterSpec, isNarrow, nestFilter, sameFilter } from '../filter.ts'
 import type { SectionSchema } from '../schema.ts'
 import { authServiceSettings } from '../settings/auth.ts'
 import type { RawValue } from '../syntax/line.ts'
@@ -9,7 +9,7 @@ import type { ConfigNode, ConfigTree, SectionNode } from '../syntax/tree.ts'
 import { type Block, escapeName, openBlock } from './block.ts'
 import { expandValue } from './expand-value.ts'
 import { modernise, moderniseSection } from './obsolete.ts'
-import { hasEntry, type PathTarget, resolvePath, rootPlace } from './resolve-path.ts'
+import { hasEntry, isOpenIn, type PathTarget, resolvePath, rootPlace } from './resolve-path.ts'
 import type { Frame, SettingSink } from './sink.ts'
 
 export interface EvaluateOptions {
@@ -119,7 +119,7 @@ class Evaluator implements SettingSink {
 
   #openSection(frame: Frame, type: string, name: string, at: SourcePosition): Frame | undefined {
     const section = frame.schema?.sections.get(type)
-    if (section === undefined) {
+    if (section === undefined || !isOpenIn(frame.block, frame.prefix)) {
       this.#refuseSection(frame, type, name, at)
       return undefined
     }
@@ -127,6 +127,7 @@ class Evaluator implements SettingSink {
     const id = name === '' ? String(this.#counter++) : escapeName(name)
     const counted = `${frame.counted}${type}/${id}/`
     if (section.kind === 'dictionary') {
+      frame.block.lists.set(`${frame.prefix}${type}`, [])
       return { ...inner, prefix: `${frame.prefix}${type}/`, schema: undefined, counted }
     }
     if (this.#refuseAuth(frame, type, at)) return undefined
@@ -156,8 +157,9 @@ class Evaluator implements SettingSink {
   }
 
   #refuseSection(frame: Frame, type: string, name: string, at: SourcePosition): void {
-    if (frame.schema === undefined) return this.complain('error', 'Section not allowed here', at)
-    const row = frame.schema.rows.get(type)
+    const isOpen = isOpenIn(frame.block, frame.prefix)
+    if (frame.schema === undefined && isOpen) return this.complain('error', 'Section not allowed here', at)
+    const row = isOpen ? frame.schema?.rows.get(type) : undefined
     if (row === undefined) return this.#complainUnknown([...frame.labels, type, type], at)
     const read = row.read(name === '' ? String(this.#counter++) : name)
     this.complain('error', read.ok ? 'Section not allowed here' : read.error, at)
@@ -171,11 +173,11 @@ class Evaluator implements SettingSink {
     const expanded = expandValue(value, key, frame.counted + key, at.file, { files, env, expand, blocks })
     if (!expanded.ok) return this.complain('error', expanded.error, at)
     if (target === undefined) return this.#complainUnknown([...frame.labels, key], at)
-    if (this.#refuseAuth(frame, key, at)) return
-    this.#store(frame.block, target, expanded.text, at)
+    this.#store(frame, key, target, expanded.text, at)
   }
 
-  #store(block: Block, target: PathTarget, text: string, at: SourcePosition): void {
+  #store(frame: Frame, key: string, target: PathTarget, text: string, at: SourcePosition): void {
+    const { block } = frame
     if (target.kind === 'list') {
       // `service = name` makes an entry without a title, `plugin = name` nothing at all.
       if (!target.dictionary) block.lists.set(target.path, [...(block.lists.get(target.path) ?? []), { id: text, at }])
@@ -183,13 +185,14 @@ class Evaluator implements SettingSink {
     }
     const read = target.kind === 'free' ? { ok: true as const, value: text, text } : target.row.read(text)
     if (!read.ok) return this.complain('error', read.error, at)
+    if (this.#refuseAuth(frame, key, at)) return
     block.values.set(target.path, { text: read.text, value: read.value, at })
   }
 
   /** The auth service keeps one set of settings per protocol, so it cannot have some per address. */
   #refuseAuth(frame: Frame, key: string, at: SourcePosition): boolean {
     const { local, localName, remote } = frame.filter
-    if (local === undefined && localName === undefined && remote === undefined) return false
+    if (!isNarrow(local) && localName === undefined && !isNarrow(remote)) return false
     if (frame.prefix !== '' || !authServiceSettings.has(key)) return false
     this.complain('error', `Auth settings not supported inside local/remote blocks: ${key}`, at)
     return true

@@ -22,6 +22,7 @@ export const rootPlace: SchemaPlace = { prefix: '', schema: rootSchema }
 export function resolvePath(block: Block, place: SchemaPlace, key: string): PathTarget | undefined {
   const [head = '', ...tail] = key.split('/')
   const { schema, prefix } = place
+  if (!isOpenIn(block, prefix)) return undefined
   if (schema === undefined) return tail.length === 0 ? { kind: 'free', path: prefix + head } : undefined
   const section = schema.sections.get(head)
   if (section === undefined) {
@@ -35,6 +36,17 @@ export function resolvePath(block: Block, place: SchemaPlace, key: string): Path
   if (section.kind === 'dictionary') return rest.length === 0 ? { kind: 'free', path: `${path}/${id}` } : undefined
   if (rest.length === 0 || !hasEntry(block, path, id)) return undefined
   return resolvePath(block, { prefix: `${path}/${id}/`, schema: section.schema }, rest.join('/'))
+}
+
+/** A filter inside a section starts a block that does not have the section. */
+export function isOpenIn(block: Block, prefix: string): boolean {
+  if (prefix === '') return true
+  const parts = prefix.split('/').slice(0, -1)
+  if (parts.length === 1) return block.lists.has(prefix.slice(0, -1))
+  for (let depth = 2; depth <= parts.length; depth += 2) {
+    if (!hasEntry(block, parts.slice(0, depth - 1).join('/'), parts[depth - 1] ?? '')) return false
+  }
+  return true
 }
 
 /** Whether a list has an entry, set or built in. */

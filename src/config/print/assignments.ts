@@ -1,4 +1,4 @@
-import type { ListEntry } from '../evaluate/block.ts'
+import { escapeName, type ListEntry } from '../evaluate/block.ts'
 import { defaultValues } from '../evaluate/defaults.ts'
 import type { Merged } from '../merge.ts'
 import { rootSchema, type Schema } from '../schema.ts'
@@ -34,6 +34,9 @@ function* linesOf(merged: Merged, prefix: string, shown: string, schema: Schema,
     const names = entries.map((entry, index) => nameOf(merged, path, entry, index, section))
     yield `${shown}${type}=${names.join(' ')}`
     for (const [index, { id }] of entries.entries()) {
+      if (scope === 'set' && !hasTitle(merged, `${path}/${id}/${section.title}`)) {
+        yield `${shown}${type}/${names[index]}/${section.title}=`
+      }
       yield* linesOf(merged, `${path}/${id}/`, `${shown}${type}/${names[index]}/`, section.schema, scope)
     }
   }
@@ -41,11 +44,15 @@ function* linesOf(merged: Merged, prefix: string, shown: string, schema: Schema,
 
 function* freeLines(merged: Merged, name: string): Generator<string> {
   const lines = [...merged.values].filter(([path]) => path.startsWith(`${name}/`))
-  if (lines.length === 0) return
-  yield `${name}=`
+  if (lines.length > 0 || merged.lists.has(name)) yield `${name}=`
   for (const [path, { text }] of lines) yield `${path}=${text}`
 }
 
+function hasTitle(merged: Merged, path: string): boolean {
+  return merged.values.has(path) || defaultValues.has(path)
+}
+
+/** An entry is called by its title, or by its number when it has none. */
 function nameOf(
   merged: Merged,
   list: string,
@@ -53,7 +60,7 @@ function nameOf(
   index: number,
   section: { readonly title: string; readonly merges: boolean },
 ): string {
-  const title =
-    merged.values.get(`${list}/${id}/${section.title}`)?.text ?? defaultValues.get(`${list}/${id}/${section.title}`)
-  return !section.merges || title === undefined || title === '' ? String(index) : id
+  const path = `${list}/${id}/${section.title}`
+  const title = merged.values.get(path)?.text ?? defaultValues.get(path) ?? ''
+  return section.merges && title !== '' ? escapeName(title) : String(index)
 }

@@ -6,7 +6,7 @@ import type { ReadConfig } from '../read.ts'
 import { namesOfPart } from '../settings/parts.ts'
 import { printAssignments } from './assignments.ts'
 import { type FlatLine, listBlock, listSettings, type Scope } from './flat.ts'
-import { printSections, printSetting, type PrintOptions, wrapInFilter } from './sections.ts'
+import { printSections, type PrintOptions, wrapInFilter } from './sections.ts'
 
 export interface ListingOptions extends PrintOptions {
   readonly scope: Scope
@@ -52,8 +52,8 @@ export function printNamed(
     const below = lines.filter(({ path }) => path.startsWith(`${name}/`))
     return printSections(below, merged, options)
   }
-  // A setting that is asked for by its name is shown as it is.
-  return [valueOnly ? exact.value : printSetting(exact.path, exact.value, { showSecrets: true })]
+  // A setting that is asked for by its name is shown as it is, secret or not, never quoted.
+  return [valueOnly ? exact.value : `${exact.path} = ${exact.value}`]
 }
 
 function printFilters(read: ReadConfig, options: ListingOptions): readonly string[] {

@@ -1,7 +1,7 @@
 // The nested form of a listing: sections with two blanks of indent, everything in the order of its path.
 import { unescapeName } from '../evaluate/block.ts'
 import { defaultLists, defaultValues } from '../evaluate/defaults.ts'
-import { type FilterSpec, printNet } from '../filter.ts'
+import { type FilterSpec, isNarrow, printNet } from '../filter.ts'
 import type { Merged } from '../merge.ts'
 import { rootSchema, type Schema } from '../schema.ts'
 import { entriesOf } from '../typed.ts'
@@ -52,9 +52,9 @@ export function printSetting(key: string, value: string, { showSecrets }: PrintO
 /** Puts lines into the filter that they are for. */
 export function wrapInFilter(filter: FilterSpec, lines: readonly string[]): readonly string[] {
   const openings = [
-    filter.local && `local ${printNet(filter.local)} {`,
+    isNarrow(filter.local) && `local ${printNet(filter.local)} {`,
     filter.localName !== undefined && `local_name ${filter.localName} {`,
-    filter.remote && `remote ${printNet(filter.remote)} {`,
+    isNarrow(filter.remote) && `remote ${printNet(filter.remote)} {`,
     filter.protocol !== undefined && `protocol ${filter.protocol} {`,
   ].filter((opening) => typeof opening === 'string')
   return [
