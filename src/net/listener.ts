@@ -114,12 +114,9 @@ class OpenListener implements Listener {
   }
 
   async #readHeader(stream: SocketStream, rules: HaproxyRules): Promise<void> {
-    try {
-      const header = await readProxyHeader(stream, rules)
-      this.#options.onConnection(stream, header)
-    } catch (error) {
-      stream.destroy()
-      this.#options.onRefused(error instanceof Error ? error.message : String(error))
-    }
+    const header = await readProxyHeader(stream, rules).catch((error: Error) => error)
+    if (!(header instanceof Error)) return this.#options.onConnection(stream, header)
+    stream.destroy()
+    this.#options.onRefused(header.message)
   }
 }
