@@ -28,9 +28,9 @@ const WITHOUT_VALUE = 'aCdhHknNpPsSxwWLO'
 export function parseDoveconfOptions(
   argv: readonly string[],
   files: ConfigFiles,
-): DoveconfOptions | { readonly error: string } {
+): DoveconfOptions | { readonly error: string } | { readonly usage: string } {
   const given = splitOptions(argv)
-  if ('error' in given) return given
+  if ('usage' in given) return given
   const { flags, names } = given
   const has = (letter: string) => flags.some(([flag]) => flag === letter)
   const valuesOf = (letter: string) => flags.flatMap(([flag, value]) => (flag === letter ? [value] : []))
@@ -63,7 +63,7 @@ function splitOptions(
   argv: readonly string[],
 ):
   | { readonly flags: readonly (readonly [string, string])[]; readonly names: readonly string[] }
-  | { readonly error: string } {
+  | { readonly usage: string } {
   const flags: (readonly [string, string])[] = []
   const names: string[] = []
   for (let index = 0; index < argv.length; index++) {
@@ -76,11 +76,11 @@ function splitOptions(
     for (let at = 1; at < word.length; at++) {
       const letter = word[at] ?? ''
       if (WITHOUT_VALUE.includes(letter)) flags.push([letter, ''])
-      else if (!WITH_VALUE.includes(letter)) return { error: `invalid option -- '${letter}'` }
+      else if (!WITH_VALUE.includes(letter)) return { usage: `invalid option -- '${letter}'` }
       else {
         const glued = word.slice(at + 1)
         const value = glued === '' ? argv[++index] : glued
-        if (value === undefined) return { error: `option requires an argument -- '${letter}'` }
+        if (value === undefined) return { usage: `option requires an argument -- '${letter}'` }
         flags.push([letter, value])
         break
       }

@@ -26,6 +26,10 @@ export interface DoveconfIo {
 export function runDoveconf(argv: readonly string[], io: DoveconfIo): number {
   const options = parseDoveconfOptions(argv, io.files)
   if ('error' in options) return fail(io, options.error)
+  if ('usage' in options) {
+    io.stderr(`doveconf: ${options.usage}\n`)
+    return FATAL_STATUS
+  }
   const path = options.path ?? io.defaultPath ?? '/etc/dovecot/dovecot.conf'
   const isListing = options.names.length === 0 && !options.flat
   if (isListing) io.stdout(`# ${io.product ?? 'Postern'}: ${path}\n`)
