@@ -1,10 +1,11 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Settings } from '../config/config.ts'
 import type { ListenerPlan } from '../config/listeners.ts'
-import type { Accepted } from '../login/environment.ts'
-import { SocketStream } from '../net/socket-stream.ts'
+import type { HaproxyRules } from '../net/haproxy.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
+import { openListener } from '../net/listener.ts'
+import type { SocketStream } from '../net/socket-stream.ts'
 import type { Observer } from '../observe/events.ts'
+import { parseNetworks } from '../util/ip.ts'
 
 /** An open listener. Connections that come before `start` wait. */
 export interface PlannedListener {
@@ -14,36 +15,45 @@ export interface PlannedListener {
   close(): void
 }
 
-/** Opens the socket of a plan. Rejects with the address when it cannot be bound. */
+/** Takes a connection, its PROXY header read. */
+export type TakeConnection = (stream: SocketStream, header: ProxyHeader | undefined) => void
+
+/** Opens the socket of a plan. `settings` is asked at each connection. Rejects with the address when it cannot be bound. */
 export async function openPlannedListener(
   plan: ListenerPlan,
-  _settings: Settings,
+  settings: () => Settings,
   observer: Observer,
-  accept: (stream: SocketStream, accepted: Omit<Accepted, 'protocol'>) => void,
+  take: TakeConnection,
 ): Promise<PlannedListener> {
-  const waiting: Socket[] = []
+  const waiting: Parameters<TakeConnection>[] = []
   let started = false
-  const take = (socket: Socket): void => accept(new SocketStream(socket), { listenerName: plan.name, ssl: plan.ssl })
-  const server = createServer({ noDelay: true }, (socket) => {
-    if (started) take(socket)
-    else waiting.push(socket)
+  const listener = await openListener({
+    address: plan.address,
+    port: plan.port,
+    reusePort: plan.reusePort,
+    ...(plan.haproxy ? { haproxy: haproxyRules(settings) } : undefined),
+    onConnection(stream, header) {
+      if (started) take(stream, header)
+      else waiting.push([stream, header])
+    },
+    onRefused: (text) => observer.log('error', plan.service, text),
   })
-  try {
-    server.listen({ host: plan.address, port: plan.port, ipv6Only: plan.address === '::' })
-    await once(server, 'listening')
-  } catch (error) {
-    throw new Error(
-      `bind(${plan.address}, ${plan.port}) failed: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
-  }
-  server.on('error', (error) => observer.log('error', plan.service, `accept() failed: ${error.message}`))
   return {
-    port: (server.address() as AddressInfo).port,
+    port: listener.port,
     start() {
       started = true
-      for (const socket of waiting.splice(0)) take(socket)
+      for (const connection of waiting.splice(0)) take(...connection)
     },
-    close: () => server.close(),
+    close: () => listener.close(),
+  }
+}
+
+/** `haproxy_trusted_networks` and `haproxy_timeout` as they are when a connection comes. */
+function haproxyRules(settings: () => Settings): HaproxyRules {
+  return {
+    trusts: (ip) => parseNetworks(settings().haproxy_trusted_networks.join(' ')).has(ip),
+    get timeoutMs() {
+      return settings().haproxy_timeout
+    },
   }
 }

@@ -1,14 +1,16 @@
+import type { Settings } from '../config/config.ts'
 import type { ListenerPlan } from '../config/listeners.ts'
-import type { Accepted, LoginEnvironment } from '../login/environment.ts'
+import type { LoginEnvironment } from '../login/environment.ts'
 import { createLoginService, type LoginService } from '../login/service.ts'
 import { TlsContextCache } from '../net/tls-cache.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { loginProtocols } from '../protocols/index.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
-import { openPlannedListener, type PlannedListener } from './planned-listener.ts'
+import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
@@ -129,12 +131,7 @@ export class WorkerRuntime {
   }
 
   #openProxy(tls: TlsContextCache): Proxy {
-    return createProxy({
-      observer: this.#observer,
-      tlsContexts: tls,
-      haproxyHeader: () => new Uint8Array(),
-      disconnectDelay: () => 0,
-    })
+    return createProxy({ observer: this.#observer, tlsContexts: tls })
   }
 
   async #openListeners(generation: Generation): Promise<ReadonlyMap<string, PlannedListener>> {
@@ -143,12 +140,9 @@ export class WorkerRuntime {
       for (const plan of generation.listeners) {
         const protocol = protocolOf(plan)
         if (protocol === undefined || this.#listeners.has(keyOf(plan))) continue
-        opened.set(
-          keyOf(plan),
-          await openPlannedListener(plan, generation.settings, this.#observer, (stream, rest) =>
-            this.#accept(protocol, stream, rest),
-          ),
-        )
+        const take: TakeConnection = (stream, header) => this.#accept(protocol, plan, stream, header)
+        const settings = (): Settings => (this.#current?.generation ?? generation).settings
+        opened.set(keyOf(plan), await openPlannedListener(plan, settings, this.#observer, take))
       }
     } catch (error) {
       for (const listener of opened.values()) listener.close()
@@ -164,8 +158,9 @@ export class WorkerRuntime {
     return this.#current.generation.environment
   }
 
-  #accept(protocol: Protocol, stream: SocketStream, rest: Omit<Accepted, 'protocol'>): void {
-    this.#login?.accept(stream, { protocol, ...rest })
+  #accept(protocol: Protocol, plan: ListenerPlan, stream: SocketStream, haproxy: ProxyHeader | undefined): void {
+    const accepted = { protocol, listenerName: plan.name, ssl: plan.ssl }
+    this.#login?.accept(stream, haproxy === undefined ? accepted : { ...accepted, haproxy })
   }
 
   async #command(name: string, _input: unknown): Promise<unknown> {
