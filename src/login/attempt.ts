@@ -1,9 +1,10 @@
 import type { AuthRefusal, SaslExchange } from '../auth/auth.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import { authConnection } from './auth-connection.ts'
 import type { LoginHistory } from './disconnect-reason.ts'
-import type { HaproxyClient, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
+import type { LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
 import { refuseMechanism } from './mechanisms.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -15,7 +16,7 @@ export interface AttemptContext {
   readonly record: SessionRecord
   readonly history: LoginHistory
   readonly secured: boolean
-  readonly haproxy: HaproxyClient | undefined
+  readonly haproxy: ProxyHeader | undefined
   /** How much of the client's time is left. */
   readonly limitMs: () => number
   readonly signal: AbortSignal

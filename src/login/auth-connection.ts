@@ -1,14 +1,15 @@
 import type { AuthConnection } from '../auth/auth.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ClientIdentity } from '../protocols/protocol.ts'
-import type { HaproxyClient } from './environment.ts'
 import type { SessionRecord } from './session-record.ts'
 
 /** A session as the auth service sees it. */
 export function authConnection(
   { protocol, identity, realLocal, realRemote, tls }: SessionRecord,
-  { haproxy, secured }: { haproxy: HaproxyClient | undefined; secured: boolean },
+  { haproxy, secured }: { haproxy: ProxyHeader | undefined; secured: boolean },
 ): AuthConnection {
-  const certificateUser = tls?.certificateVerified === true ? tls.certificateUser : haproxy?.certificateUser
+  const proxied = haproxy?.tls?.certificateVerified === true ? haproxy.tls.commonName : undefined
+  const certificateUser = tls?.certificateVerified === true ? tls.certificateUser : proxied
   return {
     service: protocol,
     session: identity.session,

@@ -1,6 +1,7 @@
 import type { AuthOutcome, AuthService, ExtraFields } from '../auth/auth.ts'
 import type { Filter, Settings } from '../config/config.ts'
-import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
+import type { ByteStream } from '../net/byte-stream.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
 import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
@@ -100,16 +101,6 @@ export interface Accepted {
   readonly listenerName: string
   /** TLS from the first byte. */
   readonly ssl: boolean
-  /** What the PROXY header said, on listeners with `haproxy = yes`. */
-  readonly haproxy?: HaproxyClient
-}
-
-export interface HaproxyClient {
-  /** Absent for LOCAL and UNKNOWN: then the socket's own. */
-  readonly remote?: Endpoint
-  readonly local?: Endpoint
-  /** The client's connection to the one that sent the header was TLS. */
-  readonly tls: boolean
-  readonly serverName?: string
-  readonly certificateUser?: string
+  /** On listeners with `haproxy = yes`: what the PROXY header said. */
+  readonly haproxy?: ProxyHeader
 }

@@ -2,6 +2,7 @@ import type { Settings } from '../config/config.ts'
 import { compileTemplate, loginShortNames } from '../config/expand.ts'
 import { type ByteStream, ConnectionLost, DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
 import { faultText } from '../net/fault-text.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import { startTlsServer, TlsFailed } from '../net/tls.ts'
 import { type ServerTlsContext, TlsSettingsError } from '../net/tls-context.ts'
@@ -19,7 +20,7 @@ import type {
 import { assertNever } from '../util/assert-never.ts'
 import { type AttemptEnd, attemptLogin } from './attempt.ts'
 import { disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
-import type { Accepted, HaproxyClient, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
+import type { Accepted, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
 import { overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
 import { offeredMechanisms } from './mechanisms.ts'
@@ -58,7 +59,7 @@ export class LoginSession implements LoginIo, ListedSession {
   readonly protocol: Protocol
   readonly #shared: LoginShared
   readonly #environment: LoginEnvironment
-  readonly #haproxy: HaproxyClient | undefined
+  readonly #haproxy: ProxyHeader | undefined
   readonly #history: LoginHistory
   readonly #ssl: boolean
   readonly #abort = new AbortController()
@@ -88,7 +89,8 @@ export class LoginSession implements LoginIo, ListedSession {
       realRemote: stream.remote,
       startedMs: nowMs,
       settings,
-      secured: this.trusted || (haproxy === undefined ? stream.local.ip === stream.remote.ip : haproxy.tls),
+      secured:
+        this.trusted || (haproxy === undefined ? stream.local.ip === stream.remote.ip : haproxy.tls !== undefined),
     })
   }
 
@@ -349,13 +351,13 @@ function closedBecause({ fault, message }: TlsFailed): string {
   return fault === 'closed' ? message : `Connection closed: ${message}`
 }
 
-function firstIdentity(stream: ByteStream, haproxy: HaproxyClient | undefined, nowMs: number): ClientIdentity {
-  const remote: Endpoint = haproxy?.remote ?? stream.remote
-  const localName = haproxy?.serverName
+function firstIdentity(stream: ByteStream, haproxy: ProxyHeader | undefined, nowMs: number): ClientIdentity {
+  const remote: Endpoint = haproxy?.source ?? stream.remote
+  const localName = haproxy?.authority
   return {
     session: makeSessionId(remote, Math.floor(nowMs * 1000)),
     remote,
-    local: haproxy?.local ?? stream.local,
+    local: haproxy?.destination ?? stream.local,
     ttl: LOGIN_LIMITS.ttl,
     forward: NO_FORWARD,
     ...(localName === undefined ? undefined : { localName }),

@@ -85,9 +85,8 @@ function world(t: TestContext, backends: readonly Backend[]): World {
   const abort = new AbortController()
   const hosts = createBackendHosts(silent)
   const sourceIps = createSourceIps({ observer, lookUp: async () => [], random: () => 0 })
-  const haproxyHeader = (version: string): Buffer => Buffer.from(`PROXY ${version}\r\n`)
   const tlsContext = (): never => assert.fail('no TLS here')
-  const access = { observer, hosts, sourceIps, dial, tlsContext, haproxyHeader, now: () => Date.now() }
+  const access = { observer, hosts, sourceIps, dial, tlsContext, now: () => Date.now() }
   return {
     dials,
     streams,
@@ -401,7 +400,7 @@ test('a PROXY header goes first', async (t) => {
     },
   ])
   await until(start({ target: { haproxy: 'v1' } }))
-  assert.equal(first, 'PROXY v1')
+  assert.equal(first, 'PROXY TCP4 127.0.77.1 127.0.77.2 45311 27143')
 })
 
 test('a backend that answers byte by byte is understood', async (t) => {

@@ -1,6 +1,8 @@
 import type { Settings } from '../config/config.ts'
 import { DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
 import { DialFailed, type DialOptions } from '../net/dial.ts'
+import { writeProxyHeader } from '../net/haproxy-write.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import { type ClientTlsOptions, startTlsClient } from '../net/tls.ts'
 import type { ClientTlsContext } from '../net/tls-context.ts'
@@ -30,8 +32,6 @@ export interface BackendAccess {
   readonly dial: (options: DialOptions) => Promise<SocketStream>
   /** Whom to trust, and our own certificate. Throws TlsSettingsError. */
   readonly tlsContext: (settings: Settings) => ClientTlsContext
-  /** The PROXY header for `haproxy=v1|v2`. */
-  readonly haproxyHeader: (version: 'v1' | 'v2', identity: ClientIdentity, secured: boolean) => Uint8Array
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -224,7 +224,7 @@ class BackendLogin {
   async #converse(stream: SocketStream): Promise<BackendWelcome> {
     const { target, protocol, identity, secured } = this.#request
     if (target.haproxy !== undefined) {
-      stream.write(this.#access.haproxyHeader(target.haproxy, identity, secured))
+      stream.write(writeProxyHeader(target.haproxy, headerOf(identity, secured)))
       if (target.tls === 'implicit') await startTlsClient(stream, this.#tlsOptions())
     }
     return await protocol.backend(this.#backendIo(stream), target)
@@ -319,6 +319,16 @@ interface Welcomed {
 class HostDown extends ConnectionFailure {
   constructor({ ip, port }: ProxyTarget) {
     super('connect', `connect(${ip}, ${port}) failed: Host is down`, 'after')
+  }
+}
+
+/** What `haproxy=v1|v2` tells a backend: the client as we know it, possibly itself forwarded. */
+function headerOf({ remote, local, localName }: ClientIdentity, secured: boolean): ProxyHeader {
+  return {
+    source: remote,
+    destination: local,
+    ...(localName === undefined ? undefined : { authority: localName }),
+    ...(secured ? { tls: { certificateVerified: false } } : undefined),
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ByteStream } from '../net/byte-stream.ts'
+import type { Observer } from '../observe/events.ts'
 import { type Destination, destinationOf, type ProxyClient, proxySessionFields } from './client.ts'
+import type { DisconnectDelay } from './disconnect-delay.ts'
 import type { Followed } from './follow.ts'
 import { type RelayEnd, type RelaySession, relay } from './relay.ts'
-import type { Observer } from '../observe/events.ts'
 
 /** Dovecot: a session counts as idle for a shutdown after two seconds of silence. */
 const SHUTDOWN_IDLE_MS = 2_000
@@ -10,11 +11,8 @@ const SHUTDOWN_IDLE_MS = 2_000
 export interface SessionAccess {
   readonly observer: Observer
   readonly now: () => number
-  /**
-   * Spreads the ends of clients that lost their backend over `login_proxy_max_disconnect_delay`: calls `cut` that many
-   * milliseconds later, or answers 0.
-   */
-  readonly disconnectDelay: (maxDelayMs: number, cut: () => void) => number
+  /** For a `login_proxy_max_disconnect_delay` of so many milliseconds. */
+  readonly disconnectDelay: (maxDelayMs: number) => DisconnectDelay
 }
 
 /** A backend that let the user in, waiting for its client. */
@@ -85,9 +83,14 @@ export class ProxiedSession {
     })
     this.#onEnded = onEnded
     const maxDelayMs = settings.login_proxy_max_disconnect_delay
+    const delay = maxDelayMs === 0 ? undefined : disconnectDelay(maxDelayMs)
+    delay?.opened(this.#address)
     this.#relay = relay(client.detach(), backend.detach(), {
-      onEnd: (end) => this.#ended(end),
-      ...(maxDelayMs === 0 ? undefined : { disconnectDelay: (cut) => disconnectDelay(maxDelayMs, cut) }),
+      onEnd: (end) => {
+        delay?.closed(this.#address)
+        this.#ended(end)
+      },
+      ...(delay === undefined ? undefined : { disconnectDelay: (cut) => delay.delay(this.#address, cut) }),
     })
   }
 
@@ -99,6 +102,10 @@ export class ProxiedSession {
   /** Ends it as soon as it is idle: the process stops. */
   endWhenIdle(reason: string): void {
     this.#relay?.closeWhenIdle(SHUTDOWN_IDLE_MS, reason)
+  }
+
+  get #address(): string {
+    return `${this.backend.ip}:${this.backend.port}`
   }
 
   #ended(end: RelayEnd): void {

@@ -3,6 +3,7 @@ import type { Observer } from '../observe/events.ts'
 import { backendContexts, type ClientContexts } from './backend-tls.ts'
 import type { AuthenticatedLogin, FollowEnd } from './client.ts'
 import type { BackendAccess } from './connect.ts'
+import { DisconnectDelay } from './disconnect-delay.ts'
 import { follow, type FollowAccess } from './follow.ts'
 import { type BackendHosts, createBackendHosts } from './hosts.ts'
 import { createLoopGuard } from './loops.ts'
@@ -23,8 +24,6 @@ export interface ProxyOptions {
   readonly observer: Observer
   /** The process's TLS cache. */
   readonly tlsContexts: ClientContexts
-  readonly haproxyHeader: BackendAccess['haproxyHeader']
-  readonly disconnectDelay: SessionAccess['disconnectDelay']
   /** Milliseconds since 1970. */
   readonly now?: () => number
   readonly lookUp?: LookUp
@@ -33,7 +32,7 @@ export interface ProxyOptions {
 }
 
 export function createProxy(options: ProxyOptions): Proxy {
-  const { observer, tlsContexts, haproxyHeader, disconnectDelay } = options
+  const { observer, tlsContexts } = options
   const { now = Date.now, lookUp = systemLookUp, dial = dialBackend } = options
   const { hosts = createBackendHosts(observer, now) } = options
   const sourceIps = createSourceIps({ observer, lookUp })
@@ -43,8 +42,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     sourceIps,
     dial,
     tlsContext: backendContexts(tlsContexts),
-    haproxyHeader,
-    disconnectDelay,
+    disconnectDelay: disconnectDelays(),
     resolver: createResolver({ observer, now, lookUp }),
     loops: createLoopGuard(),
     now,
@@ -57,5 +55,17 @@ export function createProxy(options: ProxyOptions): Proxy {
       const { backend } = end
       return { ...end, backend: backend === undefined ? undefined : new ProxyBackend(access, login.client, backend) }
     },
+  }
+}
+
+/** One a setting: a reload with another value does not disturb the clients that wait for theirs. */
+function disconnectDelays(): SessionAccess['disconnectDelay'] {
+  const delays = new Map<number, DisconnectDelay>()
+  return (maxDelayMs) => {
+    const known = delays.get(maxDelayMs)
+    if (known !== undefined) return known
+    const delay = new DisconnectDelay(maxDelayMs)
+    delays.set(maxDelayMs, delay)
+    return delay
   }
 }

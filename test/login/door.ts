@@ -81,8 +81,6 @@ export function createDoor(options: DoorOptions): Omit<Door, 'port' | 'client'> 
   const proxy = createProxy({
     observer: recorder,
     tlsContexts: tls,
-    haproxyHeader: () => Buffer.from('PROXY UNKNOWN\r\n'),
-    disconnectDelay: () => 0,
     now,
     ...options.proxy,
   })

@@ -182,6 +182,45 @@ test('a kick during the backend login ends both connections', async (t) => {
   assert.match(await door.logged(/Kicked/), /Disconnected: Kicked by admin \(disconnected while finishing login/)
 })
 
+test('clients that lose their backend together go one after the other, unlisted meanwhile', async (t) => {
+  const { door, backend } = await setUp(t, welcoming, { settings: { login_proxy_max_disconnect_delay: 500 } })
+  const clients = []
+  for (let i = 0; i < 4; i++) {
+    const client = await door.client()
+    client.send('a LOGIN joe pw')
+    await client.linesUntil(/^a OK/)
+    clients.push(client)
+  }
+  await door.event('proxy_session_established', 4)
+  for (const connection of backend.connections) connection.destroy()
+  await door.event('proxy_session_finished', 4)
+  assert.equal(door.service.registry.size, 0)
+  assert.ok(
+    clients.some((client) => !client.ended),
+    'not all at once',
+  )
+  for (const client of clients) await client.expectEnd()
+  const delayed = door.log.filter((line) => / - disconnecting client in \d+ms: user=<joe>/.test(line))
+  assert.ok(delayed.length > 0 && delayed.length < 4, door.log.join('\n'))
+})
+
+test('a PROXY header goes to the backend in front of everything', async (t) => {
+  const { door, backend } = await setUp(
+    t,
+    async (wire) => {
+      await wire.expect(/^PROXY TCP4 127\.0\.0\.2 127\.0\.0\.1 \d+ \d+$/)
+      wire.send(BANNER)
+      await wire.expect('L LOGIN joe pw')
+      wire.send('L OK in')
+    },
+    { fields: { haproxy: 'v1' } },
+  )
+  const client = await door.client({ localAddress: '127.0.0.2' })
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a OK/)
+  assert.deepEqual(backend.faults, [])
+})
+
 const broken: readonly { why: string; fields: Record<string, string>; reply: RegExp; line: RegExp }[] = [
   {
     why: 'no host',

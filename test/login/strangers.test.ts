@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Accepted, HaproxyClient } from '../../src/login/environment.ts'
+import type { Accepted } from '../../src/login/environment.ts'
+import type { ProxyHeader } from '../../src/net/haproxy-header.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { serving } from '../support/tls-settings.ts'
 import { type Door, type DoorOptions, openDoor } from './door.ts'
@@ -14,8 +15,8 @@ const MECHANISMS = [
   { name: 'CRAM-MD5', plaintext: false },
 ] as const
 
-const haproxy = (changes: Partial<HaproxyClient>): Partial<Accepted> => ({
-  haproxy: { remote: { ip: '10.1.1.1', port: 333 }, local: { ip: '10.2.2.2', port: 444 }, tls: false, ...changes },
+const haproxy = (changes: Partial<ProxyHeader>): Partial<Accepted> => ({
+  haproxy: { source: { ip: '10.1.1.1', port: 333 }, destination: { ip: '10.2.2.2', port: 444 }, ...changes },
 })
 
 const states: readonly { why: string; from?: string; options: DoorOptions; is: string }[] = [
@@ -53,7 +54,7 @@ const states: readonly { why: string; from?: string; options: DoorOptions; is: s
   },
   {
     why: 'behind HAProxy with TLS',
-    options: { settings: { disable_plaintext_auth: true }, accepted: haproxy({ tls: true }) },
+    options: { settings: { disable_plaintext_auth: true }, accepted: haproxy({ tls: { certificateVerified: false } }) },
     is: 'secured; PLAIN CRAM-MD5',
   },
   {
@@ -128,6 +129,14 @@ test('a trusted peer says who its client is, and the settings follow', async (t)
   )
 })
 
+test('a PROXY header without addresses leaves those of the socket', async (t) => {
+  const door = await openDoor(t, { accepted: { haproxy: {} } })
+  const client = await door.client()
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a NO/)
+  assert.equal(door.asked[0]?.remote.ip, '127.0.0.1')
+})
+
 test('nobody else is believed', async (t) => {
   const door = await openDoor(t)
   const client = await door.client()
@@ -140,7 +149,7 @@ test('nobody else is believed', async (t) => {
 
 test('behind HAProxy the header gives the addresses, and the socket keeps its own', async (t) => {
   const door = await openDoor(t, {
-    accepted: { ...haproxy({ serverName: 'imap.example.org', certificateUser: 'joe' }) },
+    accepted: { ...haproxy({ authority: 'imap.example.org', tls: { commonName: 'joe', certificateVerified: true } }) },
   })
   const client = await door.client()
   client.send('a LOGIN joe pw')
