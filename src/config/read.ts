@@ -3,6 +3,7 @@ import type { Complaint } from './complaint.ts'
 import type { ConfigFiles, ConfigInput } from './config.ts'
 import { openBlock } from './evaluate/block.ts'
 import { evaluate, type Evaluated } from './evaluate/evaluate.ts'
+import { assumeDrivers } from './evaluate/assume-drivers.ts'
 import { describeFileError, readText } from './syntax/include.ts'
 import { parseConfig } from './syntax/parser.ts'
 import type { ConfigTree } from './syntax/tree.ts'
@@ -25,8 +26,11 @@ export function readConfig(input: ConfigInput, expand: boolean): ReadConfig {
     return unreadable(path, error)
   }
   const tree = parseConfig(path, text, files)
-  const evaluated = evaluate(tree, overrides, { files, env, expand, strict: isStrict(tree, overrides) })
-  return { ...evaluated, findings: findingsOf(tree, evaluated, files) }
+  const strict = isStrict(tree, overrides)
+  const evaluated = evaluate(tree, overrides, { files, env, expand, strict })
+  const assumed = strict ? [] : assumeDrivers(evaluated.blocks)
+  const complaints = [...evaluated.complaints, ...assumed]
+  return { ...evaluated, complaints, findings: findingsOf(tree, evaluated, files) }
 }
 
 /** A configuration that could not be read to its end is not looked at any further. */

@@ -103,12 +103,12 @@ class Parser {
   #junk(text: string, error: string, at: SourcePosition, afterComment: boolean): void {
     const tolerated = tolerateOpening(text)
     if (tolerated !== undefined) {
-      this.#tolerate(tolerated.why, error, at)
+      this.#tolerate(tolerated.severity, tolerated.why, error, at)
       for (const statement of tolerated.statements) this.#statement(statement, at, false)
     } else if (afterComment && /^[^{}=]*$/.test(text)) {
-      this.#tolerate(`Taking '${text}' for the rest of the comment above`, error, at)
+      this.#tolerate('warning', `Taking '${text}' for the rest of the comment above`, error, at)
     } else if (isBareHeader(text) && this.#takeBrace()) {
-      this.#tolerate("'{' belongs on the same line", error, at)
+      this.#tolerate('warning', "'{' belongs on the same line", error, at)
       this.#statement(openingOf(text), at, false)
     } else {
       this.#error(error, at)
@@ -160,8 +160,8 @@ class Parser {
     this.#complain({ severity: 'error', text, at }, at)
   }
 
-  #tolerate(why: string, strictError: string, at: SourcePosition): void {
-    this.#body().push({ kind: 'complaint', complaint: { severity: 'warning', text: why, at }, strictError, at })
+  #tolerate(severity: 'info' | 'warning', text: string, strictError: string, at: SourcePosition): void {
+    this.#body().push({ kind: 'complaint', complaint: { severity, text, at }, strictError, at })
   }
 
   #complain(complaint: Complaint, at: SourcePosition): void {

@@ -4,6 +4,7 @@ import { parseStatement, type Statement, trimBlanks } from './line.ts'
 /** Statements that a refused line stands for, and what to tell about it. */
 export interface Tolerated {
   readonly statements: readonly Statement[]
+  readonly severity: 'info' | 'warning'
   readonly why: string
 }
 
@@ -16,9 +17,10 @@ export function tolerateOpening(text: string): Tolerated | undefined {
   const opening = parseStatement(`${trimBlanks(text.slice(0, brace))} {`)
   if (opening.kind !== 'open') return undefined
   const rest = trimBlanks(text.slice(brace + 1))
-  if (rest === '') return { statements: [opening], why: "A blank is missing before '{'" }
+  if (rest === '') return { statements: [opening], severity: 'warning', why: "A blank is missing before '{'" }
   const body = bodyOf(rest)
-  return body && { statements: [opening, ...body, { kind: 'close' }], why: 'A section should not be on one line' }
+  if (body === undefined) return undefined
+  return { statements: [opening, ...body, { kind: 'close' }], severity: 'info', why: 'A whole section on one line' }
 }
 
 /** `type [name]` alone on its line, whose `{` may follow on the next one. */
