@@ -87,9 +87,9 @@ export const defaultServices: readonly DefaultService[] = [
       idle_kill: '4294967295 secs',
     },
     listeners: [
-      { kind: 'unix_listener', name: 'login/stats-writer', settings: { user: '$default_login_user' } },
       { kind: 'unix_listener', name: 'stats-reader', settings: {} },
       { kind: 'unix_listener', name: 'stats-writer', settings: { mode: '0660', group: '$default_internal_group' } },
+      { kind: 'unix_listener', name: 'login/stats-writer', settings: { user: '$default_login_user' } },
     ],
   },
   {
@@ -100,8 +100,8 @@ export const defaultServices: readonly DefaultService[] = [
       idle_kill: '4294967295 secs',
     },
     listeners: [
-      { kind: 'unix_listener', name: 'replicator-doveadm', settings: { mode: '00', user: '$default_internal_user' } },
       { kind: 'unix_listener', name: 'replicator', settings: { user: '$default_internal_user' } },
+      { kind: 'unix_listener', name: 'replicator-doveadm', settings: { mode: '00', user: '$default_internal_user' } },
     ],
   },
   {
@@ -112,8 +112,8 @@ export const defaultServices: readonly DefaultService[] = [
       chroot: '.',
     },
     listeners: [
-      { kind: 'fifo_listener', name: 'replication-notify-fifo', settings: {} },
       { kind: 'unix_listener', name: 'replication-notify', settings: {} },
+      { kind: 'fifo_listener', name: 'replication-notify-fifo', settings: {} },
     ],
   },
   {
@@ -153,9 +153,9 @@ export const defaultServices: readonly DefaultService[] = [
       idle_kill: '4294967295 secs',
     },
     listeners: [
+      { kind: 'unix_listener', name: 'old-stats', settings: {} },
       { kind: 'fifo_listener', name: 'old-stats-mail', settings: {} },
       { kind: 'fifo_listener', name: 'old-stats-user', settings: {} },
-      { kind: 'unix_listener', name: 'old-stats', settings: {} },
     ],
   },
   {
@@ -222,8 +222,8 @@ export const defaultServices: readonly DefaultService[] = [
       service_count: '1',
     },
     listeners: [
-      { kind: 'unix_listener', name: 'imap-master', settings: {} },
       { kind: 'unix_listener', name: 'login/imap', settings: { mode: '0666' } },
+      { kind: 'unix_listener', name: 'imap-master', settings: {} },
     ],
   },
   {
@@ -320,9 +320,9 @@ export const defaultServices: readonly DefaultService[] = [
       idle_kill: '4294967295 secs',
     },
     listeners: [
-      { kind: 'fifo_listener', name: 'login/proxy-notify', settings: { mode: '00' } },
-      { kind: 'unix_listener', name: 'director-admin', settings: {} },
       { kind: 'unix_listener', name: 'login/director', settings: { mode: '00' } },
+      { kind: 'unix_listener', name: 'director-admin', settings: {} },
+      { kind: 'fifo_listener', name: 'login/proxy-notify', settings: { mode: '00' } },
     ],
   },
   {
@@ -361,12 +361,12 @@ export const defaultServices: readonly DefaultService[] = [
       process_limit: '1',
     },
     listeners: [
-      { kind: 'unix_listener', name: 'auth-client', settings: { user: '$default_internal_user' } },
-      { kind: 'unix_listener', name: 'auth-login', settings: { user: '$default_internal_user' } },
-      { kind: 'unix_listener', name: 'auth-master', settings: {} },
-      { kind: 'unix_listener', name: 'auth-userdb', settings: { mode: '0666', user: '$default_internal_user' } },
       { kind: 'unix_listener', name: 'login/login', settings: { mode: '0666' } },
       { kind: 'unix_listener', name: 'token-login/tokenlogin', settings: { mode: '0666' } },
+      { kind: 'unix_listener', name: 'auth-login', settings: { user: '$default_internal_user' } },
+      { kind: 'unix_listener', name: 'auth-client', settings: { user: '$default_internal_user' } },
+      { kind: 'unix_listener', name: 'auth-userdb', settings: { mode: '0666', user: '$default_internal_user' } },
+      { kind: 'unix_listener', name: 'auth-master', settings: {} },
     ],
   },
   {
@@ -390,8 +390,8 @@ export const defaultServices: readonly DefaultService[] = [
       idle_kill: '4294967295 secs',
     },
     listeners: [
-      { kind: 'unix_listener', name: 'anvil-auth-penalty', settings: {} },
       { kind: 'unix_listener', name: 'anvil', settings: {} },
+      { kind: 'unix_listener', name: 'anvil-auth-penalty', settings: {} },
     ],
   },
 ]
