@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { tlsSettings } from '../../test/support/tls-settings.ts'
+import { LineTooLong, READ_AHEAD_BYTES } from './byte-stream.ts'
 import { type DialFailed, type DialOptions, dial } from './dial.ts'
 import { startTlsClient } from './tls.ts'
 import { TlsContextCache } from './tls-cache.ts'
@@ -96,6 +97,26 @@ test('a connection opened with onread can still do STARTTLS, and reads ordinaril
   await startTlsClient(stream, { context, host: 'backend.example.org', verify: true })
   assert.equal(await stream.readLine(100), '* OK ready')
   assert.equal(stream.detach().onread, undefined)
+})
+
+test('a backend that says too much is read ahead only a little, plain and TLS, with and without onread', async (t) => {
+  const chatty = (socket: Socket): void => void socket.on('error', () => undefined).write(Buffer.alloc(10_000_000, 'x'))
+  const ports = [await listen(t, createServer(chatty)), await listen(t, createTlsServer({ ...certificate }, chatty))]
+  for (const [i, port] of ports.entries()) {
+    for (const onread of [false, true]) {
+      const tls = i === 0 ? undefined : { context, host: 'x', verify: false }
+      const stream = await dial({ ip: '127.0.0.1', port, onread, tls, timeoutMs: 5_000 })
+      while (stream.buffered < READ_AHEAD_BYTES) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+      assert.ok(stream.buffered <= 3 * READ_AHEAD_BYTES, `${stream.buffered} bytes were read ahead`)
+      await assert.rejects(stream.readLine(8192), LineTooLong)
+      let rest = 10_000_000
+      for (; rest > 0; rest -= (await stream.readSome(1_000_000))?.length ?? rest);
+      assert.equal(rest, 0)
+      assert.equal(stream.bytesIn, 10_000_000)
+      stream.destroy()
+    }
+  }
 })
 
 test('a source address is used, and named when it cannot be', async (t) => {

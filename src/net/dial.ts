@@ -4,7 +4,7 @@ import type { Endpoint } from './byte-stream.ts'
 import { localEndpoint } from './endpoint.ts'
 import { codeOf, errnoText } from './fault-text.ts'
 import { createOnread } from './onread.ts'
-import { SocketStream } from './socket-stream.ts'
+import { LONGEST_TIMER_MS, SocketStream } from './socket-stream.ts'
 import {
   backendTlsInfo,
   type ClientTlsOptions,
@@ -78,7 +78,7 @@ class Attempt {
     this.#socket.once('connect', this.#onConnect)
     if (options.tls !== undefined) this.#socket.once('secureConnect', this.#onSecure)
     this.#socket.on('error', this.#onError).on('close', this.#onClose)
-    this.#timer = setTimeout(this.#onTimeout, options.timeoutMs)
+    this.#timer = setTimeout(this.#onTimeout, Math.min(options.timeoutMs, LONGEST_TIMER_MS))
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 

@@ -130,6 +130,15 @@ test('a deadline fails the reader, also one that finds bytes, until it is set an
   stream.setDeadline(undefined)
 })
 
+test('an endless deadline is one that never comes', async () => {
+  const { stream, far } = memoryPair()
+  stream.setDeadline(Number.POSITIVE_INFINITY)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  far.write('x\r\n')
+  assert.equal(await stream.readLine(100), 'x')
+  stream.setDeadline(undefined)
+})
+
 test('a deadline of the same length starts again', async () => {
   const { stream, far } = memoryPair()
   const started = performance.now()

@@ -40,6 +40,9 @@ interface Waiting<T> {
 
 type Got = string | Buffer | undefined
 
+/** Longer timers run out at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Nothing to give yet. */
 const NOT_YET = Symbol('not yet')
 
@@ -159,7 +162,7 @@ export class SocketStream implements ByteStream, OnreadReader {
     }
     clearTimeout(this.#deadline)
     this.#deadlineMs = ms
-    this.#deadline = ms === undefined ? undefined : setTimeout(() => this.#expire(), ms)
+    this.#deadline = ms === undefined ? undefined : setTimeout(() => this.#expire(), Math.min(ms, LONGEST_TIMER_MS))
   }
 
   onEnd(listener: (error?: Error) => void): void {

@@ -207,6 +207,21 @@ test('a client that is too old is told apart', async (t) => {
   })
 })
 
+test('a peer that left before the handshake began is told apart at once', async (t) => {
+  for (const leave of [(far: Socket) => far.end(), (far: Socket) => far.resetAndDestroy()]) {
+    const { near, far } = await socketPair(t)
+    const stream = new SocketStream(near)
+    leave(far)
+    await new Promise((resolve) => stream.onEnd(resolve))
+    const gone = { name: 'TlsFailed', fault: 'closed', message: 'Connection closed' }
+    await assert.rejects(startTlsServer(stream, { context: serverContext(), unread: 'drop' }), gone)
+    await assert.rejects(
+      startTlsClient(stream, { context: cache.client(tlsSettings()), host: 'x', verify: false }),
+      gone,
+    )
+  }
+})
+
 test('the deadline of the stream ends a handshake that hangs', async (t) => {
   const { near } = await socketPair(t)
   const stream = new SocketStream(near)

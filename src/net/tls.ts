@@ -36,6 +36,7 @@ export interface ServerTlsOptions {
  * TlsFailed or DeadlineExceeded, and the connection is closed then.
  */
 export function startTlsServer(stream: SocketStream, options: ServerTlsOptions): Promise<void> {
+  if (stream.ended) return alreadyGone(stream)
   let { context } = options
   const { byServerName, alpn } = options
   const choose = (
@@ -78,6 +79,7 @@ export interface ClientTlsOptions {
  * Rejects with TlsFailed or DeadlineExceeded, and the connection is closed then.
  */
 export function startTlsClient(stream: SocketStream, options: ClientTlsOptions): Promise<void> {
+  if (stream.ended) return alreadyGone(stream)
   const socket = connect({ ...connectionOptions(options), socket: stream.beginTls('drop') })
   return handshake(stream, socket, 'secureConnect', () => {
     refuseBadCertificate(socket, options)
@@ -116,6 +118,12 @@ export function handshakeFailed(error: Error | undefined, side: 'SSL_accept()' |
     return new TlsFailed('handshake', `${side} failed: ${faultText(error)}`, { cause: error })
   }
   return new TlsFailed('closed', `Connection closed: ${faultText(error)}`, { cause: error })
+}
+
+/** A socket that ended says nothing more, and a handshake over it would wait for its deadline. */
+function alreadyGone(stream: SocketStream): Promise<never> {
+  stream.destroy()
+  return Promise.reject(new TlsFailed('closed', 'Connection closed'))
 }
 
 function handshake(

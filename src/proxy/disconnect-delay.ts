@@ -1,5 +1,7 @@
 /** Clients are cut in batches this far apart. */
 const INTERVAL_MS = 100
+/** The setting may be endless; timers are not. */
+const LONGEST_DELAY_MS = 24 * 3_600_000
 
 export interface DisconnectClock {
   now(): number
@@ -38,7 +40,7 @@ export class DisconnectDelay {
 
   /** 0 switches it off. */
   constructor(maxDelayMs: number, clock: DisconnectClock = SYSTEM) {
-    this.#maxDelayMs = maxDelayMs
+    this.#maxDelayMs = Math.min(maxDelayMs, LONGEST_DELAY_MS)
     this.#clock = clock
   }
 

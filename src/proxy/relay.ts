@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { DetachedSocket } from '../net/byte-stream.ts'
+import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'
 import { closeSocket } from '../net/close-socket.ts'
 import { faultText } from '../net/fault-text.ts'
 import { DISCARD } from '../net/onread.ts'
@@ -158,7 +158,7 @@ function hold(client: DetachedSocket): void {
 }
 
 function close({ socket, onread }: DetachedSocket): void {
-  void closeSocket(socket, RELAY_FLUSH_MS, onread)
+  void closeSocket(socket, socket.writableLength > 0 ? RELAY_FLUSH_MS : CLOSE_MS, onread)
 }
 
 function isOver(socket: Duplex): boolean {
