@@ -136,9 +136,7 @@ export interface AuthService {
   /** Names of all users the userdbs can list. */
   iterateUsers(signal: AbortSignal): AsyncIterable<string>
   /** Tries each database's connection: for `doctor`. */
-  check(
-    signal: AbortSignal,
-  ): Promise<
+  check(signal: AbortSignal): Promise<
     readonly {
       readonly part: string
       readonly problem: string | undefined

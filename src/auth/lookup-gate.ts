@@ -36,22 +36,23 @@ export class LookupGate {
 
   #start<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
     const answer = lookup(signal)
-    return answer instanceof Promise ? this.#watch(answer) : answer
+    return answer instanceof Promise ? this.#watch(answer, signal) : answer
   }
 
-  async #watch<T>(answer: Promise<T>): Promise<T> {
+  /** Waits for an answer, the deadline, or the client's leaving, whichever comes first. */
+  async #watch<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
     this.#running += 1
-    let cancel: (() => void) | undefined
-    const deadline = new Promise<never>((_, reject) => {
-      const secs = this.#limits.lookupMs / 1000
-      cancel = this.#clock.timer(this.#limits.lookupMs, () =>
-        reject(new LookupTimeout(`Lookup timed out after ${secs} secs`)),
-      )
-    })
+    const end = Promise.withResolvers<never>()
+    const secs = this.#limits.lookupMs / 1000
+    const late = (): void => end.reject(new LookupTimeout(`Lookup timed out after ${secs} secs`))
+    const left = (): void => end.reject(new LookupTimeout('Lookup was cancelled'))
+    const cancel = this.#clock.timer(this.#limits.lookupMs, late)
+    signal.addEventListener('abort', left)
     try {
-      return await Promise.race([answer, deadline])
+      return await Promise.race([answer, end.promise])
     } finally {
-      cancel?.()
+      cancel()
+      signal.removeEventListener('abort', left)
       this.#running -= 1
       const [next] = this.#waiting
       next?.()

@@ -429,6 +429,15 @@ export const chainCases: readonly ChainCase[] = [
     users: ['only', 'dup', 'md5', 'old', 'new', 'noids', 'nohome', 'crlf', 'nobody'],
   },
   {
+    why: 'quotes and backslashes in the names of a passwd-file are escaped there',
+    conf: `auth_username_chars =\n${file('a')}${userdb('passwd-file', 'DIR/a')}`,
+    files: {
+      a: "o'one:{PLAIN}s:1:1\no\\'two:{PLAIN}s:1:1\nb\\three:{PLAIN}s:1:1\nb\\\\four:{PLAIN}s:1:1\nü:{PLAIN}s:1:1::/ü\n",
+    },
+    attempts: ["o'one", "o'two", 'b\\three', 'b\\four', 'ü'].map((user) => at(user, 's')),
+    users: ["o'one", "o'two", 'b\\four', 'ü'],
+  },
+  {
     why: 'hashes in several schemes, and broken ones',
     conf: file('a'),
     files: {

@@ -209,8 +209,8 @@ async function dovecotLogin(dovecot: Started, { user, password, info = {}, maste
 }
 
 /** What the auth service adds for proxying; ours has the password beside the fields. */
-function withoutPass({ pass: _, ...fields }: Record<string, string>): Record<string, string> {
-  return fields
+function withoutPass(fields: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'pass'))
 }
 
 /** Dovecot tells the login process only that the field is there. */

@@ -16,7 +16,7 @@ export const passwdFilePassdb = {
       defaultScheme: args.scheme,
       lookup(request) {
         try {
-          const user = isWhole ? request.user : format.expand(request.lookup, escapeQuotes)
+          const user = isWhole ? escapeQuotes(request.user) : format.expand(request.lookup, escapeQuotes)
           if (request.isDebug) request.logDatabase('debug', `lookup: user=${user} file=${shownPath(files, request)}`)
           const found = files.lookup(user, request.lookup)
           return found instanceof Promise ? found.then((late) => reply(late, request)) : reply(found, request)
@@ -71,6 +71,7 @@ function shownPath(files: PasswdFiles, request: DatabaseRequest): string {
   return typeof path === 'string' ? path : ''
 }
 
+/** In the file, Dovecot looks for names with their quotes and backslashes escaped. */
 export function escapeQuotes(value: string): string {
-  return value.replace(/[\\'"]/g, '\\$&')
+  return /[\\'"]/.test(value) ? value.replace(/[\\'"]/g, '\\$&') : value
 }

@@ -1,6 +1,6 @@
 // SQLite through node:sqlite. Queries run on the event loop: they are short, and never wait for a lock there.
 import { statSync } from 'node:fs'
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import {
   type BuildQuery,
@@ -83,12 +83,7 @@ class SqliteClient implements SqlClient {
       const columns = statement.columns().map(({ name }) => name)
       statement.setReturnArrays(true)
       statement.setReadBigInts(true)
-      const rows: (string | null)[][] = []
-      for (const row of statement.iterate() as Iterable<unknown>) {
-        rows.push((row as SQLOutputValue[]).map(asText))
-        if (rows.length >= maxRows) break
-      }
-      return { columns, rows }
+      return { columns, rows: firstRows(statement, maxRows) }
     } catch (error) {
       const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
       if (code === BUSY || code === LOCKED) return 'locked'
@@ -114,6 +109,20 @@ class SqliteClient implements SqlClient {
       this.#database = undefined
     }
     this.#file = file
+  }
+}
+
+function firstRows(statement: StatementSync, maxRows: number): readonly (string | null)[][] {
+  const rows: (string | null)[][] = []
+  const iterator = statement.iterate() as Iterator<unknown>
+  try {
+    for (let step = iterator.next(); step.done !== true && rows.length < maxRows; step = iterator.next()) {
+      rows.push((step.value as SQLOutputValue[]).map(asText))
+    }
+    return rows
+  } finally {
+    // A statement that ran into a lock would otherwise keep the database locked for writers.
+    iterator.return?.()
   }
 }
 

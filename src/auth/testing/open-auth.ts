@@ -92,6 +92,8 @@ export interface OpenOptions {
   readonly conf: string
   readonly files?: Readonly<Record<string, string>>
   readonly clock?: Clock
+  /** Databases are read from here, not from `files`. */
+  readonly disk?: AuthFiles
   readonly input?: Partial<AuthServiceInput>
   readonly ids?: {
     readonly uid: (name: string) => number | undefined
@@ -117,7 +119,7 @@ export function testAuthInput(options: OpenOptions): { input: AuthServiceInput; 
     config: loaded.config,
     configFiles: disk,
     needs: {
-      files: disk.databases,
+      files: options.disk ?? disk.databases,
       clock,
       ids: ids ?? {
         uid: (name) => (name === 'vmail' ? 5000 : undefined),
