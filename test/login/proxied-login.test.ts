@@ -183,7 +183,7 @@ test('a kick during the backend login ends both connections', async (t) => {
 })
 
 test('clients that lose their backend together go one after the other, unlisted meanwhile', async (t) => {
-  const { door, backend } = await setUp(t, welcoming, { settings: { login_proxy_max_disconnect_delay: 500 } })
+  const { door, backend } = await setUp(t, welcoming, { settings: { login_proxy_max_disconnect_delay: 2000 } })
   const clients = []
   for (let i = 0; i < 4; i++) {
     const client = await door.client()
