@@ -1,4 +1,4 @@
-import { checkConfig } from './checks/checks.ts'
+import { checkWhole } from './checks/checks.ts'
 import type { Complaint } from './complaint.ts'
 import type { ConfigFiles, ConfigInput } from './config.ts'
 import { openBlock } from './evaluate/block.ts'
@@ -37,7 +37,7 @@ export function readConfig(input: ConfigInput, expand: boolean): ReadConfig {
 function findingsOf(tree: ConfigTree, evaluated: Evaluated, files: ConfigFiles): readonly Complaint[] {
   if (evaluated.complaints.some(({ severity }) => severity === 'error')) return []
   const at = tree.unclosed
-  if (at === undefined) return checkConfig(evaluated, files)
+  if (at === undefined) return checkWhole(evaluated, files)
   return [{ severity: 'error', text: `Missing '}' (section started at ${at.file}:${at.line})`, at }]
 }
 

@@ -15,7 +15,7 @@ import { checkStatistics } from './statistics.ts'
 import { checkWords } from './words.ts'
 
 /** Checks what holds for the global block and for each filter block. Complaints have Dovecot's texts, each text once. */
-export function checkConfig(evaluated: Evaluated, files: ConfigFiles): readonly Complaint[] {
+export function checkWhole(evaluated: Evaluated, files: ConfigFiles): readonly Complaint[] {
   const complaints = new Map<string, Complaint>()
   const add = (complaint: Complaint) => {
     if (!complaints.has(complaint.text)) complaints.set(complaint.text, complaint)

@@ -1,0 +1,26 @@
+import type { Config } from '../../config/config.ts'
+import { decideListeners } from '../../config/listeners.ts'
+import type { Finding } from './finding.ts'
+
+/** Services of Dovecot that have listeners of which Postern knows nothing, and services that would say nothing at all. */
+export function checkListeners(config: Config): readonly Finding[] {
+  const plans = decideListeners(config)
+  const served = new Set(plans.map(({ service }) => service))
+  const findings: Finding[] = []
+  const { protocols, ssl } = config.settings({})
+  if (plans.length === 0) {
+    const at = config.origin('protocols', {})
+    const text =
+      protocols.length === 0 ? 'protocols is empty: nothing is served' : 'no listener is open: nothing is served'
+    findings.push({ severity: 'warning', text, ...(at && { at }) })
+  }
+  for (const { name, protocol, inetListeners } of config.services.values()) {
+    if (served.has(name) || (protocol !== '' && !protocols.includes(protocol))) continue
+    const open = inetListeners.find(({ port, ssl: secure }) => port !== 0 && !(secure && ssl === 'no'))
+    if (open === undefined) continue
+    const at = config.origin(`service/${name}/inet_listener/${open.name}/port`, {})
+    const text = `service ${name} { inet_listener { port = ${open.port} } } is not opened: Postern has no such service`
+    findings.push({ severity: 'warning', text, ...(at && { at }) })
+  }
+  return findings
+}
