@@ -5,8 +5,9 @@ import { ProxyFailure } from '../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../sasl-client.ts'
 import { encodeInitialResponse } from '../sasl-wire.ts'
 import { extensions, readReply, SmtpSyntaxError, type SmtpReply } from '../smtp/wire/reply.ts'
-import { formatForward, formatXclientLines, type XclientAttribute } from '../smtp/wire/xclient.ts'
-import { encodeLine, sanitize } from '../wire-text.ts'
+import { formatXclientLines, type XclientAttribute } from '../smtp/wire/xclient.ts'
+import { forwardAttribute } from '../smtp-identity.ts'
+import { encodeLine, encodeText, sanitize } from '../wire-text.ts'
 
 /** RFC 5321 §4.5.3.1.4: a longer AUTH line goes without its initial response. */
 const COMMAND_LINE_BYTES = 512
@@ -66,15 +67,15 @@ async function announce(
   offered: Extensions,
   attributes: readonly string[],
 ): Promise<Extensions> {
-  const forward = formatForward(target.forward)
+  const forward = forwardAttribute(target.forward)
   for (const field of forward.dropped)
     io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
   const { identity } = io
   const lines = formatXclientLines(
     {
-      HELO: identity.helo ?? '[UNAVAILABLE]',
+      HELO: encodeText(identity.helo ?? '[UNAVAILABLE]'),
       PROTO: identity.proto ?? 'ESMTP',
-      ...(target.noauth ? { LOGIN: target.destuser } : {}),
+      ...(target.noauth ? { LOGIN: encodeText(target.destuser) } : {}),
       TTL: String(target.ttl),
       PORT: String(identity.remote.port),
       ADDR: identity.remote.ip,

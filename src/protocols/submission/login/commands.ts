@@ -1,6 +1,7 @@
 import { DeadlineExceeded } from '../../../net/byte-stream.ts'
 import type { LoginEnd } from '../../protocol.ts'
-import { parseXclientArguments } from '../../smtp/wire/xclient.ts'
+import { parseXclientWords } from '../../smtp/wire/xclient.ts'
+import { readSmtpIdentity } from '../../smtp-identity.ts'
 import { decodeText, encodeLine } from '../../wire-text.ts'
 import { auth } from './auth.ts'
 import type { LoginDialogue } from './dialogue.ts'
@@ -85,7 +86,8 @@ async function starttls(dialogue: LoginDialogue, args: string): Promise<LoginEnd
 /** The session begins anew with what the trusted peer said. */
 function xclient(dialogue: LoginDialogue, args: string): undefined {
   if (!dialogue.io.trusted) return dialogue.say('550 5.7.14 You are not from trusted IP')
-  const update = parseXclientArguments(args)
+  const words = parseXclientWords(args)
+  const update = words instanceof Map ? readSmtpIdentity(words) : words
   if ('problem' in update) return dialogue.say(`501 5.5.4 ${update.problem}`)
   dialogue.io.forwarded(update)
   const { helo: name, proto } = update
