@@ -13,7 +13,7 @@ import type {
 } from '../../src/auth/auth.ts'
 import { passdbDrivers } from '../../src/auth/passdb/index.ts'
 import { openAuthService } from '../../src/auth/service.ts'
-import { systemAuthNeeds } from '../../src/auth/system.ts'
+import { systemAuthNeeds } from '../../src/auth/testing/system.ts'
 import { logIn, testConnection, testMechanism } from '../../src/auth/testing/open-auth.ts'
 import { userdbDrivers } from '../../src/auth/userdb/index.ts'
 import { loadConfig } from '../../src/config/load.ts'

@@ -6,7 +6,7 @@ import { skipWithoutMariadb, startMariadb } from '../../../test/peers/mariadb.ts
 import { skipWithoutPostgres, startPostgres } from '../../../test/peers/postgres.ts'
 import { type Cleanup, passdbSuite, type PassdbUnderTest, TEST_USERS } from '../../../test/suites/passdb.ts'
 import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
-import { systemClock } from '../system.ts'
+import { systemClock } from '../testing/system.ts'
 import { openTestAuth } from '../testing/open-auth.ts'
 
 const QUERY = "SELECT password, host, '%s' AS service FROM users WHERE name = '%u'"

@@ -2,6 +2,7 @@ import { loadConfig } from '../../config/load.ts'
 import type { ConfigFiles } from '../../config/config.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
 import type { SaslMechanism } from '../../sasl/mechanism.ts'
+import { findMechanism } from '../../sasl/index.ts'
 import { Secret } from '../../util/secret.ts'
 import type { AuthConnection, AuthOutcome, AuthService } from '../auth.ts'
 import type { AuthFiles, Clock } from '../needs.ts'
@@ -167,52 +168,22 @@ export function logIn(
   )
 }
 
-/** A mechanism by name. */
+/** The real mechanisms, but for one that needs credentials and takes a single message. */
 export function testMechanism(name: string): SaslMechanism | undefined {
-  return testMechanisms.get(name)
+  return name === 'CRAM-MD5' ? credentialsMechanism : findMechanism(name)
 }
 
-/** Three mechanisms with one message each: a password, a challenge that needs credentials, and nobody. */
-const testMechanisms: ReadonlyMap<string, SaslMechanism> = new Map<string, SaslMechanism>([
-  [
-    'PLAIN',
-    {
-      name: 'PLAIN',
-      plaintext: true,
-      needs: 'verify',
-      listed: true,
-      authenticate(io, auth) {
-        const [authzid = '', authcid = '', password = ''] = (io.initial ?? Buffer.alloc(0)).toString('utf8').split('\0')
-        const identity = authzid === '' ? { authcid } : { authcid, authzid }
-        return auth.verifyPlain(identity, new Secret(password))
-      },
-    },
-  ],
-  [
-    'CRAM-MD5',
-    {
-      name: 'CRAM-MD5',
-      plaintext: false,
-      needs: 'credentials',
-      listed: true,
-      async authenticate(io, auth) {
-        const [, authcid = '', password = ''] = (io.initial ?? Buffer.alloc(0)).toString('utf8').split('\0')
-        const found = await auth.lookupCredentials({ authcid }, ['CRAM-MD5'])
-        if (found.kind === 'refused') return found.verdict
-        return found.credentials.text === password
-          ? await auth.accept({ authcid })
-          : await auth.reject({ authcid }, 'wrong-proof')
-      },
-    },
-  ],
-  [
-    'ANONYMOUS',
-    {
-      name: 'ANONYMOUS',
-      plaintext: false,
-      needs: 'nothing',
-      listed: true,
-      authenticate: (_io, auth) => auth.anonymous('trace'),
-    },
-  ],
-])
+/** Looks credentials up and compares them with PLAIN's message. */
+const credentialsMechanism: SaslMechanism = {
+  name: 'CRAM-MD5',
+  plaintext: false,
+  needs: 'credentials',
+  listed: true,
+  async authenticate(io, auth) {
+    const [, authcid = '', password = ''] = (io.initial ?? Buffer.alloc(0)).toString('utf8').split('\0')
+    const found = await auth.lookupCredentials({ authcid }, ['CRAM-MD5'])
+    if (found.kind === 'refused') return found.verdict
+    const isRight = found.credentials.text === password
+    return isRight ? await auth.accept({ authcid }) : await auth.reject({ authcid }, 'wrong-proof')
+  },
+}

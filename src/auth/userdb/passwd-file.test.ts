@@ -4,7 +4,7 @@ import { TEST_USERS } from '../../../test/suites/passdb.ts'
 import { userdbSuite } from '../../../test/suites/userdb.ts'
 import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
 import { silent } from '../../observe/events.ts'
-import { systemAuthNeeds, systemClock } from '../system.ts'
+import { systemAuthNeeds, systemClock } from '../testing/system.ts'
 import { escapeQuotes } from '../passdb/passwd-file.ts'
 import { openTestAuth } from '../testing/open-auth.ts'
 

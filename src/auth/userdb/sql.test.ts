@@ -6,7 +6,7 @@ import { skipWithoutPostgres, startPostgres } from '../../../test/peers/postgres
 import { TEST_USERS } from '../../../test/suites/passdb.ts'
 import { userdbSuite } from '../../../test/suites/userdb.ts'
 import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
-import { systemClock } from '../system.ts'
+import { systemClock } from '../testing/system.ts'
 import { openTestAuth, type TestAuth } from '../testing/open-auth.ts'
 
 /** The user's whole name in one column, or in two. */
