@@ -27,6 +27,17 @@ export async function readReply(readLine: () => Promise<string>): Promise<SmtpRe
   }
 }
 
+/** The reply of a server that does not know ENHANCEDSTATUSCODES: what looks like one is text. */
+export function withoutEnhanced(reply: SmtpReply): SmtpReply {
+  return { ...reply, enhanced: undefined, texts: reply.lines.map((line) => line.slice(4)) }
+}
+
+/** A reply as lines with CRLF; `enhanced` stands before every text. */
+export function formatReply(code: number, enhanced: string | undefined, texts: readonly string[]): string {
+  const head = enhanced === undefined ? '' : `${enhanced} `
+  return texts.map((text, index) => `${code}${index === texts.length - 1 ? ' ' : '-'}${head}${text}\r\n`).join('')
+}
+
 /** The other side's reply is no SMTP; `message` is the line. */
 export class SmtpSyntaxError extends Error {
   override readonly name = 'SmtpSyntaxError'
