@@ -176,6 +176,7 @@ async function verify(request: AuthRequest, block: PassdbBlock, password: Secret
       return 'ok'
     case 'mismatch':
       logFailure(request, 'Password mismatch')
+      if (request.showPasswords) logComparison(request, stored, password)
       return 'password-mismatch'
     case 'invalid':
       request.logDatabase('error', outcome.log)
@@ -186,6 +187,14 @@ async function verify(request: AuthRequest, block: PassdbBlock, password: Secret
     default:
       return assertNever(outcome)
   }
+}
+
+/** auth_debug_passwords: what was compared with what. */
+function logComparison(request: AuthRequest, stored: StoredPassword, password: Secret): void {
+  const parsed = parseStoredPassword(stored.text, stored.defaultScheme)
+  if (parsed.kind === 'invalid') return
+  const data = stored.text.replace(/^\{[^}]*\}/, '')
+  request.logDatabase('debug', `${parsed.scheme.name}(${password.reveal().toString('utf8')}) != '${data}'`)
 }
 
 /** Dovecot refuses to look up users whose stored password makes no sense. */

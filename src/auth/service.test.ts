@@ -222,6 +222,19 @@ const logs: { why: string; options: OpenOptions; user?: string; password?: strin
     ],
   },
   {
+    why: 'auth_debug_passwords',
+    options: verbose('auth_debug_passwords = yes', 'joe:{PLAIN}s'),
+    password: 'x',
+    expected: [
+      'debug auth: passwd-file /users:Read 1 users',
+      `debug auth: ${joe}: Performing passdb lookup`,
+      `debug auth: ${joe}: lookup: user=joe file=/users`,
+      `info auth: ${joe}: Password mismatch`,
+      `debug auth: ${joe}: PLAIN(x) != 's'`,
+      `debug auth: ${joe}: Finished passdb lookup`,
+    ],
+  },
+  {
     why: "a label in place of the driver, and the block's own auth_verbose",
     options: {
       ...users('joe:{PLAIN}s'),
