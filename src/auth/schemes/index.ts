@@ -1,6 +1,6 @@
 export { credentialsFor, decideCredentials, type CredentialsDecision } from './credentials.ts'
 export { generatePassword } from './generate.ts'
 export { InvalidHash, type GenerateOptions, type PasswordScheme, type SchemeData } from './scheme.ts'
-export { parseStoredPassword, type StoredPassword } from './stored-password.ts'
+export { parseStoredPassword, splitPrefix, type StoredPassword } from './stored-password.ts'
 export { findScheme, passwordSchemes } from './table.ts'
 export { verifyDummy, verifyPassword, type VerifyOutcome } from './verify.ts'

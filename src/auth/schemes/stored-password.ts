@@ -7,22 +7,25 @@ import { findScheme } from './table.ts'
 /** A password as a database holds it: `{SCHEME}data`, or data in the database's default scheme. */
 export type StoredPassword =
   | { readonly kind: 'parsed'; readonly scheme: PasswordScheme; readonly data: SchemeData }
-  | { readonly kind: 'invalid'; readonly log: string }
+  /** `why` is the same without the scheme's name, as `doveadm pw` says it. */
+  | { readonly kind: 'invalid'; readonly log: string; readonly why: string }
 
 /** Splits prefix and data and decodes the data. The log texts are Dovecot's and never hold the data. */
 export function parseStoredPassword(stored: Secret | string, defaultScheme: string): StoredPassword {
   const bytes = (typeof stored === 'string' ? new Secret(stored) : stored).reveal()
   if (bytes.length > HASH_LIMITS.storedBytes) {
-    return { kind: 'invalid', log: `Stored password is longer than ${HASH_LIMITS.storedBytes} bytes` }
+    const why = `Stored password is longer than ${HASH_LIMITS.storedBytes} bytes`
+    return { kind: 'invalid', log: why, why }
   }
   const { schemeName, text } = splitPrefix(bytes.toString('latin1'), defaultScheme)
   const [name = '', suffix, ...more] = schemeName.split('.')
   const scheme = findScheme(name)
   const encoding = scheme === undefined || more.length > 0 ? undefined : encodingOf(scheme, suffix)
-  if (scheme === undefined || encoding === undefined) return { kind: 'invalid', log: `Unknown scheme ${schemeName}` }
+  if (scheme === undefined || encoding === undefined)
+    return { kind: 'invalid', log: `Unknown scheme ${schemeName}`, why: 'Unknown scheme' }
   const data = decodeData(text, encoding, scheme.rawBytes)
   if (typeof data !== 'string') return { kind: 'parsed', scheme, data }
-  return { kind: 'invalid', log: `Password data is not valid for scheme ${schemeName}: ${data}` }
+  return { kind: 'invalid', log: `Password data is not valid for scheme ${schemeName}: ${data}`, why: data }
 }
 
 /** The scheme named by a prefix, if the text has one: `{SCHEME}` or MD5 crypt's own. */

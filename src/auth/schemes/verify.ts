@@ -26,7 +26,7 @@ export interface VerifyInput {
 /** Compares a password with a stored one. Never rejects for what the database or the client says. */
 export async function verifyPassword({ stored, defaultScheme, password, user }: VerifyInput): Promise<VerifyOutcome> {
   const parsed = parseStoredPassword(stored, defaultScheme)
-  if (parsed.kind === 'invalid') return parsed
+  if (parsed.kind === 'invalid') return { kind: 'invalid', log: parsed.log }
   // To C programs a password ends at a NUL, and HMAC cannot tell trailing ones: no stored password has any.
   if (password.reveal().includes(0)) return { kind: 'mismatch' }
   if (parsed.scheme.slow) typicalHash.set(defaultScheme.toUpperCase(), stored)
