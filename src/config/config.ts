@@ -21,7 +21,11 @@ export interface Filter {
 export type PassdbSettings = ValuesOf<typeof passdbRows> & { readonly at: SourcePosition }
 export type UserdbSettings = ValuesOf<typeof userdbRows> & { readonly at: SourcePosition }
 
-export type InetListenerSettings = ValuesOf<typeof inetListenerRows> & { readonly name: string }
+export type InetListenerSettings = ValuesOf<typeof inetListenerRows> & {
+  readonly name: string
+  /** Where its block begins; left out for a built-in listener that no block mentions. */
+  readonly at?: SourcePosition
+}
 export type FileListenerSettings = ValuesOf<typeof fileListenerRows> & { readonly path: string }
 
 /** A service with Dovecot's built-in defaults and what the configuration says. Limits of 0 stand for the `default_*` settings. */

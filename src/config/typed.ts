@@ -90,10 +90,14 @@ function valueAt(merged: Merged, path: string, row: Row<unknown>): unknown {
 }
 
 function inetListenersOf(merged: Merged, path: string): readonly InetListenerSettings[] {
-  return entriesOf(merged, path).map(({ id }) => ({
-    name: titleAt(merged, `${path}/${id}/name`),
-    ...valuesAt(merged, `${path}/${id}/`, inetListenerRows),
-  }))
+  return entriesOf(merged, path).map(({ id }) => {
+    const at = merged.lists.get(path)?.find((entry) => entry.id === id)?.at
+    return {
+      name: titleAt(merged, `${path}/${id}/name`),
+      ...valuesAt(merged, `${path}/${id}/`, inetListenerRows),
+      ...(at && { at }),
+    }
+  })
 }
 
 function fileListenersOf(merged: Merged, path: string): readonly FileListenerSettings[] {

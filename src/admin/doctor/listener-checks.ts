@@ -18,9 +18,8 @@ export function checkListeners(config: Config): readonly Finding[] {
     if (served.has(name) || (protocol !== '' && !protocols.includes(protocol))) continue
     const open = inetListeners.find(({ port, ssl: secure }) => port !== 0 && !(secure && ssl === 'no'))
     if (open === undefined) continue
-    const at = config.origin(`service/${name}/inet_listener/${open.name}/port`, {})
     const text = `service ${name} { inet_listener { port = ${open.port} } } is not opened: Postern has no such service`
-    findings.push({ severity: 'warning', text, ...(at && { at }) })
+    findings.push({ severity: 'warning', text, ...(open.at && { at: open.at }) })
   }
   return findings
 }

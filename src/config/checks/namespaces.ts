@@ -1,4 +1,5 @@
 import type { MailboxSettings, NamespaceSettings } from '../config.ts'
+import { escapeName } from '../evaluate/block.ts'
 import type { Finding } from './finding.ts'
 
 const SPECIAL_USES = ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Important', '\\Junk', '\\Sent', '\\Trash'].map(
@@ -10,14 +11,14 @@ export function checkNamespaces(namespaces: readonly NamespaceSettings[]): reado
   return namespaces.flatMap((namespace) => [
     ...checkNamespace(namespace),
     ...checkAlias(namespace, namespaces),
-    ...namespace.mailboxes.flatMap((mailbox) => [...checkMailbox(mailbox)]),
+    ...namespace.mailboxes.flatMap((mailbox) => [...checkMailbox(namespace.name, mailbox)]),
   ])
 }
 
 function* checkNamespace({ name, prefix, separator }: NamespaceSettings): Generator<Finding> {
   if (separator.length > 1) {
     const text = `Namespace '${prefix}': Hierarchy separator must be only one character long`
-    yield { text, path: `namespace/${name}/separator` }
+    yield { text, path: `namespace/${escapeName(name)}/separator` }
   }
 }
 
@@ -26,7 +27,7 @@ function* checkAlias(
   namespaces: readonly NamespaceSettings[],
 ): Generator<Finding> {
   if (alias_for === undefined) return
-  const path = `namespace/${name}/alias_for`
+  const path = `namespace/${escapeName(name)}/alias_for`
   const target = namespaces.find((namespace) => namespace.prefix === alias_for)
   if (target === undefined) {
     yield { text: `Namespace '${prefix}': alias_for points to unknown namespace: ${alias_for}`, path }
@@ -36,7 +37,9 @@ function* checkAlias(
   }
 }
 
-function* checkMailbox({ name, special_use }: MailboxSettings): Generator<Finding> {
+function* checkMailbox(namespace: string, { name, special_use }: MailboxSettings): Generator<Finding> {
   const unknown = special_use.find((use) => !SPECIAL_USES.includes(use.toLowerCase()))
-  if (unknown !== undefined) yield { text: `mailbox ${name}: unknown special_use: ${unknown}` }
+  if (unknown === undefined) return
+  const path = `namespace/${escapeName(namespace)}/mailbox/${escapeName(name)}/special_use`
+  yield { text: `mailbox ${name}: unknown special_use: ${unknown}`, path }
 }

@@ -23,10 +23,11 @@ export interface FlatLine {
   readonly value: string
 }
 
-/** What a listing of sections shows. */
-export function listSettings(merged: Merged, scope: Scope): readonly FlatLine[] {
+/** What a listing of sections shows. Settings that Dovecot does not have appear among all settings only `withOwn`. */
+export function listSettings(merged: Merged, scope: Scope, withOwn = false): readonly FlatLine[] {
   if (scope === 'all' || scope === 'all-with-hidden') {
-    return [...allOf(merged, '', rootSchema, scope === 'all-with-hidden'), ...freeOf(merged)]
+    const isShown = (row: Row<unknown>) => !row.optional && (withOwn || !row.own) && (scope !== 'all' || !row.hidden)
+    return [...allOf(merged, '', rootSchema, isShown), ...freeOf(merged)]
   }
   return [...setOf(merged, scope), ...namespaceLines(merged)]
 }
@@ -65,17 +66,22 @@ function* namespaceLines(merged: Merged): Generator<FlatLine> {
   }
 }
 
-function* allOf(merged: Merged, prefix: string, schema: Schema, withHidden: boolean): Generator<FlatLine> {
+function* allOf(
+  merged: Merged,
+  prefix: string,
+  schema: Schema,
+  isShown: (row: Row<unknown>) => boolean,
+): Generator<FlatLine> {
   for (const [key, row] of schema.rows) {
     const path = prefix + key
     const set = merged.values.get(path)
-    if (set === undefined && (row.optional || row.own || (row.hidden && !withHidden))) continue
+    if (set === undefined && !isShown(row)) continue
     if (!isTitle(path)) yield { path, value: set?.text ?? defaultValues.get(path) ?? row.default }
   }
   for (const [type, section] of schema.sections) {
     if (section.kind === 'dictionary') continue
     for (const { id } of entriesOf(merged, prefix + type)) {
-      yield* allOf(merged, `${prefix}${type}/${id}/`, section.schema, withHidden)
+      yield* allOf(merged, `${prefix}${type}/${id}/`, section.schema, isShown)
     }
   }
 }

@@ -46,7 +46,7 @@ export function printNamed(
     const isNamed = (line: string) => line.startsWith(`${name}=`) || line.startsWith(`${name}/`)
     return printAssignments(merged, options.scope).filter(isNamed)
   }
-  const lines = listSettings(merged, options.scope)
+  const lines = listSettings(merged, options.scope, true)
   const exact = lines.find(({ path }) => path === name)
   if (exact === undefined) {
     const below = lines.filter(({ path }) => path.startsWith(`${name}/`))

@@ -64,7 +64,10 @@ export function parseValue(text: string): RawValue {
 
 /** Space and tab are the only blanks. */
 export function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+  let [start, end] = [0, text.length]
+  while (start < end && isBlank(text[start])) start++
+  while (end > start && isBlank(text[end - 1])) end--
+  return text.slice(start, end)
 }
 
 /** Takes the backslash away from every escaped character; a backslash at the very end stays away. */

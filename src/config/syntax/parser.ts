@@ -9,6 +9,8 @@ import type { ConfigNode, ConfigTree } from './tree.ts'
 const PARSE_LIMITS = {
   /** Files read through includes, the same one counted each time. */
   includes: 10_000,
+  /** Sections inside each other. */
+  depth: 100,
 } as const
 
 interface Input {
@@ -84,6 +86,8 @@ class Parser {
       case 'assign':
         return void this.#body().push({ kind: 'assign', key: statement.key, value: statement.value, at })
       case 'open':
+        // What is left of a configuration that goes deeper would not be understood.
+        if (this.#sections.length >= PARSE_LIMITS.depth) return this.#error('Sections are nested too deeply', at)
         return void this.#sections.push({ type: statement.type, name: statement.name, body: [], at })
       case 'close':
         if (this.#sections.length === 0) return this.#error("Unexpected '}'", at)
