@@ -46,7 +46,8 @@ export function printNamed(
     const isNamed = (line: string) => line.startsWith(`${name}=`) || line.startsWith(`${name}/`)
     return printAssignments(merged, options.scope).filter(isNamed)
   }
-  const lines = listSettings(merged, options.scope, true)
+  const scope = options.scope === 'all' ? 'all-with-hidden' : options.scope
+  const lines = listSettings(merged, scope, true)
   const exact = lines.find(({ path }) => path === name)
   if (exact === undefined) {
     const below = lines.filter(({ path }) => path.startsWith(`${name}/`))
