@@ -42,10 +42,10 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   const settings = first.loaded.config.settings({})
   const log = openLog(settings)
   const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log })
+  const listeners: BoundListener[] = []
   try {
-    const listeners = [...(await supervisor.start(workerFile()))]
+    listeners.push(...(await supervisor.start(workerFile())))
     await openMetrics(settings, supervisor, listeners)
-    process.stdout.write(`postern ready: ${listeners.map(describe).join(', ') || 'no listeners'}\n`)
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     log.log('fatal', 'master', text)
@@ -54,7 +54,7 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
     await supervisor.stop(0)
     return 1
   }
-  await runUntilStopped(supervisor, log, options)
+  await runUntilStopped(supervisor, log, options, listeners)
   log.close()
   return 0
 }
@@ -125,6 +125,7 @@ async function runUntilStopped(
   supervisor: Supervisor,
   log: OpenLog,
   options: { path: string; overrides: readonly string[] },
+  listeners: readonly BoundListener[],
 ): Promise<void> {
   const certificates = watchCertificates(supervisor, log, options)
   process.on(
@@ -135,7 +136,7 @@ async function runUntilStopped(
     log.reopen()
     supervisor.reopenLogs()
   })
-  await new Promise<void>((resolve) => {
+  const stopped = new Promise<void>((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
       log.log('info', 'master', `${signal} received, closing`)
       resolve()
@@ -143,6 +144,9 @@ async function runUntilStopped(
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
   })
+  // Last: whoever reads this line may send signals at once.
+  process.stdout.write(`postern ready: ${listeners.map(describe).join(', ') || 'no listeners'}\n`)
+  await stopped
   certificates.close()
   const again = (): void => void supervisor.stop(0)
   process.once('SIGTERM', again)
