@@ -20,6 +20,8 @@ export interface AttemptContext {
   /** How much of the client's time is left. */
   readonly limitMs: () => number
   readonly signal: AbortSignal
+  /** The passwords are done with; now a backend is waited for. */
+  readonly onBackend: () => void
 }
 
 export interface AttemptEnd {
@@ -53,7 +55,7 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
 type Authenticated = Parameters<SessionRecord['authenticated']>[0]
 
 async function followRoute(context: AttemptContext, outcome: Authenticated): Promise<AttemptEnd> {
-  const { shared, environment, protocol, record, history, limitMs, signal } = context
+  const { shared, environment, protocol, record, history, limitMs, signal, onBackend } = context
   const end = await shared.proxy.follow({
     protocol,
     outcome,
@@ -63,9 +65,7 @@ async function followRoute(context: AttemptContext, outcome: Authenticated): Pro
     proxySelf: environment.proxySelf,
     limitMs,
     signal,
-    onBackend: () => {
-      history.phase = 'backend'
-    },
+    onBackend,
   })
   if (end.authenticated) history.successes++
   history.backendRefused = end.backendRefused

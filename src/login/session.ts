@@ -97,7 +97,7 @@ export class LoginSession implements LoginIo, ListedSession {
   /** Runs until the stranger is a user or gone. Never rejects. */
   async run(): Promise<SessionEnd> {
     this.#shared.observer.emit('connection_opened', this.record.fields())
-    this.stream.onEnd(() => this.#abort.abort())
+    this.stream.onEnd((error) => this.#streamEnded(error))
     this.#extendDeadline()
     try {
       if (this.#ssl) await this.#handshake('feed')
@@ -178,6 +178,7 @@ export class LoginSession implements LoginIo, ListedSession {
           haproxy: this.#haproxy,
           limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
           signal: this.#abort.signal,
+          onBackend: () => this.#beginBackend(),
         },
         credentials,
       )
@@ -256,6 +257,19 @@ export class LoginSession implements LoginIo, ListedSession {
     this.stream.setDeadline(LOGIN_LIMITS.loginMs)
   }
 
+  /**
+   * A client that only finished sending still gets its answers. But nobody logs in to a backend for it: what it could not
+   * say any more is all that a session is for, and a client that is gone looks the same.
+   */
+  #streamEnded(error: Error | undefined): void {
+    if (error !== undefined || this.#history.phase === 'backend') this.#abort.abort()
+  }
+
+  #beginBackend(): void {
+    this.#history.phase = 'backend'
+    if (this.stream.ended) this.#abort.abort()
+  }
+
   #beginAttempt(mechanism: string): number {
     const history = this.#history
     const nowMs = this.#shared.now()
@@ -270,14 +284,15 @@ export class LoginSession implements LoginIo, ListedSession {
   #endAttempt(end: AttemptEnd, startedMs: number): void {
     const { stream, record } = this
     const nowMs = this.#shared.now()
-    if (stream.ended) return end.backend?.discard()
+    if (this.#abort.signal.aborted) return end.backend?.discard()
     if (end.tooLate) {
       const secs = Math.round((nowMs - startedMs) / 1000)
       return this.close(`Logging in timed out (waited ${secs} secs)`, 'login-timeout')
     }
     this.#end = end
-    // A dialogue that ran out of time keeps its phase for the last words.
-    if (nowMs < this.#deadlineMs) {
+    const unfinished = this.#history.phase === 'sasl' && stream.ended
+    // A dialogue that broke off or ran out of time keeps its phase for the last words.
+    if (nowMs < this.#deadlineMs && !unfinished) {
       this.#history.phase = 'idle'
       if (end.backend === undefined) this.#extendDeadline()
     }

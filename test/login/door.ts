@@ -153,7 +153,8 @@ async function authenticatePlain(
   exchange: SaslExchange,
 ): Promise<AuthOutcome> {
   const { initial, mechanism } = exchange
-  const message = initial?.reveal() ?? (await exchange.challenge(Buffer.alloc(0)))
+  const message = initial?.reveal() ?? (await exchange.challenge(Buffer.alloc(0)).catch(() => undefined))
+  if (message === undefined) return { kind: 'refused', why: { kind: 'aborted' } }
   const [, user = '', password = ''] = message.toString('utf8').split('\0')
   const fields = users.get(user)
   if (fields === undefined || password === 'wrong') return { kind: 'refused', why: { kind: 'failed' }, user }

@@ -274,9 +274,24 @@ for (const { why, say, line } of departures) {
     await door.logged(line)
     await door.empty()
     assert.equal(door.log.filter((text) => text.includes('Disconnected')).length, 1)
+    assert.ok(!door.log.some((text) => text.includes('BUG')), door.log.join('\n'))
     assert.equal(door.events.filter(({ name }) => name === 'login_aborted').length, 1)
   })
 }
+
+test('a client that finished sending still gets its answers, but no backend', async (t) => {
+  const joe = { proxy: 'y', host: '127.0.0.1', port: '1' }
+  const door = await openDoor(t, { users: { joe, jane: {} } })
+  const client = await door.client()
+  client.send('a LOGIN jane wrong', 'b NOOP', 'c LOGIN joe pw')
+  client.close()
+  await client.linesUntil(/^a NO refused failed$/)
+  await client.expect('b OK')
+  await client.expect('c NO proxy-failed later')
+  await client.expectEnd()
+  assert.equal(door.events.filter(({ name }) => name === 'proxy_session_failed').length, 0)
+  await door.logged(/Disconnected: Connection closed \(disconnected while finishing login, waited 0 secs\): user=<joe>/)
+})
 
 test('a bug in a dialogue ends that session, with one line, and no other', async (t) => {
   const door = await openDoor(t)
