@@ -69,6 +69,7 @@ export interface EventTable {
   proxy_session_failed: ProxySessionFields & {
     readonly text: string
     readonly class: string
+    /** A refusal by the backend while `auth_verbose` is off: no line in the log. */
     readonly verbose_only: boolean
   }
   /** Dovecot: `Disconnected by client|server|proxy ...`. */

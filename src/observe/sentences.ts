@@ -32,8 +32,13 @@ const SENTENCES: Sentences = {
   }),
   proxy_session_failed: (event) =>
     event.verbose_only
-      ? { level: 'info', service: event.service, text: event.line(`${proxyPrefix(event)}${event.text}`) }
-      : { level: 'error', service: event.service, text: event.line(`${proxyPrefix(event)}${event.text}`) },
+      ? undefined
+      : {
+          // A backend that refuses a user does its work.
+          level: event.class.startsWith('auth') ? 'info' : 'error',
+          service: event.service,
+          text: event.line(`${proxyPrefix(event)}${event.text}`),
+        },
   proxy_session_finished: (event) => ({
     level: 'info',
     service: event.service,

@@ -314,15 +314,23 @@ for (const { class: failureClass, backend, attempts, text } of classes) {
   })
 }
 
-test('only refusals by the backend are for auth_verbose', async (t) => {
-  const { start, until, events } = world(t, [answers('NO nope')])
-  await until(start())
-  const failed = events.filter(({ name }) => name === 'proxy_session_failed')
-  assert.deepEqual(
-    failed.map(({ fields }) => (fields as EventTable['proxy_session_failed']).verbose_only),
-    [true],
-  )
-})
+const verbose: readonly { why: string; backend: Backend; settings: Partial<Settings>; only: boolean }[] = [
+  { why: 'a refusal', backend: answers('NO nope'), settings: {}, only: true },
+  { why: 'a refusal, auth_verbose', backend: answers('NO nope'), settings: { auth_verbose: true }, only: false },
+  { why: 'anything else', backend: answers('FAIL internal x'), settings: {}, only: false },
+]
+
+for (const { why, backend, settings, only } of verbose) {
+  test(`only refusals by the backend wait for auth_verbose: ${why}`, async (t) => {
+    const { start, until, events } = world(t, [backend])
+    await until(start({ settings }))
+    const failed = events.filter(({ name }) => name === 'proxy_session_failed')
+    assert.deepEqual(
+      failed.map(({ fields }) => (fields as EventTable['proxy_session_failed']).verbose_only),
+      [only],
+    )
+  })
+}
 
 test('a source address that cannot be used is told once, and ends as Dovecot says it', async (t) => {
   const { start, until, dials, log, failures } = world(t, ['bind'])

@@ -272,7 +272,7 @@ class BackendLogin {
   }
 
   #failed(failure: ProxyFailure): BackendLoginEnd {
-    const { user, target, fields } = this.#request
+    const { user, target, settings, fields } = this.#request
     const text = describeFailure(failure, {
       user,
       target,
@@ -287,7 +287,7 @@ class BackendLogin {
       ...(this.#sourceIp === undefined ? undefined : { source_ip: this.#sourceIp }),
       text,
       class: failure.class,
-      verbose_only: isRefusal(failure),
+      verbose_only: isRefusal(failure) && !settings.auth_verbose && !settings.auth_debug,
     })
     return { kind: 'failed', failure }
   }
