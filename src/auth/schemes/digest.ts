@@ -1,7 +1,8 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { hmacMd5States } from '../../sasl/cram-md5-states.ts'
 import { md4 } from '../../util/md4.ts'
 import type { Secret } from '../../util/secret.ts'
+import { sameBytes } from './same-bytes.ts'
 import { InvalidHash, type PasswordScheme } from './scheme.ts'
 
 type Digest = (data: Buffer) => Buffer
@@ -81,8 +82,4 @@ function digestMd5(password: Secret, user: string): Buffer {
 
 function openssl(name: string): Digest {
   return (data) => createHash(name).update(data).digest()
-}
-
-function sameBytes(left: Buffer, right: Buffer): boolean {
-  return left.length === right.length && timingSafeEqual(left, right)
 }

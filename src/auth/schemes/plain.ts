@@ -1,5 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
-import { Secret } from '../../util/secret.ts'
+import { sameBytes } from './same-bytes.ts'
 import { InvalidHash, type PasswordScheme } from './scheme.ts'
 
 /** PLAIN and its other names: the stored text is the password. Only these can serve challenge mechanisms of any kind. */
@@ -7,7 +6,7 @@ export const plainSchemes: readonly PasswordScheme[] = ['PLAIN', 'CLEAR', 'CLEAR
   name,
   encoding: 'none',
   slow: false,
-  verify: (stored, password) => password.equals(new Secret(stored)),
+  verify: (stored, password) => sameBytes(stored, password.reveal()),
   generate: (password) => password.reveal(),
 }))
 
@@ -22,7 +21,7 @@ export const plainTrunc: PasswordScheme = {
     const text = stored.subarray(prefix.length)
     const isTruncated = text.length === Number(digits) && password.reveal().length >= text.length
     const compared = isTruncated ? password.reveal().subarray(0, text.length) : password.reveal()
-    return compared.length === text.length && timingSafeEqual(compared, text)
+    return sameBytes(compared, text)
   },
   // What Dovecot generates has no length and cannot be verified; neither do we invent one.
   generate: (password) => password.reveal(),
