@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { backendRoot } from './dev/backend-root.ts'
 import { devCertificate } from './dev/certificate.ts'
 import { startDovecotBackend, type DevBackend } from './dev/dovecot-backend.ts'
 import { SAMPLE_PASSWORD, SAMPLE_USERS, writeUserDatabase } from './dev/users.ts'
@@ -16,7 +17,8 @@ export async function devCommand(): Promise<number> {
   const directory = join(fileURLToPath(new URL('../..', import.meta.url)), 'var', 'dev')
   mkdirSync(directory, { recursive: true })
   const certificate = await devCertificate(directory)
-  const backends = await startBackends(directory)
+  const root = backendRoot(directory)
+  const backends = await startBackends(root.path)
   try {
     writeUserDatabase(join(directory, 'users.sqlite'), backends.ports)
     writeFileSync(join(directory, 'dovecot-sql.conf.ext'), sqlConfig(directory))
@@ -25,6 +27,7 @@ export async function devCommand(): Promise<number> {
     return await serveCommand(['-c', join(directory, 'dovecot.conf')])
   } finally {
     await Promise.all(backends.running.map(async (backend) => await backend.stop()))
+    root.cleanUp()
   }
 }
 
