@@ -74,6 +74,7 @@ export interface ConfigInput {
   readonly overrides?: readonly string[]
   /** For `$ENV:NAME`. */
   readonly env?: ReadonlyMap<string, string>
+  /** What an empty `hostname` setting stands for. */
   readonly hostname?: string
 }
 

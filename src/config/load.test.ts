@@ -224,6 +224,13 @@ test('overrides are stronger than the file, by path too', () => {
   assert.equal(config.plugin({}).get('acl'), 'vfile')
 })
 
+test('an empty hostname is that of the machine', () => {
+  const load = (text: string) =>
+    loadConfig({ path: '/c', files: memoryFiles({ '/c': text }), hostname: 'mx.example.org' })
+  assert.equal(load('').config?.settings({}).hostname, 'mx.example.org')
+  assert.equal(load('hostname = mail\n').config?.settings({}).hostname, 'mail')
+})
+
 test('a configuration that is not there, or not UTF-8', () => {
   const missing = loadConfig({ path: '/none', files: memoryFiles({}) })
   assert.equal(missing.config, undefined)

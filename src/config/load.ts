@@ -29,18 +29,21 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...findLatentConflicts(read.blocks),
     ...ignoredSettings(read.blocks),
   ]
-  return { config: new BlockConfig(read), complaints }
+  return { config: new BlockConfig(read, input.hostname ?? ''), complaints }
 }
 
 /** Everything about one set of matching blocks, made when first asked for. */
 class View {
   readonly #merged: Merged
+  /** What an empty `hostname` stands for. */
+  readonly #hostname: string
   #settings: Settings | undefined
   #plugin: ReadonlyMap<string, string> | undefined
   #namespaces: readonly NamespaceSettings[] | undefined
 
-  constructor(blocks: readonly Block[]) {
+  constructor(blocks: readonly Block[], hostname: string) {
     this.#merged = mergeBlocks(blocks)
+    this.#hostname = hostname
   }
 
   get merged(): Merged {
@@ -48,7 +51,10 @@ class View {
   }
 
   get settings(): Settings {
-    return (this.#settings ??= Object.freeze(settingsOf(this.#merged)))
+    if (this.#settings !== undefined) return this.#settings
+    const settings = settingsOf(this.#merged)
+    this.#settings = Object.freeze({ ...settings, hostname: settings.hostname || this.#hostname })
+    return this.#settings
   }
 
   get plugin(): ReadonlyMap<string, string> {
@@ -65,6 +71,7 @@ class BlockConfig implements Config {
   readonly services: ReadonlyMap<string, ServiceSettings>
   readonly dict: ReadonlyMap<string, string>
   readonly #blocks: readonly Block[]
+  readonly #hostname: string
   /** Without blocks for addresses or host names, the protocol alone decides. */
   readonly #byProtocolOnly: boolean
   readonly #byProtocol = new Map<string | undefined, View>()
@@ -73,8 +80,9 @@ class BlockConfig implements Config {
   readonly #passdbs = new Map<string, readonly PassdbSettings[]>()
   readonly #userdbs = new Map<string, readonly UserdbSettings[]>()
 
-  constructor(read: ReadConfig) {
+  constructor(read: ReadConfig, hostname: string) {
     this.path = read.path
+    this.#hostname = hostname
     this.#blocks = read.blocks
     this.#byProtocolOnly = read.blocks.every(
       ({ filter }) => !isNarrow(filter.local) && filter.localName === undefined && !isNarrow(filter.remote),
@@ -120,7 +128,7 @@ class BlockConfig implements Config {
   #viewFor(query: FilterQuery): View {
     let key = ''
     for (const [index, block] of this.#blocks.entries()) if (matchesFilter(block.filter, query)) key += `${index} `
-    return remember(this.#views, key, () => new View(matchingBlocks(this.#blocks, query)))
+    return remember(this.#views, key, () => new View(matchingBlocks(this.#blocks, query), this.#hostname))
   }
 }
 

@@ -43,10 +43,11 @@ export function printSections(lines: readonly FlatLine[], of: Merged, options: P
   return printed
 }
 
-/** `key = value`, quoted when the value would not survive otherwise. */
+/** `key = value`, quoted when the value would not survive otherwise; Dovecot leaves the quotes out around masked values. */
 export function printSetting(key: string, value: string, { showSecrets }: PrintOptions): string {
   const shown = showSecrets ? value : maskValue(key, value)
-  return `${key} = ${needsQuotes(value) ? quote(shown) : shown}`
+  if (!needsQuotes(value)) return `${key} = ${shown}`
+  return `${key} = ${shown === value ? `"${escape(value)}"` : escape(shown)}`
 }
 
 /** Puts lines into the filter that they are for. */
@@ -122,12 +123,12 @@ function needsQuotes(value: string): boolean {
   return value.includes('#') || /^[ \t]|[ \t]$/.test(value)
 }
 
-function quote(value: string): string {
-  return `"${value.replace(/["\\']/g, '\\$&')}"`
+function escape(value: string): string {
+  return value.replace(/["\\']/g, '\\$&')
 }
 
 function quoteName(name: string): string {
-  return /[ \t]/.test(name) ? quote(name) : name
+  return /[ \t]/.test(name) ? `"${escape(name)}"` : name
 }
 
 function indent(depth: number): string {
