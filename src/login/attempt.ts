@@ -46,6 +46,8 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
   const outcome = await environment.auth.authenticate(connection, exchangeOf(history, credentials), signal)
   if (outcome.kind === 'refused') {
     if (outcome.user !== undefined) record.user = outcome.user
+    // These come behind the right password.
+    if (outcome.why.kind === 'nologin' || outcome.why.kind === 'referral') history.successes++
     return refuse(history, outcome.why)
   }
   record.authenticated(outcome)

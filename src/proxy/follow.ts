@@ -81,7 +81,6 @@ function questionOf(
     addresses,
     self: { ip: realLocal.ip, port: realLocal.port, forwardedPort: identity.local.port, others: proxySelf },
     ttl: identity.ttl,
-    forward: identity.forward,
     settings,
   }
 }

@@ -23,7 +23,6 @@ function route(fields: Fields, rest: Rest = {}): Route {
     addresses: [],
     self: SELF,
     ttl: 5,
-    forward: new Map(),
     settings: { login_proxy_timeout: 30_000, ssl_client_require_valid_cert: true },
     ...rest,
   })
@@ -320,21 +319,7 @@ const details: readonly {
   },
   { why: 'proxy_timeout', fields: { proxy_timeout: '2' }, key: 'timeoutMs', is: 2000 },
   { why: 'TTL goes down', fields: {}, rest: { ttl: 3 }, key: 'ttl', is: 2 },
-  {
-    why: 'what a trusted proxy forwarded goes on, unless the passdb says it anew',
-    fields: { forward_b: '2' },
-    rest: {
-      forward: new Map([
-        ['a', '1'],
-        ['b', '1'],
-      ]),
-    },
-    key: 'forward',
-    is: new Map([
-      ['a', '1'],
-      ['b', '2'],
-    ]),
-  },
+  { why: 'fields for the next hop', fields: { forward_b: '2' }, key: 'forward', is: new Map([['b', '2']]) },
   { why: 'PROXY header', fields: { haproxy: 'v1' }, key: 'haproxy', is: 'v1' },
 ]
 

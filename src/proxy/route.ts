@@ -20,8 +20,6 @@ export interface RouteQuestion {
   readonly addresses: readonly string[]
   readonly self: SelfAddress
   readonly ttl: number
-  /** `forward_*` received from the proxy in front; fields of the passdb are stronger. */
-  readonly forward: ReadonlyMap<string, string>
   readonly settings: Pick<Settings, 'login_proxy_timeout' | 'ssl_client_require_valid_cert'>
 }
 
@@ -158,7 +156,7 @@ function chooseCredentials({ protocol, fields, masterUser, ...client }: RouteQue
 }
 
 function makeTarget(
-  { fields, user, ttl, forward, settings }: RouteQuestion,
+  { fields, user, ttl, settings }: RouteQuestion,
   { host, ip, port }: { host: string; ip: string; port: number },
   { mechanism, master, secret }: Credentials,
 ): ProxyTarget {
@@ -179,7 +177,8 @@ function makeTarget(
     notTrusted: fields.notTrusted,
     noauth: fields.noauth,
     ttl: ttl - 1,
-    forward: forward.size === 0 ? fields.forward : new Map<string, string | null>([...forward, ...fields.forward]),
+    // What a proxy in front forwarded is among the fields, unless the databases took it out.
+    forward: fields.forward,
     timeoutMs: fields.timeoutMs ?? settings.login_proxy_timeout,
     immediateFailureAfterMs: fields.immediateFailureAfterMs,
     ...(fields.haproxy === undefined ? undefined : { haproxy: fields.haproxy }),
