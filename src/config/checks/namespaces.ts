@@ -16,7 +16,7 @@ export function checkNamespaces(namespaces: readonly NamespaceSettings[]): reado
 }
 
 function* checkNamespace({ name, prefix, separator }: NamespaceSettings): Generator<Finding> {
-  if (separator.length > 1) {
+  if (Buffer.byteLength(separator) > 1) {
     const text = `Namespace '${prefix}': Hierarchy separator must be only one character long`
     yield { text, path: `namespace/${escapeName(name)}/separator` }
   }

@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly strict: boolean
 }
 
+const MISSING_KEY = "Missing key name ('=' at the beginning of line)"
+
 /** Every block of a configuration, the global one first, in the order of the file. */
 export interface Evaluated {
   readonly path: string
@@ -133,7 +135,7 @@ class Evaluator implements SettingSink {
     if (this.#refuseAuth(frame, type, at)) return undefined
     const path = `${frame.prefix}${type}`
     if (!section.merges && name !== '' && hasEntry(frame.block, path, id)) {
-      this.complain('error', `${path}/${name} already exists`, at)
+      this.complain('error', `${path}/${id} already exists`, at)
       return undefined
     }
     this.#addEntry(frame.block, path, { id, at }, section, name)
@@ -172,6 +174,7 @@ class Evaluator implements SettingSink {
     const blocks = blocksAround(frame)
     const expanded = expandValue(value, key, frame.counted + key, at.file, { files, env, expand, blocks })
     if (!expanded.ok) return this.complain('error', expanded.error, at)
+    if (frame.counted + key === '') return this.complain('error', MISSING_KEY, at)
     if (target === undefined) return this.#complainUnknown([...frame.labels, key], at)
     this.#store(frame, key, target, expanded.text, at)
   }

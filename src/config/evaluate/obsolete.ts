@@ -90,7 +90,7 @@ const PROTOCOLS = ['imap', 'pop3', 'managesieve'] as const
 
 /** Reads a setting under its new name when it has an old one. False: it is not an old one. */
 export function modernise(sink: SettingSink, frame: Frame, node: AssignNode): boolean {
-  if (node.value.form === 'variables') return false
+  if (node.value.form !== 'text') return false
   const { key, at } = node
   const value = node.value.text
   if (frame.prefix === 'plugin/' && key === 'imap_zlib_compress_level') {

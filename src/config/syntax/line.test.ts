@@ -43,7 +43,7 @@ describe('statements', () => {
     ['protocol imap{', { kind: 'junk', text: 'protocol imap{', error: "Expecting '{'" }, 'a brace needs a blank'],
     ['a b c {', { kind: 'junk', text: 'a b c {', error: "Expecting '{'" }, 'one name only'],
     ['a { b', { kind: 'junk', text: 'a { b', error: "Garbage after '{'" }, 'nothing behind a brace'],
-    ['= x', { kind: 'junk', text: '= x', error: "Missing key name ('=' at the beginning of line)" }, 'a key is needed'],
+    ['= x', { kind: 'assign', key: '', value: { form: 'text', text: 'x' } }, 'a missing key is found later'],
   ]
   for (const [line, expected, why] of rows)
     test(`${line}: ${why}`, () => assert.deepEqual(parseStatement(line), expected))

@@ -45,7 +45,6 @@ export function parseStatement(line: string): Statement {
     return { kind: 'include', pattern: rest, optional: key === '!include_try' }
   }
   if (rest.startsWith('=')) {
-    if (key === '') return junk(line, "Missing key name ('=' at the beginning of line)")
     return { kind: 'assign', key, value: parseValue(trimBlanks(rest.slice(1))) }
   }
   if (key === '}' && rest === '') return { kind: 'close' }
