@@ -35,6 +35,7 @@ test('settings have the types of their rows', () => {
   assert.equal(settings.ssl, 'required')
   assert.equal(settings.doveadm_password.reveal().toString(), 'topsecret')
   assert.ok(!JSON.stringify(settings).includes('topsecret'), 'a secret does not leak through the object')
+  assert.equal(load('base_dir = /run/x/\n').settings({}).base_dir, '/run/x')
   assert.equal(settings.mail_max_userip_connections, 10, 'a default')
   assert.equal(settings.postern_workers, 0)
 })

@@ -79,6 +79,10 @@ export const enumeration = <const W extends readonly [string, ...string[]]>(word
 export const string = (defaultText: string, doc: string): Row<string> =>
   row('string', defaultText, doc, (text) => ({ ok: true, value: text, text }))
 
+/** A directory; the value has no slash at its end. Printed as it was written. */
+export const directory = (defaultText: string, doc: string): Row<string> =>
+  row('string', defaultText, doc, (text) => ({ ok: true, value: text.replace(/(?<=.)\/$/, ''), text }))
+
 /** Several words, split on blanks and, unless said otherwise, commas. Printed as it was written. */
 export const list = (defaultText: string, doc: string, separators = ', '): Row<readonly string[]> =>
   row('list', defaultText, doc, (text) => ({ ok: true, value: splitList(text, separators), text }))

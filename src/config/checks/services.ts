@@ -20,7 +20,7 @@ export function checkServices(settings: Settings, services: readonly ServiceSett
 
 /** Sockets below base_dir need not repeat it. */
 export function warnAboutSockets(settings: Settings, services: readonly ServiceSettings[]): readonly Finding[] {
-  const base = baseDirectory(settings)
+  const base = settings.base_dir
   return services
     .filter((service) => isEnabled(settings, service))
     .flatMap(({ unixListeners, fifoListeners }) => [
@@ -92,13 +92,9 @@ function* checkListeners(settings: Settings, services: readonly ServiceSettings[
     }
     for (const { path, mode } of [...unixListeners, ...fifoListeners]) {
       if (mode === 0 || path === '') continue
-      const full = path.startsWith('/') ? path : `${baseDirectory(settings)}/${path}`
+      const full = path.startsWith('/') ? path : `${settings.base_dir}/${path}`
       if (seen.has(full)) yield { text: `duplicate listener: ${full}` }
       seen.add(full)
     }
   }
-}
-
-function baseDirectory({ base_dir }: Settings): string {
-  return base_dir.endsWith('/') ? base_dir.slice(0, -1) : base_dir
 }

@@ -1,4 +1,4 @@
-import { boolean, duration, ignored, list, size, string, uint } from '../setting.ts'
+import { boolean, directory, duration, ignored, list, size, string, uint } from '../setting.ts'
 
 const NO_HELPERS = 'Postern starts no helper programs'
 const ONE_USER = 'all of Postern runs as the user that started it'
@@ -7,7 +7,7 @@ const ONE_USER = 'all of Postern runs as the user that started it'
 export const generalSettings = {
   protocols: list('', 'Protocols to serve: imap, pop3, lmtp, submission, sieve. Empty or `none` serves nothing.', ' '),
   listen: list('*, ::', 'Where listeners without their own `address` bind. `*` is all of IPv4, `::` all of IPv6.'),
-  base_dir: string('/run/dovecot', 'Directory of runtime files; relative socket paths hang off it.'),
+  base_dir: directory('/run/dovecot', 'Directory of runtime files; relative socket paths hang off it.'),
   instance_name: string('dovecot', 'Name of this server among several on one machine, for logs.'),
   shutdown_clients: boolean('yes', 'Whether sessions end together with the server.'),
   default_client_limit: uint('1000', 'Connections a process of a service takes unless the service says otherwise.'),
