@@ -1,8 +1,10 @@
 // Blocks of the configuration as the chains use them: an open database with its rules.
 import type { Complaint, PassdbSettings, SourcePosition, UserdbSettings } from '../config/config.ts'
-import { compileFields, type DatabaseField, templateFault } from './field-template.ts'
+import { type AuthCache, keyVariables } from './cache.ts'
+import { compileFields, compileLate, type DatabaseField, templateFault } from './field-template.ts'
 import { LookupGate } from './lookup-gate.ts'
 import { type DatabaseNeeds, DatabaseConfigError, type Passdb, type PassdbDriver } from './passdb/passdb.ts'
+import type { CacheUse } from './passdb-cache.ts'
 import type { CurrentDatabase } from './request.ts'
 import type { ResultRules } from './result-rule.ts'
 import type { Userdb, UserdbDriver } from './userdb/userdb.ts'
@@ -17,6 +19,8 @@ interface Block<Settings, Database> {
   readonly overrideFields: readonly DatabaseField[]
   readonly rules: ResultRules
   readonly gate: LookupGate
+  /** Answers are kept in the auth cache. */
+  readonly cache: CacheUse | undefined
 }
 
 export interface PassdbBlock extends Block<PassdbSettings, Passdb> {
@@ -39,6 +43,7 @@ export class BlockOpener {
   readonly #verbose: boolean
   readonly #passdbDrivers: readonly PassdbDriver[]
   readonly #userdbDrivers: readonly UserdbDriver[]
+  readonly #cache: AuthCache | undefined
   readonly #passdbs = new Map<string, Opened<Passdb>>()
   readonly #userdbs = new Map<string, Opened<Userdb>>()
 
@@ -47,7 +52,9 @@ export class BlockOpener {
     verbose: boolean,
     passdbDrivers: readonly PassdbDriver[],
     userdbDrivers: readonly UserdbDriver[],
+    cache: AuthCache | undefined,
   ) {
+    this.#cache = cache
     this.#needs = needs
     this.#verbose = verbose
     this.#passdbDrivers = passdbDrivers
@@ -120,7 +127,7 @@ export class BlockOpener {
   #common(
     part: string,
     settings: PassdbSettings | UserdbSettings,
-    { id, gate }: Opened<unknown>,
+    { database, id, gate }: Opened<Passdb | Userdb>,
   ): Omit<Block<never, never>, 'settings' | 'database' | 'rules'> {
     const { driver, name, at, auth_verbose: verbose } = settings
     const place = `${at.file}:${at.line}`
@@ -132,16 +139,37 @@ export class BlockOpener {
       const fault = templateFault(settings[key])
       if (fault !== undefined) this.#complain(`${part} ${driver}: ${key} cannot be expanded: ${fault}`, at, 'warning')
     }
+    const defaultFields = compileFields(settings.default_fields, `default_fields, ${place}`)
     return {
       driver,
+      cache: this.#cacheUse(part, id, database.cacheKey, defaultFields),
       current: {
         label: name === '' ? driver : name,
         id,
         verbose: verbose === 'default' ? this.#verbose : verbose === 'yes',
       },
-      defaultFields: compileFields(settings.default_fields, `default_fields, ${place}`),
+      defaultFields,
       overrideFields: compileFields(settings.override_fields, `override_fields, ${place}`),
       gate,
+    }
+  }
+
+  /** A database's answers depend on the variables of its query and of the default fields. */
+  #cacheUse(
+    part: string,
+    id: number,
+    query: string | undefined,
+    defaultFields: readonly DatabaseField[],
+  ): CacheUse | undefined {
+    if (this.#cache === undefined || query === undefined) return undefined
+    const templates = [
+      compileLate(query),
+      ...defaultFields.map(({ value }) => value).filter((value) => value !== null && typeof value === 'object'),
+    ]
+    return {
+      cache: this.#cache,
+      database: `${part === 'passdb' ? 'P' : 'U'}${id}`,
+      variables: keyVariables(templates.flatMap(({ variables }) => variables)),
     }
   }
 

@@ -1,15 +1,22 @@
 import type { Clock } from './needs.ts'
 
-export const LOOKUP_LIMITS = {
+export interface LookupLimits {
   /** Lookups that one database works on at once. */
-  running: 256,
+  readonly running: number
   /** Lookups that wait for their turn; more fail at once. */
+  readonly waiting: number
+  readonly waitMs: number
+  readonly lookupMs: number
+}
+
+export const LOOKUP_LIMITS: LookupLimits = {
+  running: 256,
   waiting: 10_000,
   /** Dovecot: a lookup that has waited for a worker this long fails. */
   waitMs: 60_000,
   /** A database that has not answered by then has failed. */
   lookupMs: 60_000,
-} as const
+}
 
 /** The database did not answer, or is asked too much; `message` is for the log. */
 export class LookupTimeout extends Error {
@@ -19,7 +26,7 @@ export class LookupTimeout extends Error {
 /** Lets a bounded number of lookups run in one database, each with a deadline. */
 export class LookupGate {
   readonly #clock: Clock
-  readonly #limits: typeof LOOKUP_LIMITS
+  readonly #limits: LookupLimits
   readonly #waiting = new Set<() => void>()
   #running = 0
 
@@ -30,6 +37,7 @@ export class LookupGate {
 
   /** Runs a lookup. One that is answered at once costs nothing. Rejects with LookupTimeout, or as the lookup does. */
   run<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+    if (signal.aborted) return Promise.reject(new LookupTimeout('Lookup was cancelled'))
     if (this.#running >= this.#limits.running) return this.#wait(signal).then(() => this.#start(lookup, signal))
     return this.#start(lookup, signal)
   }
@@ -43,20 +51,37 @@ export class LookupGate {
   async #watch<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
     this.#running += 1
     const end = Promise.withResolvers<never>()
-    const secs = this.#limits.lookupMs / 1000
-    const late = (): void => end.reject(new LookupTimeout(`Lookup timed out after ${secs} secs`))
     const left = (): void => end.reject(new LookupTimeout('Lookup was cancelled'))
-    const cancel = this.#clock.timer(this.#limits.lookupMs, late)
+    const free = this.#freeOnce(() =>
+      end.reject(new LookupTimeout(`Lookup timed out after ${this.#limits.lookupMs / 1000} secs`)),
+    )
+    // The database still works on what nobody waits for: its place is free when it is done, or has failed.
+    answer.then(free, free)
     signal.addEventListener('abort', left)
+    if (signal.aborted) left()
     try {
       return await Promise.race([answer, end.promise])
     } finally {
-      cancel()
       signal.removeEventListener('abort', left)
+    }
+  }
+
+  /** Gives a lookup's place to the next one: when called, or at the deadline, which `late` is told. */
+  #freeOnce(late: () => void): () => void {
+    let isFree = false
+    const free = (): void => {
+      if (isFree) return
+      isFree = true
+      cancel()
       this.#running -= 1
       const [next] = this.#waiting
       next?.()
     }
+    const cancel = this.#clock.timer(this.#limits.lookupMs, () => {
+      free()
+      late()
+    })
+    return free
   }
 
   #wait(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Complaint, Config, ConfigFiles } from '../config/config.ts'
+import type { Complaint, Config, ConfigFiles, Settings } from '../config/config.ts'
 import { type SaslMechanism, SaslAborted, SaslError, type SaslServerIo } from '../sasl/mechanism.ts'
 import type { Secret } from '../util/secret.ts'
 import {
@@ -14,21 +14,19 @@ import {
   type UserdbLookup,
 } from './auth.ts'
 import { BlockOpener } from './blocks.ts'
+import { AuthCache } from './cache.ts'
 import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
-import { FieldSet } from './extra-fields.ts'
 import { FailureDelay } from './failure-delay.ts'
-import { assignUser } from './identity.ts'
 import { Login, type Verdict } from './login.ts'
-import { AuthConfigError, type AuthNeeds } from './needs.ts'
+import { lookUpPassdb, lookUpUser } from './lookups.ts'
+import { AuthConfigError, type AuthNeeds, type Clock } from './needs.ts'
 import type { DatabaseNeeds, PassdbDriver } from './passdb/passdb.ts'
 import { PasswdFileStore } from './passwd-file.ts'
-import { runPassdbChain } from './passdb-chain.ts'
-import { nologinRefusal, refusalFor } from './refusal.ts'
+import { outcomeOf, refused } from './outcome.ts'
+import { refusalFor } from './refusal.ts'
 import { AuthRequest } from './request.ts'
 import { SqlConnections } from './sql/connections.ts'
 import { Trace } from './trace.ts'
-import { runUserdbChain } from './userdb-chain.ts'
-import { PREFETCHED } from './userdb-field.ts'
 import type { UserdbDriver } from './userdb/userdb.ts'
 
 export interface AuthServiceInput {
@@ -76,24 +74,33 @@ class Service implements AuthService {
   readonly #default: ServiceChains
   readonly #mechanisms: ReadonlyMap<string, SaslMechanism>
   readonly #failures: FailureDelay
+  readonly #cache: AuthCache | undefined
 
   constructor({ config, configFiles, needs, services, passdbDrivers, userdbDrivers, findMechanism }: AuthServiceInput) {
     this.#needs = needs
     this.#failures = new FailureDelay(needs.clock, needs.random)
     const complaints: Complaint[] = []
+    const settings = config.settings({})
+    this.#cache = openCache(settings, needs.clock)
     const {
       auth_debug: debug,
       auth_debug_passwords: debugPasswords,
       auth_verbose: verbose,
       auth_mechanisms: names,
-    } = config.settings({})
+    } = settings
     const log: DatabaseNeeds['log'] = (level, text) => {
       if (level !== 'debug' || debug || debugPasswords) needs.observer.log(level, 'auth', text)
     }
     this.#sql = new SqlConnections(configFiles, { clock: needs.clock, log }, (complaint) => complaints.push(complaint))
     const common = { ...needs, log, debug: debug || debugPasswords }
     const databaseNeeds: DatabaseNeeds = { ...common, sql: this.#sql, passwdFiles: new PasswdFileStore(common) }
-    this.#opener = new BlockOpener(databaseNeeds, verbose || debug || debugPasswords, passdbDrivers, userdbDrivers)
+    this.#opener = new BlockOpener(
+      databaseNeeds,
+      verbose || debug || debugPasswords,
+      passdbDrivers,
+      userdbDrivers,
+      this.#cache,
+    )
     this.#default = openChains(config, '', this.#opener)
     for (const service of services) this.#chains.set(service, openChains(config, service, this.#opener))
     const found = openMechanisms(names, this.#default, findMechanism, complaints)
@@ -266,8 +273,8 @@ class Service implements AuthService {
     )
   }
 
-  flushCache(): number {
-    return 0
+  flushCache(users: readonly string[] | undefined): number {
+    return this.#cache?.flush(users) ?? 0
   }
 
   async close(): Promise<void> {
@@ -283,103 +290,6 @@ class Service implements AuthService {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#needs.observer.log('error', 'auth', `BUG: ${text}`)
   }
-}
-
-async function lookUpPassdb(
-  request: AuthRequest,
-  chains: ServiceChains,
-  user: string,
-  signal: AbortSignal,
-): Promise<PassdbLookup> {
-  const fault = assignUser(request, chains, user)
-  if (fault !== undefined) {
-    request.logLogin('info', fault)
-    return { kind: 'unknown' }
-  }
-  const { result } = await runPassdbChain(request, chains, { kind: 'lookup' }, signal)
-  switch (result) {
-    case 'ok':
-      // As for Dovecot's LMTP, a chain that ends without success is a lookup that failed.
-      if (!request.success) return { kind: 'refused', why: { kind: 'temporary' } }
-      return {
-        kind: 'found',
-        user: request.user,
-        fields: request.fields.visible(),
-        userdbFields: userdbFieldsOf(request),
-      }
-    case 'user-unknown':
-    case 'user-disabled':
-    case 'password-expired':
-      return { kind: 'unknown' }
-    case 'scheme-not-available':
-      request.logLogin('error', "Configured passdbs don't support credentials lookups")
-      return { kind: 'refused', why: { kind: 'temporary' } }
-    default:
-      return { kind: 'refused', why: { kind: 'temporary' } }
-  }
-}
-
-async function lookUpUser(
-  request: AuthRequest,
-  chains: ServiceChains,
-  user: string,
-  prefetched: ExtraFields | undefined,
-  signal: AbortSignal,
-): Promise<UserdbLookup> {
-  if (prefetched === undefined) {
-    const fault = assignUser(request, { passdbs: chains.passdbs, masterdbs: [] }, user)
-    if (fault !== undefined) {
-      request.logLogin('info', fault)
-      return { kind: 'unknown' }
-    }
-  } else {
-    request.user = user
-    request.originalUser = user
-    takePrefetched(request, prefetched)
-  }
-  const context = { userdbs: chains.userdbs, passdbs: chains, loggedIn: prefetched !== undefined }
-  const result = await runUserdbChain(request, context, signal)
-  const fields = request.userdbFields?.visible() ?? new Map<string, string>()
-  if (result === 'ok') return { kind: 'found', user: request.user, fields }
-  const reason = fields.get('reason')
-  if (result === 'internal-failure') return { kind: 'temporary', ...(reason !== undefined && { reason }) }
-  return { kind: 'unknown' }
-}
-
-function takePrefetched(request: AuthRequest, prefetched: ExtraFields): void {
-  request.prefetched = prefetched.size > 0
-  request.userdbFields = new FieldSet()
-  for (const [name, value] of prefetched) {
-    if (name !== PREFETCHED) request.userdbFields.add(name, value, 'passdb')
-  }
-  request.userdbFields.snapshot()
-}
-
-function outcomeOf(request: AuthRequest, mechanism: string): AuthOutcome {
-  const fields = request.fields.visible()
-  // Whoever is proxied is the backend's business; after proxy_maybe the route decides.
-  const isProxied = fields.has('proxy') || fields.has('proxy_maybe')
-  const nologin = isProxied ? undefined : nologinRefusal(request.user, mechanism, fields)
-  if (nologin !== undefined) return refused(request, nologin)
-  return {
-    kind: 'ok',
-    user: request.user,
-    originalUser: request.originalUser ?? request.user,
-    mechanism,
-    fields,
-    userdbFields: userdbFieldsOf(request),
-    ...(request.masterUser !== undefined && { masterUser: request.masterUser }),
-    ...(request.password !== undefined && !request.password.isEmpty && { secret: request.password }),
-  }
-}
-
-function userdbFieldsOf(request: AuthRequest): ExtraFields {
-  const fields = request.userdbFields?.visible() ?? new Map<string, string>()
-  return request.prefetched && fields.size === 0 ? new Map([[PREFETCHED, '']]) : fields
-}
-
-function refused(request: AuthRequest, why: AuthRefusal): AuthOutcome {
-  return { kind: 'refused', why, ...(request.user !== '' && { user: request.user }) }
 }
 
 /** RFC 4422 service names differ from ours for two protocols. */
@@ -412,6 +322,12 @@ async function withDeadline<T>(promise: Promise<T>, signal: AbortSignal): Promis
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** No cache unless it has a size. */
+function openCache(settings: Settings, clock: Clock): AuthCache | undefined {
+  const { auth_cache_size: sizeBytes, auth_cache_ttl: ttlMs, auth_cache_negative_ttl: negativeTtlMs } = settings
+  return sizeBytes === 0 ? undefined : new AuthCache({ sizeBytes, ttlMs, negativeTtlMs }, clock)
 }
 
 function withoutRepeats(complaints: readonly Complaint[]): readonly Complaint[] {

@@ -1,12 +1,14 @@
 // The userdb chain: like the passdb chain, without passwords.
 import { assertNever } from '../util/assert-never.ts'
 import { applyUserdbFields } from './apply-fields.ts'
-import { faultText } from './ask-passdb.ts'
 import type { UserdbBlock } from './blocks.ts'
 import { FieldSet } from './extra-fields.ts'
+import { keyOf } from './passdb-cache.ts'
 import { type PassdbChain, runPassdbChain } from './passdb-chain.ts'
 import type { AuthRequest } from './request.ts'
+import { faultText } from './query-passdb.ts'
 import { applyRule, ruleFor, type UserdbResult } from './result-rule.ts'
+import { keepUser, userFromCache } from './userdb-cache.ts'
 import { readUidgidFile } from './userdb-field.ts'
 import type { UserdbReply, UserdbRequest } from './userdb/userdb.ts'
 
@@ -77,12 +79,36 @@ async function askUserdb(
     return 'internal-failure'
   }
   request.logDatabase('debug', 'Performing userdb lookup')
-  const result = settle(request, await replyOf(request, block, context, signal))
-  request.database = block.current
-  await readUidgidFile(request)
+  const result = await answerOf(request, block, context, signal)
   request.logDatabase('debug', 'Finished userdb lookup')
   request.trace?.fields(fields)
   return result
+}
+
+/** The auth cache, or the database. */
+async function answerOf(
+  request: AuthRequest,
+  block: UserdbBlock,
+  context: UserdbContext,
+  signal: AbortSignal,
+): Promise<UserdbResult> {
+  // An explanation is about the databases.
+  const use = request.trace === undefined ? block.cache : undefined
+  const key = use === undefined ? '' : keyOf(request, use)
+  const kept = use === undefined ? undefined : userFromCache(request, use, key, false)
+  if (kept !== undefined) return kept
+  const userBefore = request.user
+  const result = settle(request, await replyOf(request, block, context, signal))
+  request.database = block.current
+  await readUidgidFile(request)
+  if (use === undefined || request.userdbFailed) return result
+  if (result !== 'internal-failure') {
+    keepUser(request, use, key, result, userBefore)
+    return result
+  }
+  const expired = userFromCache(request, use, key, true)
+  if (expired !== undefined) request.logDatabase('info', 'Falling back to expired data from cache')
+  return expired ?? result
 }
 
 async function replyOf(

@@ -102,8 +102,8 @@ describe('SQL examples against MariaDB', { skip: skipWithoutMariadb() }, () => {
   }
 
   test('password forwarding: any password succeeds, fields route the user', async () => {
-    const { login } = await open(PROXY_CONF, WRAPPED_PROXY_EXT)
-    const john = await login('John', 'anything at all')
+    const db = await open(PROXY_CONF, WRAPPED_PROXY_EXT)
+    const john = await db.login('John', 'anything at all')
     assert.equal(john.kind, 'ok')
     if (john.kind === 'ok') {
       assert.equal(john.user, 'john')
@@ -111,22 +111,22 @@ describe('SQL examples against MariaDB', { skip: skipWithoutMariadb() }, () => {
       assert.deepEqual(Object.fromEntries(john.fields), { host: '192.168.0.1', destuser: '', proxy: 'Y' })
       assert.equal(john.secret?.reveal().toString(), 'anything at all')
     }
-    const joe = await login('joe', 'x')
+    const joe = await db.login('joe', 'x')
     assert.equal(joe.kind === 'ok' && joe.fields.get('destuser'), 'joe@example.com')
-    assert.deepEqual(await login('nobody', 'x'), { kind: 'refused', why: { kind: 'failed' }, user: 'nobody' })
+    assert.deepEqual(await db.login('nobody', 'x'), { kind: 'refused', why: { kind: 'failed' }, user: 'nobody' })
   })
 
   test('proxy_maybe: the password is checked, the name comes from the table', async () => {
-    const { auth, login } = await open(MAYBE_CONF, MAYBE_EXT)
-    const ann = await login('ann@example.com', 'annpw')
+    const db = await open(MAYBE_CONF, MAYBE_EXT)
+    const ann = await db.login('ann@example.com', 'annpw')
     assert.equal(ann.kind, 'ok')
     if (ann.kind === 'ok') {
       assert.equal(ann.user, 'ann@example.com')
       assert.deepEqual(Object.fromEntries(ann.fields), { host: '10.0.0.7', proxy_maybe: 'Y' })
     }
-    assert.equal((await login('bob@example.com', 'secret')).kind, 'ok')
-    assert.equal((await login('bob@example.com', 'annpw')).kind, 'refused')
-    const user = await auth.lookupUser(testConnection, 'ann@example.com', undefined, AbortSignal.timeout(10_000))
+    assert.equal((await db.login('bob@example.com', 'secret')).kind, 'ok')
+    assert.equal((await db.login('bob@example.com', 'annpw')).kind, 'refused')
+    const user = await db.auth.lookupUser(testConnection, 'ann@example.com', undefined, AbortSignal.timeout(10_000))
     assert.deepEqual(user, { kind: 'found', user: 'ann@example.com', fields: new Map([['home', '/home/ann']]) })
   })
 
@@ -138,7 +138,10 @@ describe('SQL examples against MariaDB', { skip: skipWithoutMariadb() }, () => {
     t.after(() => dovecot.stop())
     const ask = (user: string): Promise<string> =>
       runProgram('doveadm', ['-c', join(dovecot.dir, 'dovecot.conf'), 'auth', 'test', user, 'x']).catch(String)
-    assert.match(await ask('john'), /succeeded\nextra fields:\n {2}user=john\n {2}host=192\.168\.0\.1\n {2}destuser\n {2}proxy\n/)
+    assert.match(
+      await ask('john'),
+      /succeeded\nextra fields:\n {2}user=john\n {2}host=192\.168\.0\.1\n {2}destuser\n {2}proxy\n/,
+    )
     assert.match(await ask('nobody'), /auth failed/)
   })
 })

@@ -1,6 +1,6 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
-import { ServerProcess } from '../support/server-process.ts'
+import type { ServerProcess } from '../support/server-process.ts'
 import { removeTempDir } from '../support/temp-dir.ts'
 
 /** A private SQL server on loopback, with ways to make it fail. */

@@ -115,6 +115,7 @@ export class ServerPool implements SqlClient {
 
   /** A ready connection, now or within the wait limit. */
   #acquire(signal: AbortSignal): Promise<{ host: Host; connection: SqlConnection }> {
+    if (signal.aborted) return Promise.reject(new SqlError('Query was cancelled'))
     const ready = this.#takeIdle()
     if (ready !== undefined) return Promise.resolve(ready)
     if (this.#waiters.size >= SQL_LIMITS.waiting) return Promise.reject(new SqlError('Too many queries are waiting'))
