@@ -1,7 +1,8 @@
 import { statSync, unwatchFile, watchFile } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { Complaint, LoadedConfig, Settings } from '../config/config.ts'
+import { type Complaint, describeComplaint } from '../config/complaint.ts'
+import type { LoadedConfig, Settings } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { systemFiles } from './config-files.ts'
 import { recordFiles, throughSnapshot, type FileSnapshot } from './config-snapshot.ts'
@@ -89,8 +90,10 @@ function loadThrough(
 }
 
 function printComplaints(complaints: readonly Complaint[]): void {
-  for (const { severity, text } of complaints) {
-    if (severity !== 'info') process.stderr.write(`postern: ${severity === 'error' ? 'Error' : 'Warning'}: ${text}\n`)
+  for (const complaint of complaints) {
+    if (complaint.severity === 'info') continue
+    const label = complaint.severity === 'error' ? 'Error' : 'Warning'
+    process.stderr.write(`postern: ${label}: ${describeComplaint(complaint)}\n`)
   }
 }
 
