@@ -345,7 +345,8 @@ export class LoginSession implements LoginIo, ListedSession {
   #gone(reason: string): SessionEnd {
     const { record } = this
     this.#end?.backend?.discard()
-    const text = `Disconnected: ${this.#closing ?? reason} ${disconnectReason(this.#history, this.#shared.now())}`
+    const details = certificateReason(record) ?? disconnectReason(this.#history, this.#shared.now())
+    const text = `Disconnected: ${this.#closing ?? reason} ${details}`
     this.#shared.observer.emit('login_aborted', {
       ...record.fields(),
       ...(record.user === '' ? undefined : { user: record.user }),
@@ -360,6 +361,12 @@ export class LoginSession implements LoginIo, ListedSession {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#shared.observer.log('error', this.record.service, this.record.line(`BUG: ${text}`))
   }
+}
+
+/** With `auth_ssl_require_client_cert` a client without a good certificate had no chance anyhow. */
+function certificateReason({ settings, tls }: SessionRecord): string | undefined {
+  if (!settings.auth_ssl_require_client_cert || tls === undefined || tls.certificateVerified) return undefined
+  return tls.certificateProblem === undefined ? "(client didn't send a cert)" : '(client sent an invalid cert)'
 }
 
 function closedBecause({ fault, message }: TlsFailed): string {

@@ -86,7 +86,8 @@ function isHostName(name: string): boolean {
 }
 
 function failed(observer: Observer, name: string, reason: string): Resolved {
-  observer.log('error', 'auth', `DNS lookup for ${name} failed: ${reason}`)
+  const shown = name.length > RESOLVE_LIMITS.nameLength ? `${name.slice(0, RESOLVE_LIMITS.nameLength)}...` : name
+  observer.log('error', 'auth', `DNS lookup for ${shown} failed: ${reason}`)
   return { kind: 'failed' }
 }
 

@@ -36,6 +36,8 @@ export interface DoorOptions {
   readonly serveLocal?: (handover: LocalHandover) => Promise<void>
   readonly maxConnections?: number
   readonly now?: () => number
+  /** Where to listen. */
+  readonly address?: string
   readonly environment?: Partial<LoginEnvironment>
 }
 
@@ -65,7 +67,7 @@ export async function openDoor(t: TestContext, options: DoorOptions = {}): Promi
     ...inner,
     port,
     client: async (client) => {
-      const wire = await connectRaw({ port, ...client })
+      const wire = await connectRaw({ port, host: options.address ?? '127.0.0.1', ...client })
       t.after(() => wire.destroy())
       return wire
     },
@@ -117,7 +119,7 @@ async function listen(t: TestContext, options: DoorOptions, service: LoginServic
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     service.accept(new SocketStream(socket), accepted)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, options.address ?? '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.close()

@@ -264,6 +264,42 @@ for (const { why, fields, reply, line } of broken) {
   })
 }
 
+const hostile: readonly { why: string; fields: Record<string, string> }[] = [
+  { why: 'a line break in host', fields: { host: 'a.example\r\nb.example' } },
+  { why: 'a NUL in host', fields: { host: '127.0.0.1\0.example' } },
+  { why: 'a blank in host', fields: { host: '127.0.0.1 10.0.0.1' } },
+  { why: 'an endless host', fields: { host: 'a'.repeat(100_000) } },
+  { why: '8-bit host', fields: { host: 'b\u00fccher.example' } },
+  { why: 'a line break in hostip', fields: { hostip: '127.0.0.1\r\n' } },
+  { why: 'a NUL in proxy_mech', fields: { proxy_mech: 'PLAIN\0' } },
+]
+
+for (const { why, fields } of hostile) {
+  test(`a row that no administrator wrote is one answer and one line: ${why}`, async (t) => {
+    const { door, backend } = await setUp(t, welcoming, { fields })
+    const client = await door.client()
+    client.send('a LOGIN joe pw')
+    await client.linesUntil(/^a NO (refused|proxy-failed)/)
+    client.send('b NOOP')
+    await client.expect('b OK')
+    assert.equal(backend.connections.length, 0)
+    assert.equal(door.log.filter((line) => line.includes('error')).length, 1, door.log.join('\n'))
+    assert.ok(door.log.every((line) => line.length < 1000))
+  })
+}
+
+test('IPv6 clients and IPv6 backends', async (t) => {
+  const backend = await startScriptedBackend(welcoming, '::1')
+  t.after(async () => await backend.close())
+  const joe = { proxy: 'y', host: '::1', port: String(backend.port) }
+  const door = await openDoor(t, { users: { joe }, address: '::1' })
+  const client = await door.client()
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a OK/)
+  await door.logged(new RegExp(`proxy\\(joe,::1:${backend.port}\\): Started proxying to <::1> .*, rip=::1, lip=::1, `))
+  assert.equal(Buffer.from(door.asked[0]?.session ?? '', 'base64').length, 24)
+})
+
 test('a wrong port is told and the default is used', async (t) => {
   const dialed: number[] = []
   const dial = async ({ port }: { port: number }): Promise<never> => {

@@ -207,6 +207,26 @@ for (const ssl of [true, false]) {
   })
 }
 
+test('the greeting tells what it is asked to', async (t) => {
+  const door = await openDoor(t, {
+    settings: { ...TLS, login_greeting: '%s at %l for %r, %{local_name}' },
+    accepted: { ssl: true },
+  })
+  const tls = { rejectUnauthorized: false, servername: 'imap.example.org' }
+  const client = await door.client({ localAddress: '127.0.0.2', tls })
+  await client.expect('* OK imap at 127.0.0.1 for 127.0.0.2, imap.example.org')
+})
+
+test('where a certificate is required, its absence is why a stranger left', async (t) => {
+  const settings = { ...TLS, auth_ssl_require_client_cert: true, ssl_verify_client_cert: true, ssl_ca: other.cert }
+  const door = await openDoor(t, { settings: { ...settings, ssl_require_crl: false }, accepted: { ssl: true } })
+  const tls = { rejectUnauthorized: false }
+  const [without, wrong] = [await door.client({ tls }), await door.client({ tls: { ...tls, ...certificate } })]
+  for (const client of [without, wrong]) client.close()
+  await door.logged(/Disconnected: Connection closed \(client didn't send a cert\)/)
+  await door.logged(/Disconnected: Connection closed \(client sent an invalid cert\)/)
+})
+
 test('a client that speaks no TLS where TLS comes first is told to the log', async (t) => {
   const door = await openDoor(t, { settings: TLS, accepted: { ssl: true } })
   const client = await door.client({ localAddress: '127.0.0.2' })
