@@ -55,7 +55,7 @@ export type AuthOutcome =
       readonly mechanism: string
       /** passdb extra fields, without `userdb_` ones and without `password`. */
       readonly fields: ExtraFields
-      /** `userdb_` fields for prefetch, prefix removed. */
+      /** `userdb_` fields for prefetch, prefix removed. A field whose name is one blank stands for "set, but all NULL". */
       readonly userdbFields: ExtraFields
       /** The plaintext password or token the client gave, when the mechanism reveals it. */
       readonly secret?: Secret
@@ -119,7 +119,12 @@ export interface AuthService {
    * `temporary`, and in the log.
    */
   authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome>
+  /** Asks the passdbs about a user without a password. Never rejects. */
   lookupPassdb(connection: AuthConnection, user: string, signal: AbortSignal): Promise<PassdbLookup>
+  /**
+   * Asks the userdbs. After a login `user` and `prefetched` are those of the outcome (also when `userdbFields` is empty: the
+   * user is known to exist); without a login `prefetched` is undefined. Never rejects.
+   */
   lookupUser(
     connection: AuthConnection,
     user: string,

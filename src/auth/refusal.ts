@@ -2,9 +2,21 @@ import type { AuthRefusal, ExtraFields } from './auth.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
 
+/** Values of the field `code`: fields that an earlier database left behind speak for the whole login. */
+const CODES: ReadonlyMap<string, 'temporary' | 'authorization-failed' | 'user-disabled' | 'password-expired'> = new Map(
+  [
+    ['temp_fail', 'temporary'],
+    ['authz_fail', 'authorization-failed'],
+    ['user_disabled', 'user-disabled'],
+    ['pass_expired', 'password-expired'],
+  ],
+)
+
 /** What a failed login is told, before each protocol finds its own words. */
 export function refusalFor(request: AuthRequest, result: PassdbResult): AuthRefusal {
-  if (result === 'internal-failure' || result === 'next') return { kind: 'temporary' }
+  if (result === 'internal-failure' || result === 'next' || request.fields.has('temp')) return { kind: 'temporary' }
+  const coded = CODES.get(request.fields.get('code') ?? '')
+  if (coded !== undefined) return { kind: coded }
   // The master's password was right.
   if (request.masterUser !== undefined) return { kind: 'authorization-failed' }
   if (result === 'password-expired' || result === 'user-disabled') return { kind: result }

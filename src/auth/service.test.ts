@@ -97,6 +97,56 @@ const refusals: {
     expected: { kind: 'failed', reason: 'Later' },
   },
   {
+    why: 'the field temp that an earlier database left',
+    options: {
+      conf:
+        block('passdb', 'static', 'password=s temp', 'result_success = continue') +
+        block('passdb', 'passwd-file', '/users'),
+      files: { '/users': '' },
+    },
+    expected: { kind: 'temporary' },
+  },
+  {
+    why: 'the field code=temp_fail that an earlier database left',
+    options: {
+      conf:
+        block('passdb', 'static', 'password=s code=temp_fail', 'result_success = continue') +
+        block('passdb', 'passwd-file', '/users'),
+      files: { '/users': '' },
+    },
+    expected: { kind: 'temporary' },
+  },
+  {
+    why: 'the field code=pass_expired that an earlier database left',
+    options: {
+      conf:
+        block('passdb', 'static', 'password=s code=pass_expired', 'result_success = continue') +
+        block('passdb', 'passwd-file', '/users'),
+      files: { '/users': '' },
+    },
+    expected: { kind: 'password-expired' },
+  },
+  {
+    why: 'the field code=user_disabled that an earlier database left',
+    options: {
+      conf:
+        block('passdb', 'static', 'password=s code=user_disabled', 'result_success = continue') +
+        block('passdb', 'passwd-file', '/users'),
+      files: { '/users': '' },
+    },
+    expected: { kind: 'user-disabled' },
+  },
+  {
+    why: 'the field code=whatever that an earlier database left',
+    options: {
+      conf:
+        block('passdb', 'static', 'password=s code=whatever', 'result_success = continue') +
+        block('passdb', 'passwd-file', '/users'),
+      files: { '/users': '' },
+    },
+    expected: { kind: 'failed' },
+  },
+  {
     why: 'an unknown mechanism',
     options: users('joe:{PLAIN}s'),
     login: { mechanism: 'CRAM-MD5' },
@@ -277,6 +327,22 @@ test('a master whose target is refused is told that the authorization failed', a
   assert.deepEqual(refusal(await db.login('joe*admin', 's')), { kind: 'failed' })
 })
 
+test('a query in the debug log does not show the password', async (t) => {
+  for (const [setting, expected] of [
+    ['auth_debug = yes', /query: SELECT 'o''neil', '\[secret\]'/],
+    ['auth_debug_passwords = yes', /query: SELECT 'o''neil', 'topsecret'/],
+  ] as const) {
+    const db = await openTestAuth({
+      conf: `auth_username_chars =\n${setting}\n${block('passdb', 'sql', '/x')}`,
+      files: { '/x': "driver = sqlite\nconnect = /nowhere.db\npassword_query = SELECT '%u', '%w'\n" },
+    })
+    t.after(() => db.auth.close())
+    await db.login("o'neil", 'topsecret')
+    assert.match(db.log.join('\n'), expected)
+    assert.equal(db.log.join('\n').includes('topsecret'), setting.includes('passwords'))
+  }
+})
+
 // When it is told.
 
 async function openDelayed(
@@ -343,6 +409,28 @@ test('delay_until holds a good login back, and only that', async (t) => {
   assert.equal((await db.auth.lookupPassdb(testConnection, 'joe', never)).kind, 'found')
 })
 
+test('an unknown user takes as long as a wrong password', async (t) => {
+  const { generatePassword } = await import('./schemes/index.ts')
+  const hash = await generatePassword({ scheme: 'BLF-CRYPT', password: new Secret('s'), rounds: 9 })
+  const db = await openTestAuth({
+    conf: block('passdb', 'passwd-file', 'scheme=BLF-CRYPT /users'),
+    files: { '/users': `joe:${hash}\n` },
+  })
+  t.after(() => db.auth.close())
+  await db.login('joe', 'wrong')
+  const times = { joe: [] as number[], nobody: [] as number[] }
+  for (let i = 0; i < 9; i++) {
+    for (const user of ['joe', 'nobody'] as const) {
+      const started = performance.now()
+      await db.login(user, 'wrong')
+      times[user].push(performance.now() - started)
+    }
+  }
+  const median = (values: number[]): number => values.toSorted((one, other) => one - other)[4] ?? 0
+  const ratio = median(times.nobody) / median(times.joe)
+  assert.ok(ratio > 0.6 && ratio < 1.6, `${median(times.nobody)} ms against ${median(times.joe)} ms`)
+})
+
 test('a client that leaves does not wait for its failure or its delay', async (t) => {
   const db = await openDelayed(users().conf, { '/users': 'joe:{PLAIN}s:::::: delay_until=1800000100\n' })
   t.after(() => db.auth.close())
@@ -383,6 +471,19 @@ test('what the client breaks off is told at once, in its own words', async (t) =
 })
 
 // Services, identities, forwarded fields.
+
+test('mechanisms = none is for lookups without a login', async (t) => {
+  const db = await openTestAuth({
+    conf:
+      block('passdb', 'static', 'password=x from=lookup', 'mechanisms = none') +
+      block('passdb', 'static', 'password=s from=login', 'mechanisms = plain'),
+  })
+  t.after(() => db.auth.close())
+  const outcome = await db.login('joe', 's')
+  assert.equal(outcome.kind === 'ok' && outcome.fields.get('from'), 'login')
+  const found = await db.auth.lookupPassdb(testConnection, 'joe', never)
+  assert.equal(found.kind === 'found' && found.fields.get('from'), 'lookup')
+})
 
 test('a protocol block has its own databases, asked before the global ones', async (t) => {
   const db = await openTestAuth({

@@ -93,7 +93,13 @@ class Service implements AuthService {
     }
     this.#sql = new SqlConnections(configFiles, { clock: needs.clock, log }, (complaint) => complaints.push(complaint))
     const common = { ...needs, log, debug: debug || debugPasswords }
-    const databaseNeeds: DatabaseNeeds = { ...common, sql: this.#sql, passwdFiles: new PasswdFileStore(common) }
+    const databaseNeeds: DatabaseNeeds = {
+      ...common,
+      sql: this.#sql,
+      passwdFiles: new PasswdFileStore(common),
+      configFiles,
+      complain: (complaint) => complaints.push(complaint),
+    }
     this.#opener = new BlockOpener(
       databaseNeeds,
       verbose || debug || debugPasswords,

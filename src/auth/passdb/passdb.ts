@@ -1,3 +1,4 @@
+import type { Complaint, ConfigFiles } from '../../config/config.ts'
 import type { VariableLookup } from '../../config/expand.ts'
 import type { LogLevel } from '../../observe/events.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -63,6 +64,10 @@ export interface DatabaseNeeds extends AuthNeeds {
   readonly sql: SqlConnections
   /** passwd-files by path. */
   readonly passwdFiles: PasswdFileStore
+  /** Ext files, certificates and keys. */
+  readonly configFiles: ConfigFiles
+  /** Takes warnings about an ext file. */
+  complain(complaint: Complaint): void
 }
 
 /** A kind of passdb. `open` throws DatabaseConfigError for args that cannot be. */

@@ -241,7 +241,10 @@ test('more connections are opened while all are busy, up to the limit; the rest 
   assert.equal(a.queries, 3)
   for (const connection of a.open) connection.finish({ columns: [], rows: [] })
   await clock.advance(0)
-  assert.deepEqual(done.sort((one, other) => one - other), [1, 2, 3])
+  assert.deepEqual(
+    done.sort((one, other) => one - other),
+    [1, 2, 3],
+  )
   await pool.close()
 })
 
