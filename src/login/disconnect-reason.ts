@@ -1,4 +1,6 @@
 import type { AuthRefusal } from '../auth/auth.ts'
+import type { Settings } from '../config/config.ts'
+import type { TlsInfo } from '../net/byte-stream.ts'
 import type { DisconnectRemark } from '../protocols/protocol.ts'
 
 /** What a stranger did before the connection ended. Times in milliseconds since 1970. */
@@ -83,4 +85,15 @@ function describeRefusal({ lastRefusal, attempts }: LoginHistory, secs: number):
 
 function seconds(ms: number): number {
   return Math.round(ms / 1000)
+}
+
+/** With `auth_ssl_require_client_cert` a client without a good certificate had no chance anyhow. */
+export function certificateReason({ settings, tls }: CertificateFacts): string | undefined {
+  if (!settings.auth_ssl_require_client_cert || tls === undefined || tls.certificateVerified) return undefined
+  return tls.certificateProblem === undefined ? "(client didn't send a cert)" : '(client sent an invalid cert)'
+}
+
+interface CertificateFacts {
+  readonly settings: Pick<Settings, 'auth_ssl_require_client_cert'>
+  readonly tls: TlsInfo | undefined
 }

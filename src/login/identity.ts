@@ -1,7 +1,25 @@
+import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ClientIdentity, ForwardedIdentity } from '../protocols/protocol.ts'
 import { normalizeIp } from '../util/ip.ts'
 import { LOGIN_LIMITS } from './limits.ts'
-import { SESSION_ID_MAX } from './session-id.ts'
+import { makeSessionId, SESSION_ID_MAX } from './session-id.ts'
+
+const NO_FORWARD: ReadonlyMap<string, string> = new Map()
+
+/** Who a client is before it said anything: what its socket knows, or the PROXY header in front. `nowMs` may have fractions. */
+export function firstIdentity(stream: ByteStream, haproxy: ProxyHeader | undefined, nowMs: number): ClientIdentity {
+  const remote: Endpoint = haproxy?.source ?? stream.remote
+  const localName = haproxy?.authority
+  return {
+    session: makeSessionId(remote, Math.floor(nowMs * 1000)),
+    remote,
+    local: haproxy?.destination ?? stream.local,
+    ttl: LOGIN_LIMITS.ttl,
+    forward: NO_FORWARD,
+    ...(localName === undefined ? undefined : { localName }),
+  }
+}
 
 /**
  * The identity after a trusted peer said who the client really is. Values that make no sense leave the old ones; a hop

@@ -1,6 +1,5 @@
 import type { Settings } from '../config/config.ts'
-import { compileTemplate, loginShortNames } from '../config/expand.ts'
-import { type ByteStream, ConnectionLost, DeadlineExceeded, type Endpoint } from '../net/byte-stream.ts'
+import { ConnectionLost, DeadlineExceeded } from '../net/byte-stream.ts'
 import { faultText } from '../net/fault-text.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
@@ -19,17 +18,15 @@ import type {
 } from '../protocols/protocol.ts'
 import { assertNever } from '../util/assert-never.ts'
 import { type AttemptEnd, attemptLogin } from './attempt.ts'
-import { disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
+import { certificateReason, disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
 import type { Accepted, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
-import { overrideIdentity } from './identity.ts'
+import { expandGreeting } from './greeting.ts'
+import { firstIdentity, overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
 import { offeredMechanisms } from './mechanisms.ts'
 import type { ListedSession, SessionListing } from './registry.ts'
-import { makeSessionId } from './session-id.ts'
 import { SessionRecord } from './session-record.ts'
 import { isTrusted } from './trust.ts'
-
-const NO_FORWARD: ReadonlyMap<string, string> = new Map()
 
 /** What a fault of ours looks like to the client. */
 const FAULT: AttemptEnd = {
@@ -363,27 +360,8 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 }
 
-/** With `auth_ssl_require_client_cert` a client without a good certificate had no chance anyhow. */
-function certificateReason({ settings, tls }: SessionRecord): string | undefined {
-  if (!settings.auth_ssl_require_client_cert || tls === undefined || tls.certificateVerified) return undefined
-  return tls.certificateProblem === undefined ? "(client didn't send a cert)" : '(client sent an invalid cert)'
-}
-
 function closedBecause({ fault, message }: TlsFailed): string {
   return fault === 'closed' ? message : `Connection closed: ${message}`
-}
-
-function firstIdentity(stream: ByteStream, haproxy: ProxyHeader | undefined, nowMs: number): ClientIdentity {
-  const remote: Endpoint = haproxy?.source ?? stream.remote
-  const localName = haproxy?.authority
-  return {
-    session: makeSessionId(remote, Math.floor(nowMs * 1000)),
-    remote,
-    local: haproxy?.destination ?? stream.local,
-    ttl: LOGIN_LIMITS.ttl,
-    forward: NO_FORWARD,
-    ...(localName === undefined ? undefined : { localName }),
-  }
 }
 
 function settingsFor(environment: LoginEnvironment, protocol: Protocol, identity: ClientIdentity): Settings {
@@ -394,16 +372,4 @@ function settingsFor(environment: LoginEnvironment, protocol: Protocol, identity
     remoteIp: remote.ip,
     ...(localName === undefined ? undefined : { localName }),
   })
-}
-
-function expandGreeting(text: string, protocol: Protocol, { local, remote, localName }: ClientIdentity): string {
-  const template = compileTemplate(text, loginShortNames)
-  if (template.isConstant) return template.expand(() => undefined)
-  const values = new Map([
-    ['lip', local.ip],
-    ['rip', remote.ip],
-    ['service', protocol.name],
-    ['local_name', localName ?? ''],
-  ])
-  return template.expand((name) => values.get(name))
 }
