@@ -83,6 +83,26 @@ export interface EventTable {
     readonly bytes_out: number
     readonly duration_ms: number
   }
+  /** LMTP: what became of a recipient's mail. Dovecot: `Sent message to ...`, `Failed to send message to ...`. */
+  lmtp_recipient_finished: SessionFields & {
+    /** The session with the recipient's number: `SESSION:R2`. */
+    readonly transaction_id: string
+    readonly rcpt_to: string
+    /** The name at the backend. */
+    readonly dest_rcpt_to: string
+    readonly dest_protocol: 'lmtp' | 'smtp'
+    readonly dest_host: string
+    readonly dest_ip: string
+    readonly dest_port: number
+    readonly status_code: number
+    readonly enhanced_code?: string
+    /** Absent when the mail was taken. */
+    readonly error?: string
+    /** The backend could not be used, rather than refusing the mail. */
+    readonly internal: boolean
+    readonly duration_ms: number
+    readonly text: string
+  }
   /** A backend stopped or started answering. */
   backend_down: { readonly ip: string; readonly port: number; readonly error: string }
   backend_up: { readonly ip: string; readonly port: number; readonly down_ms: number }

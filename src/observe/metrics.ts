@@ -91,6 +91,13 @@ function openMeters(registers: Registry[]) {
       labelNames: ['protocol', 'side'] as const,
       registers,
     }),
+    recipientSeconds: new Histogram({
+      name: 'postern_lmtp_recipient_seconds',
+      help: "LMTP: from connecting to the backend's answer to the message, by what became of it",
+      labelNames: ['backend', 'result'] as const,
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
     backendUp: new Gauge({
       name: 'postern_backend_up',
       help: '0 while a backend fails to answer',
@@ -137,6 +144,10 @@ function handlersFor(meters: ReturnType<typeof openMeters>): {
       meters.bytes.inc({ protocol: event.protocol, direction: 'in' }, event.bytes_in)
       meters.bytes.inc({ protocol: event.protocol, direction: 'out' }, event.bytes_out)
     },
+    lmtp_recipient_finished(event) {
+      const backend = `${event.dest_ip}:${event.dest_port}`
+      meters.recipientSeconds.observe({ backend, result: recipientResult(event) }, event.duration_ms / 1000)
+    },
     backend_down: (event) => meters.backendUp.set({ backend: `${event.ip}:${event.port}` }, 0),
     backend_up: (event) => meters.backendUp.set({ backend: `${event.ip}:${event.port}` }, 1),
     auth_query_finished: (event) =>
@@ -145,4 +156,11 @@ function handlersFor(meters: ReturnType<typeof openMeters>): {
         event.duration_ms / 1000,
       ),
   }
+}
+
+/** Few words, as label sets stay small: taken, refused for good, refused for now, or the backend was of no use. */
+function recipientResult(event: EventTable['lmtp_recipient_finished']): string {
+  if (event.error === undefined) return 'sent'
+  if (event.internal) return 'failed'
+  return event.status_code >= 500 ? 'refused' : 'deferred'
 }

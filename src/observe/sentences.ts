@@ -44,6 +44,11 @@ const SENTENCES: Sentences = {
     service: event.service,
     text: event.line(`${proxyPrefix(event)}${event.text}`),
   }),
+  lmtp_recipient_finished: (event) => ({
+    level: event.internal ? 'error' : 'info',
+    service: event.service,
+    text: event.line(event.text),
+  }),
   backend_down: (event) => ({
     level: 'warning',
     service: 'proxy',

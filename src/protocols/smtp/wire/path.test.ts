@@ -55,7 +55,7 @@ test('workarounds and non-ASCII addresses are taken where they are allowed', () 
 
 test('any local part survives being written and read', () => {
   const char = fc.oneof(
-    fc.constantFrom(...'"\\@<>. ,;:()+-'),
+    fc.constantFrom(...'"\\@<>. ,;:()+-'.split('')),
     fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)),
   )
   fc.assert(

@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto'
+import type { Settings } from '../config/config.ts'
+import { compileTemplate, loginShortNames } from '../config/expand.ts'
+import type { LoginEnvironment } from '../login/environment.ts'
+import { isTrusted } from '../login/trust.ts'
+import type { Endpoint } from '../net/byte-stream.ts'
+import { dial as dialBackend } from '../net/dial.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
+import type { SocketStream } from '../net/socket-stream.ts'
+import { startTlsServer } from '../net/tls.ts'
+import type { ServerTlsContext } from '../net/tls-context.ts'
+import type { Observer } from '../observe/events.ts'
+import { type LmtpIo, type LmtpServices, serveLmtp } from '../protocols/lmtp/index.ts'
+import { backendContexts, type ClientContexts } from '../proxy/backend-tls.ts'
+import { type BackendHosts, createBackendHosts } from '../proxy/hosts.ts'
+import { connectLmtpBackend, type LmtpProxyAccess, routeLmtpRecipient } from '../proxy/lmtp.ts'
+import { createOwnConnections } from '../proxy/own-connections.ts'
+import { createResolver, type LookUp, systemLookUp } from '../proxy/resolve.ts'
+
+/** All LMTP connections of a process. */
+export interface LmtpService {
+  /** Takes a connection over from the listener, for good. */
+  accept(stream: SocketStream, accepted: LmtpAccepted): void
+  readonly size: number
+  /** Clients that are owed nothing are sent away, others when they got what they are owed. Resolves when none is left. */
+  shutDown(): Promise<void>
+}
+
+/** A connection as the listener hands it over. */
+export interface LmtpAccepted {
+  /** TLS from the first byte. */
+  readonly ssl: boolean
+  /** On listeners with `haproxy = yes`: what the PROXY header said. */
+  readonly haproxy?: ProxyHeader
+}
+
+export interface LmtpServiceOptions {
+  readonly observer: Observer
+  /** The process's TLS cache. */
+  readonly tlsContexts: ClientContexts
+  /** Shared with the login proxy, so that `proxy backends` shows one table. */
+  readonly hosts?: BackendHosts
+  /** Local delivery, when there is one. */
+  readonly openLocal?: LmtpServices['openLocal']
+  readonly dial?: LmtpProxyAccess['dial']
+  readonly lookUp?: LookUp
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** What a configuration gives to LMTP connections; they keep the one they began with. */
+export type LmtpEnvironment = Pick<
+  LoginEnvironment,
+  'settings' | 'auth' | 'hostname' | 'tlsAvailable' | 'tlsContext' | 'localNames' | 'proxySelf' | 'maxConnections'
+>
+
+/** `environment` is asked at each connection, so that a reload needs only to change its answer. */
+export function createLmtpService(options: LmtpServiceOptions, environment: () => LmtpEnvironment): LmtpService {
+  return new Service(options, environment)
+}
+
+const SERVICE = 'lmtp'
+
+class Service implements LmtpService {
+  readonly #options: LmtpServiceOptions
+  readonly #environment: () => LmtpEnvironment
+  readonly #access: LmtpProxyAccess
+  readonly #now: () => number
+  readonly #stopping = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+  #accepted = 0
+
+  constructor(options: LmtpServiceOptions, environment: () => LmtpEnvironment) {
+    const { observer, tlsContexts, dial = dialBackend, lookUp = systemLookUp, now = Date.now } = options
+    this.#options = options
+    this.#environment = environment
+    this.#now = now
+    this.#access = {
+      observer,
+      dial,
+      resolver: createResolver({ observer, now, lookUp }),
+      hosts: options.hosts ?? createBackendHosts(observer, now),
+      own: createOwnConnections(),
+      tlsContext: backendContexts(tlsContexts),
+    }
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  accept(stream: SocketStream, accepted: LmtpAccepted): void {
+    const environment = this.#environment()
+    const { own } = this.#access
+    const io = new Connection(stream, accepted, environment, {
+      number: ++this.#accepted,
+      stopping: this.#stopping.signal,
+      hopsLeft: (forwarded) => own.hopsLeft(stream.remote, forwarded),
+    })
+    if (this.size >= environment.maxConnections(SERVICE)) return refuse(io, this.#options.observer)
+    const running = this.#run(io, environment)
+    this.#running.add(running)
+    void running.then(() => this.#running.delete(running))
+  }
+
+  async shutDown(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all(this.#running)
+  }
+
+  async #run(io: Connection, environment: LmtpEnvironment): Promise<void> {
+    const { observer } = this.#options
+    try {
+      await io.begin()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      observer.log('info', SERVICE, `Disconnect from ${io.remote.ip}: Connection closed: ${reason} (state=GREETING)`)
+      return io.stream.destroy()
+    }
+    await serveLmtp(io, this.#servicesFor(environment))
+  }
+
+  #servicesFor({ auth, proxySelf }: LmtpEnvironment): LmtpServices {
+    const { observer, openLocal } = this.#options
+    const access = this.#access
+    return {
+      observer,
+      now: this.#now,
+      makeId,
+      routeRecipient: async (question, signal) =>
+        await routeLmtpRecipient(access, { auth, proxySelf }, question, signal),
+      connect: async (destination, client, limits) => await connectLmtpBackend(access, destination, client, limits),
+      ...(openLocal === undefined ? undefined : { openLocal }),
+    }
+  }
+}
+
+/** 128 bits, as Dovecot's: 22 characters of base64. */
+function makeId(): string {
+  return randomBytes(16).toString('base64').slice(0, 22)
+}
+
+function refuse(io: Connection, observer: Observer): void {
+  observer.log('warning', SERVICE, `Connection from ${io.remote.ip} refused: too many connections (client_limit)`)
+  if (!io.tlsAtOnce) io.stream.write(`421 4.3.2 ${io.hostname} Connection queue full\r\n`)
+  void io.stream.close()
+}
+
+/** TLS handshakes of strangers get no longer than a login has. */
+const HANDSHAKE_MS = 30_000
+
+/** A client's connection, as the dialogue sees it. */
+class Connection implements LmtpIo {
+  readonly stream: SocketStream
+  readonly remote: Endpoint
+  readonly trusted: boolean
+  readonly tlsAtOnce: boolean
+  readonly number: number
+  readonly stopping: AbortSignal
+  readonly hopsLeft: LmtpIo['hopsLeft']
+  readonly #environment: LmtpEnvironment
+  readonly #local: Endpoint
+  #localName: string | undefined
+  #settings: Settings
+
+  constructor(
+    stream: SocketStream,
+    { ssl, haproxy }: LmtpAccepted,
+    environment: LmtpEnvironment,
+    start: Pick<LmtpIo, 'number' | 'stopping' | 'hopsLeft'>,
+  ) {
+    this.stream = stream
+    this.remote = haproxy?.source ?? stream.remote
+    this.#local = haproxy?.destination ?? stream.local
+    this.#localName = haproxy?.authority
+    this.#environment = environment
+    this.tlsAtOnce = ssl
+    this.number = start.number
+    this.stopping = start.stopping
+    this.hopsLeft = start.hopsLeft
+    this.#settings = this.#findSettings(this.#localName)
+    // Whoever stands before us, not whom it speaks for.
+    this.trusted = isTrusted(this.#settings, stream.remote.ip)
+  }
+
+  get settings(): Settings {
+    return this.#settings
+  }
+
+  get hostname(): string {
+    return this.#environment.hostname
+  }
+
+  get greeting(): string {
+    const values = new Map([
+      ['lip', this.#local.ip],
+      ['rip', this.remote.ip],
+      ['service', SERVICE],
+      ['local_name', this.#localName ?? ''],
+    ])
+    return compileTemplate(this.#settings.login_greeting, loginShortNames).expand((name) => values.get(name))
+  }
+
+  get tlsAvailable(): boolean {
+    return this.stream.tls === undefined && this.#environment.tlsAvailable(this.#settings)
+  }
+
+  /** Everything before the first word. Rejects when TLS, where it comes first, fails. */
+  async begin(): Promise<void> {
+    if (!this.tlsAtOnce) return
+    this.stream.setDeadline(HANDSHAKE_MS)
+    await this.#handshake('feed')
+  }
+
+  async startTls(): Promise<void> {
+    await this.#handshake('drop')
+  }
+
+  async #handshake(unread: 'drop' | 'feed'): Promise<void> {
+    const { tlsContext, localNames } = this.#environment
+    const byServerName = (name: string): ServerTlsContext => tlsContext(this.#findSettings(name))
+    await startTlsServer(this.stream, {
+      context: tlsContext(this.#settings),
+      unread,
+      ...(localNames ? { byServerName } : undefined),
+    })
+    const serverName = this.stream.tls?.serverName
+    if (serverName === undefined) return
+    this.#localName = serverName
+    this.#settings = this.#findSettings(serverName)
+  }
+
+  #findSettings(localName: string | undefined): Settings {
+    return this.#environment.settings({
+      protocol: SERVICE,
+      localIp: this.#local.ip,
+      remoteIp: this.remote.ip,
+      ...(localName === undefined ? undefined : { localName }),
+    })
+  }
+}

@@ -1,0 +1,55 @@
+import { parseParameters } from '../../smtp/wire/parameters.ts'
+import { parsePath, type PathOptions } from '../../smtp/wire/path.ts'
+import type { Settings } from '../../../config/config.ts'
+import { command } from './command.ts'
+
+/** MAIL. RFC 5321 §4.1.1.2; BODY from RFC 6152, SIZE from RFC 1870, SMTPUTF8 from RFC 6531. */
+export const mail = command((session, args) => {
+  if (session.transaction !== undefined) return session.say(503, '5.5.0', 'MAIL already given')
+  if (!/^FROM:/i.test(args)) return session.say(501, '5.5.4', 'Invalid parameters')
+  // Senders are nobody's business here: whatever they are called, it goes on as it came.
+  const path = parsePath(args.slice(5), pathOptions(session.settings, true))
+  if (!path.ok) return session.say(501, '5.5.4', `Invalid FROM: ${path.error}`)
+  const parsed = parseParameters(path.rest, 'MAIL')
+  if (!parsed.ok) return session.say(501, '5.5.4', parsed.error)
+  const parameters = readParameters(parsed.parameters)
+  if ('problem' in parameters) return session.say(parameters.code, '5.5.4', parameters.problem)
+  session.begin({ from: path.address, ...parameters })
+  return session.say(250, '2.1.0', 'OK')
+})
+
+/** What `lmtp_client_workarounds` tolerates. */
+export function pathOptions({ lmtp_client_workarounds: workarounds }: Settings, eightBit: boolean): PathOptions {
+  return {
+    eightBit,
+    spaceBefore: workarounds.includes('whitespace-before-path'),
+    withoutBrackets: workarounds.includes('mailbox-for-path'),
+  }
+}
+
+interface MailParameters {
+  readonly eightBit: boolean
+  readonly smtpUtf8: boolean
+  readonly sizeBytes: number | undefined
+}
+
+function readParameters(
+  parameters: ReadonlyMap<string, string>,
+): MailParameters | { readonly code: number; readonly problem: string } {
+  const known = ['BODY', 'SIZE', 'SMTPUTF8']
+  for (const name of parameters.keys()) {
+    if (!known.includes(name)) return { code: 555, problem: 'Unsupported parameters' }
+  }
+  const body = parameters.get('BODY')?.toUpperCase()
+  if (body !== undefined && body !== '7BIT' && body !== '8BITMIME') {
+    return { code: 555, problem: 'Unsupported mail BODY type' }
+  }
+  const size = parameters.get('SIZE')
+  if (size !== undefined && !/^\d{1,20}$/.test(size)) return { code: 501, problem: 'Invalid SIZE= parameter' }
+  if ((parameters.get('SMTPUTF8') ?? '') !== '') return { code: 501, problem: 'Invalid SMTPUTF8 parameter' }
+  return {
+    eightBit: body === '8BITMIME',
+    smtpUtf8: parameters.has('SMTPUTF8'),
+    sizeBytes: size === undefined ? undefined : Number(size),
+  }
+}
