@@ -1,11 +1,16 @@
 import { statSync, unwatchFile, watchFile } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { ControlTaken } from '../admin/control/server.ts'
+import { RecentErrors } from '../admin/recent-errors.ts'
 import { type Complaint, describeComplaint } from '../config/complaint.ts'
 import type { LoadedConfig, Settings } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
+import { combine } from '../observe/events.ts'
 import { systemFiles } from './config-files.ts'
 import { recordFiles, throughSnapshot, type FileSnapshot } from './config-snapshot.ts'
+import { type OpenControl, openControl, type ReloadOutcome } from './control.ts'
+import { controlPath } from './control-path.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, ConfigSource } from './messages.ts'
 import { boundPort, openMetricsListener } from './metrics-listener.ts'
@@ -41,12 +46,14 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   printComplaints(first.loaded.complaints)
   if (first.loaded.config === undefined) return EXIT_CONFIG
   const settings = first.loaded.config.settings({})
-  const log = openLog(settings)
+  const recent = new RecentErrors()
+  const log = rememberInto(recent, openLog(settings))
   const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log })
   const listeners: BoundListener[] = []
   try {
     listeners.push(...(await supervisor.start(workerFile())))
     await openMetrics(settings, supervisor, listeners)
+    await runUntilStopped({ supervisor, log, recent, options, listeners, controlPath: controlPath(settings) })
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     log.log('fatal', 'master', text)
@@ -55,9 +62,12 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
     await supervisor.stop(0)
     return 1
   }
-  await runUntilStopped(supervisor, log, options, listeners)
   log.close()
   return 0
+}
+
+function rememberInto(recent: RecentErrors, log: OpenLog): OpenLog {
+  return { ...log, ...combine([log, recent]) }
 }
 
 function readOptions(argv: readonly string[]): { path: string; overrides: readonly string[] } | number {
@@ -124,49 +134,83 @@ async function openMetrics(settings: Settings, supervisor: Supervisor, listeners
   })
 }
 
-async function runUntilStopped(
-  supervisor: Supervisor,
-  log: OpenLog,
-  options: { path: string; overrides: readonly string[] },
-  listeners: readonly BoundListener[],
-): Promise<void> {
+interface Running {
+  readonly supervisor: Supervisor
+  readonly log: OpenLog
+  readonly recent: RecentErrors
+  readonly options: { readonly path: string; readonly overrides: readonly string[] }
+  readonly listeners: readonly BoundListener[]
+  readonly controlPath: string
+}
+
+async function runUntilStopped(running: Running): Promise<void> {
+  const { supervisor, log, options, listeners } = running
   const certificates = watchCertificates(supervisor, log, options)
-  process.on(
-    'SIGHUP',
-    () => void reload(supervisor, log, () => load(options.path, options.overrides)).then(() => certificates.renew()),
-  )
+  const reloadAll = async (): Promise<ReloadOutcome> => {
+    const outcome = await reload(supervisor, log, () => load(options.path, options.overrides))
+    certificates.renew()
+    return outcome
+  }
+  process.on('SIGHUP', () => void reloadAll())
   process.on('SIGUSR1', () => {
     log.reopen()
     supervisor.reopenLogs()
   })
-  const stopped = new Promise<void>((resolve) => {
-    const stop = (signal: NodeJS.Signals): void => {
-      log.log('info', 'master', `${signal} received, closing`)
-      resolve()
-    }
-    process.once('SIGTERM', stop)
-    process.once('SIGINT', stop)
-  })
+  const asked = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const stop = (why: string): void => {
+    log.log('info', 'master', `${why} received, closing`)
+    asked.resolve()
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  const stopAndWait = async (): Promise<void> => {
+    stop('doveadm stop')
+    await gone.promise
+  }
+  const control = await openControlFor(running, reloadAll, stopAndWait)
   // Last: whoever reads this line may send signals at once.
   process.stdout.write(`postern ready: ${listeners.map(describe).join(', ') || 'no listeners'}\n`)
-  await stopped
+  await asked.promise
   certificates.close()
   const again = (): void => void supervisor.stop(0)
   process.once('SIGTERM', again)
   process.once('SIGINT', again)
   await supervisor.stop(STOP_GRACE_MS)
+  gone.resolve()
+  await control?.close()
+}
+
+/** A server whose control socket cannot be opened serves all the same; two servers with one do not. */
+async function openControlFor(
+  { supervisor, log, recent, controlPath: path }: Running,
+  reloadAll: () => Promise<ReloadOutcome>,
+  stop: () => Promise<void>,
+): Promise<OpenControl | undefined> {
+  try {
+    return await openControl(path, { supervisor, observer: log, recent, reload: reloadAll, stop })
+  } catch (error) {
+    if (error instanceof ControlTaken) throw error
+    const text = error instanceof Error ? error.message : String(error)
+    log.log('warning', 'master', `No control socket, so doveadm cannot reach this server: ${text}`)
+    return undefined
+  }
 }
 
 /** Loads, checks, and hands a new configuration to all workers; the old one stays when anything is wrong with the new. */
-async function reload(supervisor: Supervisor, log: OpenLog, loadAgain: () => Loaded): Promise<void> {
+async function reload(supervisor: Supervisor, log: OpenLog, loadAgain: () => Loaded): Promise<ReloadOutcome> {
   const { loaded, source } = loadAgain()
-  const errors = loaded.complaints.filter(({ severity }) => severity === 'error')
+  const { complaints } = loaded
+  const errors = complaints.filter(({ severity }) => severity === 'error')
   try {
     if (loaded.config === undefined) throw new Error(errors.map(({ text }) => text).join('; '))
     await supervisor.reload(source)
-    log.emit('config_reloaded', { path: source.path, complaints: loaded.complaints.length })
+    log.emit('config_reloaded', { path: source.path, complaints: complaints.length })
+    return { complaints }
   } catch (error) {
-    log.emit('config_rejected', { path: source.path, error: error instanceof Error ? error.message : String(error) })
+    const text = error instanceof Error ? error.message : String(error)
+    log.emit('config_rejected', { path: source.path, error: text })
+    return { complaints, error: text }
   }
 }
 

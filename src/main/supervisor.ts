@@ -105,9 +105,18 @@ export class Supervisor {
 
   /** Asks all workers; those that do not answer in time are left out. */
   async askAll(question: Question): Promise<readonly unknown[]> {
-    const id = this.#nextQuestion++
-    const members = [...this.#members.values()]
+    return await this.#ask([...this.#members.values()], question, ANSWER_MS)
+  }
+
+  /** Asks the worker that has been there longest; undefined when it does not answer in time. */
+  async askOne(question: Question, timeoutMs: number): Promise<unknown> {
+    const [first] = [...this.#members.values()].sort((left, right) => left.startedAt - right.startedAt)
+    return (await this.#ask(first === undefined ? [] : [first], question, timeoutMs))[0]
+  }
+
+  async #ask(members: readonly Member[], question: Question, timeoutMs: number): Promise<readonly unknown[]> {
     if (members.length === 0) return []
+    const id = this.#nextQuestion++
     const entry = {
       waiting: new Set(members.map((member) => member.number)),
       values: [],
@@ -115,7 +124,7 @@ export class Supervisor {
     }
     this.#answers.set(id, entry)
     for (const member of members) this.#send(member, { kind: 'ask', id, question })
-    const timer = setTimeout(() => entry.done.resolve(entry.values), ANSWER_MS)
+    const timer = setTimeout(() => entry.done.resolve(entry.values), timeoutMs)
     try {
       return await entry.done.promise
     } finally {

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config.ts'
+import { RecentErrors } from '../admin/recent-errors.ts'
 import type { ListenerPlan } from '../config/listeners.ts'
 import type { LoginEnvironment } from '../login/environment.ts'
 import { createLoginService, type LoginService } from '../login/service.ts'
@@ -14,6 +15,7 @@ import { openPlannedListener, type PlannedListener, type TakeConnection } from '
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
+import { runWorkerCommand } from './worker-commands.ts'
 
 /** A generation that is replaced keeps its databases open for logins that began with it. */
 const OLD_AUTH_MS = 200_000
@@ -29,6 +31,7 @@ interface Prepared {
 /** One worker's life: prepares generations, serves connections with the newest, ends. */
 export class WorkerRuntime {
   readonly #observer = new SwitchObserver()
+  readonly #recent = new RecentErrors()
   readonly #listeners = new Map<string, PlannedListener>()
   #metrics: Metrics | undefined
   #tls: TlsContextCache | undefined
@@ -51,7 +54,7 @@ export class WorkerRuntime {
     this.#tls ??= new TlsContextCache(Buffer.from(ticketKeys))
     const generation = await buildGeneration(source, this.#observer, this.#tls, workers)
     const log = openLog(generation.settings)
-    if (this.#current === undefined) this.#observer.use([log])
+    if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)
     this.#login ??= createLoginService({ observer: this.#observer, proxy: this.#proxy, now }, () => this.#environment())
     await this.#proxy.prepareSourceIps(generation.settings.login_source_ips)
@@ -69,7 +72,7 @@ export class WorkerRuntime {
     this.#current = next
     if (next.generation.settings.postern_metrics_listen !== '')
       this.#metrics ??= (await import('../observe/metrics.ts')).openMetrics()
-    this.#observer.use(this.#metrics === undefined ? [next.log] : [next.log, this.#metrics])
+    this.#observer.use([next.log, this.#recent, ...(this.#metrics === undefined ? [] : [this.#metrics])])
     for (const [key, listener] of next.opened) this.#listeners.set(key, listener)
     const wanted = new Set(next.generation.listeners.map(keyOf))
     for (const [key, listener] of this.#listeners) {
@@ -163,8 +166,14 @@ export class WorkerRuntime {
     this.#login?.accept(stream, haproxy === undefined ? accepted : { ...accepted, haproxy })
   }
 
-  async #command(name: string, _input: unknown): Promise<unknown> {
-    return await Promise.reject(new Error(`unknown command ${name}`))
+  async #command(name: string, input: unknown): Promise<unknown> {
+    const parts = {
+      registry: this.#login?.registry,
+      hosts: this.#proxy?.hosts,
+      auth: this.#current?.generation.auth,
+      recent: this.#recent,
+    }
+    return await runWorkerCommand(parts, name, input)
   }
 }
 

@@ -1,15 +1,21 @@
 /** Options of a command line as getopt(3) reads them: letters may be glued together, values too, and `--` ends them. */
 export type GivenOptions =
-  | { readonly flags: ReadonlyMap<string, string>; readonly words: readonly string[] }
+  | {
+      readonly flags: ReadonlyMap<string, string>
+      /** Every option in its order, for those that may come more than once. */
+      readonly given: readonly (readonly [letter: string, value: string])[]
+      readonly words: readonly string[]
+    }
   | { readonly usage: string }
 
 /** Reads `argv`. Of an option given twice the last value counts. `usage` is getopt's complaint. */
 export function readOptions(argv: readonly string[], withoutValue: string, withValue: string): GivenOptions {
-  const flags = new Map<string, string>()
+  const given: [string, string][] = []
   const words: string[] = []
+  const done = (rest: readonly string[]): GivenOptions => ({ flags: new Map(given), given, words: [...words, ...rest] })
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? ''
-    if (word === '--') return { flags, words: [...words, ...argv.slice(index + 1)] }
+    if (word === '--') return done(argv.slice(index + 1))
     if (!word.startsWith('-') || word === '-') {
       words.push(word)
       continue
@@ -17,15 +23,15 @@ export function readOptions(argv: readonly string[], withoutValue: string, withV
     for (let at = 1; at < word.length; at++) {
       const letter = word[at] ?? ''
       if (withoutValue.includes(letter)) {
-        flags.set(letter, '')
+        given.push([letter, ''])
         continue
       }
       if (!withValue.includes(letter)) return { usage: `invalid option -- '${letter}'` }
       const value = at + 1 < word.length ? word.slice(at + 1) : argv[++index]
       if (value === undefined) return { usage: `option requires an argument -- '${letter}'` }
-      flags.set(letter, value)
+      given.push([letter, value])
       break
     }
   }
-  return { flags, words }
+  return done([])
 }

@@ -21,13 +21,18 @@ export type ControlHandler = (
   signal: AbortSignal,
 ) => Promise<number>
 
+/** Another server has the socket. */
+export class ControlTaken extends Error {
+  override readonly name = 'ControlTaken'
+}
+
 /**
- * Opens the control socket, mode 0600. Rejects when another server answers there; a socket that a dead server left behind is
- * replaced.
+ * Opens the control socket, mode 0600. Rejects with ControlTaken when another server answers there; a socket that a dead
+ * server left behind is replaced.
  */
 export async function openControlSocket(path: string, handler: ControlHandler): Promise<Server> {
   mkdirSync(dirname(path), { recursive: true })
-  if (await answers(path)) throw new Error(`another server answers at ${path}`)
+  if (await answers(path)) throw new ControlTaken(`another server answers at ${path}`)
   rmSync(path, { force: true })
   const server = createServer((socket) => void serve(socket, handler))
   // Nobody else may reach it, not even between bind and chmod.

@@ -1,0 +1,29 @@
+import { authCacheFlush } from './auth-cache-flush.ts'
+import { authLookup } from './auth-lookup.ts'
+import { authTest } from './auth-test.ts'
+import type { Command } from './command.ts'
+import { kick } from './kick.ts'
+import { logErrors } from './log-errors.ts'
+import { proxyBackends } from './proxy-backends.ts'
+import { proxyKick } from './proxy-kick.ts'
+import { proxyList } from './proxy-list.ts'
+import { pw } from './pw-command.ts'
+import { reload } from './reload.ts'
+import { stop } from './stop.ts'
+import { who } from './who.ts'
+
+/** Every command of `postern doveadm`, by name. A new one is a file and a line here. */
+export const doveadmCommands: readonly Command[] = [
+  authCacheFlush,
+  authLookup,
+  authTest,
+  kick,
+  logErrors,
+  proxyBackends,
+  proxyKick,
+  proxyList,
+  pw,
+  reload,
+  stop,
+  who,
+]
