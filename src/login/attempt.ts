@@ -36,7 +36,8 @@ export interface AttemptEnd {
 /** Asks the databases, and follows where they send the login. Faults are thrown. */
 export async function attemptLogin(context: AttemptContext, credentials: Credentials): Promise<AttemptEnd> {
   const { environment, record, history, secured, haproxy, signal } = context
-  const refusal = refuseMechanism(environment.auth.mechanisms, record.settings, secured, record.mechanism)
+  const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
+  const refusal = refuseMechanism(known, record.settings, secured, record.mechanism)
   if (refusal !== undefined) {
     logMechanismRefusal(context, refusal)
     return refuse(history, refusal)

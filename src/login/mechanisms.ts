@@ -20,14 +20,18 @@ export function offeredMechanisms(mechanisms: Mechanisms, settings: Policy, secu
   return settings.disable_plaintext_auth ? hidingPassword : all
 }
 
-/** Why this mechanism may not even be tried here. */
+/**
+ * Why this mechanism may not even be tried here. Without a list it stands for a command of the protocol's own (APOP), which
+ * shows no password; whether it is enabled the auth service knows.
+ */
 export function refuseMechanism(
-  mechanisms: Mechanisms,
+  mechanisms: Mechanisms | undefined,
   settings: Policy,
   secured: boolean,
   name: string,
 ): AuthRefusal | undefined {
   if (!secured && settings.ssl === 'required') return { kind: 'tls-required' }
+  if (mechanisms === undefined) return undefined
   const mechanism = mechanisms.find((known) => known.name === name)
   if (mechanism === undefined) return { kind: 'unsupported-mechanism' }
   return !secured && settings.disable_plaintext_auth && mechanism.plaintext ? { kind: 'plaintext-disabled' } : undefined

@@ -1,6 +1,13 @@
 import type { SocketStream } from '../net/socket-stream.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import type { Accepted, JoinedSession, LoginEnvironment, LoginShared } from './environment.ts'
+import type {
+  Accepted,
+  JoinedSession,
+  LocalHandover,
+  LoginEnvironment,
+  LoginShared,
+  ReadyBackend,
+} from './environment.ts'
 import { type ListedSession, type SessionListing, SessionRegistry } from './registry.ts'
 import { LoginSession } from './session.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -47,6 +54,27 @@ class Service implements LoginService {
   }
 
   accept(stream: SocketStream, accepted: Accepted): void {
+    try {
+      this.#accept(stream, accepted)
+    } catch (error) {
+      this.#logFault(accepted.protocol.service, error)
+      stream.destroy()
+    }
+  }
+
+  async shutDown(): Promise<void> {
+    if (this.#stopping === undefined) {
+      this.#stopping = Promise.withResolvers()
+      for (const { strangers } of this.#members.values()) {
+        for (const session of strangers) session.close(STOPPING, 'shutting-down')
+      }
+      for (const session of this.registry.sessions) if (session instanceof Proxied) session.stop()
+    }
+    this.#settleIfEmpty()
+    await this.#stopping.promise
+  }
+
+  #accept(stream: SocketStream, accepted: Accepted): void {
     const environment = this.#environment()
     const { service } = accepted.protocol
     const members = this.#membersOf(service)
@@ -65,62 +93,40 @@ class Service implements LoginService {
     void this.#run(session, members)
   }
 
-  async shutDown(): Promise<void> {
-    if (this.#stopping === undefined) {
-      this.#stopping = Promise.withResolvers()
-      for (const { strangers } of this.#members.values()) {
-        for (const session of strangers) session.close(STOPPING, 'shutting-down')
-      }
-      for (const session of this.registry.sessions) if (session instanceof Proxied) session.stop()
-    }
-    this.#settleIfEmpty()
-    await this.#stopping.promise
-  }
-
   async #run(session: LoginSession, members: Members): Promise<void> {
     const end = await session.run()
     members.strangers.delete(session)
     this.registry.remove(session)
-    switch (end.kind) {
-      case 'gone':
-        return this.#left(members)
-      case 'proxied':
-        return this.#join(session, end.backend, members)
-      case 'local':
-        return await this.#serve(session, end.verdict, members)
+    try {
+      if (end.kind === 'proxied') return this.#join(session, end.backend, members)
+      if (end.kind === 'local') await this.#serve(session, end.verdict)
+    } catch (error) {
+      this.#logFault(session.record.service, error)
+      session.stream.destroy()
+      if (end.kind === 'proxied') end.backend.discard()
     }
+    this.#left(members)
   }
 
-  #join(
-    session: LoginSession,
-    backend: { join: (stream: SocketStream, onEnded: () => void) => JoinedSession },
-    members: Members,
-  ): void {
+  #join(session: LoginSession, backend: ReadyBackend, members: Members): void {
     const proxied = new Proxied(session.record)
-    this.registry.add(proxied)
     proxied.joined = backend.join(session.stream, () => {
       this.registry.remove(proxied)
       this.#left(members)
     })
+    this.registry.add(proxied)
     if (this.#stopping !== undefined) proxied.stop()
   }
 
-  async #serve(
-    { record, stream, protocol }: LoginSession,
-    { user, fields }: { user: string; fields: ReadonlyMap<string, string> },
-    members: Members,
-  ): Promise<void> {
+  async #serve({ record, stream, protocol }: LoginSession, { user, fields }: LocalVerdict): Promise<void> {
     const { observer, serveLocal } = this.#shared
     observer.emit('login_local', { ...record.fields(), user })
-    try {
-      await serveLocal?.({ stream, protocol, user, fields, record })
-    } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      observer.log('error', record.service, record.line(`BUG: ${text}`))
-      stream.destroy()
-    } finally {
-      this.#left(members)
-    }
+    await serveLocal?.({ stream, protocol, user, fields, record })
+  }
+
+  #logFault(service: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#shared.observer.log('error', service, `BUG: ${text}`)
   }
 
   #membersOf(service: string): Members {
@@ -142,6 +148,8 @@ class Service implements LoginService {
     this.#stopping.resolve()
   }
 }
+
+type LocalVerdict = Pick<LocalHandover, 'user' | 'fields'>
 
 /** A proxied session in the registry. */
 class Proxied implements ListedSession {

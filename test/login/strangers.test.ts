@@ -325,6 +325,21 @@ test('a bug in a dialogue ends that session, with one line, and no other', async
   assert.equal(door.service.registry.size, 1)
 })
 
+test('a fault before the first byte, or behind the last, is told and nothing stays open', async (t) => {
+  const users = { joe: {} }
+  const settingsFor = (): never => assert.fail('no settings today')
+  const serveLocal = async (): Promise<void> => await Promise.reject(new TypeError('no mail today'))
+  const [first, last] = [await openDoor(t, { settingsFor }), await openDoor(t, { users, serveLocal })]
+  await (await first.client()).expectEnd()
+  await first.logged(/imap-login: error: BUG: AssertionError.*no settings today/)
+  const client = await last.client()
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a OK local/)
+  await client.expectEnd()
+  await last.logged(/imap-login: error: BUG: TypeError: no mail today/)
+  await last.empty()
+})
+
 test('a user without proxy fields is served here, where there is a mail service', async (t) => {
   const door = await openDoor(t, {
     users: { joe: {} },
