@@ -5,6 +5,7 @@ import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.
 import { authConnection } from './auth-connection.ts'
 import type { LoginHistory } from './disconnect-reason.ts'
 import type { LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
+import { holdLogin } from './held-login.ts'
 import { refuseMechanism } from './mechanisms.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -35,7 +36,7 @@ export interface AttemptEnd {
 
 /** Asks the databases, and follows where they send the login. Faults are thrown. */
 export async function attemptLogin(context: AttemptContext, credentials: Credentials): Promise<AttemptEnd> {
-  const { environment, record, history, secured, haproxy, signal } = context
+  const { shared, environment, record, history, secured, haproxy, limitMs, signal } = context
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
   const refusal = refuseMechanism(known, record.settings, secured, record.mechanism)
   if (refusal !== undefined) {
@@ -43,6 +44,7 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
     return refuse(history, refusal)
   }
   history.phase = 'auth'
+  const sinceMs = shared.now()
   const connection = authConnection(record, { haproxy, secured })
   const outcome = await environment.auth.authenticate(connection, exchangeOf(history, credentials), signal)
   if (outcome.kind === 'refused') {
@@ -52,7 +54,15 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
     return refuse(history, outcome.why)
   }
   record.authenticated(outcome)
-  return await followRoute(context, outcome)
+  if (shared.holds === undefined) return await followRoute(context, outcome)
+  const { auth } = environment
+  const held = await holdLogin(shared.holds, { auth, connection, outcome, sinceMs, limitMs, signal })
+  if (held.kind === 'refused') return refuse(history, held.why)
+  try {
+    return await followRoute(context, held.outcome)
+  } finally {
+    held.leave()
+  }
 }
 
 type Authenticated = Parameters<SessionRecord['authenticated']>[0]

@@ -5,6 +5,7 @@ import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
 import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
+import type { LoginHolds } from './holds.ts'
 import type { SessionRecord } from './session-record.ts'
 
 /** What one configuration gives to login sessions. A reload makes a new one; a session keeps the one it began with. */
@@ -31,6 +32,8 @@ export interface LoginShared {
   readonly proxy: LoginProxy
   /** Milliseconds since 1970, with fractions. */
   readonly now: () => number
+  /** Users whose logins wait while they are moved. */
+  readonly holds?: LoginHolds
   /** Serves the user's own mail until the session ends. Absent: every user must be proxied. */
   readonly serveLocal?: (handover: LocalHandover) => Promise<void>
 }

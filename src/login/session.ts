@@ -196,7 +196,9 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 
   describe(): SessionListing {
-    return this.record.describe(this.#history.phase === 'backend' ? 'backend-login' : 'login')
+    // With a backend, it is on its way until the two are joined: the client's OK may still have to leave.
+    const isOnItsWay = this.#history.phase === 'backend' || this.#end?.backend !== undefined
+    return this.record.describe(isOnItsWay ? 'backend-login' : 'login')
   }
 
   kick(reason: string): void {
