@@ -4,14 +4,12 @@ import type { ListenerPlan } from '../config/listeners.ts'
 import type { LoginEnvironment } from '../login/environment.ts'
 import { createLoginService, type LoginService } from '../login/service.ts'
 import { TlsContextCache } from '../net/tls-cache.ts'
-import type { ProxyHeader } from '../net/haproxy-header.ts'
-import type { SocketStream } from '../net/socket-stream.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { loginProtocols } from '../protocols/index.ts'
-import type { Protocol } from '../protocols/protocol.ts'
 import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
 import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
+import { createLmtpService, type LmtpService } from './lmtp-services.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
@@ -37,11 +35,12 @@ export class WorkerRuntime {
   #tls: TlsContextCache | undefined
   #proxy: Proxy | undefined
   #login: LoginService | undefined
+  #lmtp: LmtpService | undefined
   #current: Prepared | undefined
   #prepared: Prepared | undefined
 
   get sessions(): number {
-    return this.#login?.registry.size ?? 0
+    return (this.#login?.registry.size ?? 0) + (this.#lmtp?.size ?? 0)
   }
 
   /** Builds everything for a configuration and opens the listeners that are new in it. Throws when anything fails. */
@@ -57,10 +56,17 @@ export class WorkerRuntime {
     if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)
     this.#login ??= createLoginService({ observer: this.#observer, proxy: this.#proxy, now }, () => this.#environment())
+    this.#lmtp ??= createLmtpService(
+      { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts },
+      () => this.#environment(),
+    )
     await this.#proxy.prepareSourceIps(generation.settings.login_source_ips)
     const opened = await this.#openListeners(generation)
     this.#prepared = { number, generation, log, opened }
-    return generation.listeners.map((plan) => bound(plan, opened.get(keyOf(plan)) ?? this.#listeners.get(keyOf(plan))))
+    return generation.listeners.flatMap((plan) => {
+      const listener = opened.get(keyOf(plan)) ?? this.#listeners.get(keyOf(plan))
+      return listener === undefined ? [] : [bound(plan, listener)]
+    })
   }
 
   /** From now on, connections get the prepared generation. */
@@ -127,7 +133,7 @@ export class WorkerRuntime {
     if (graceMs > 0 && this.#login !== undefined) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, graceMs)
-      await Promise.race([this.#login.shutDown(), promise])
+      await Promise.race([Promise.all([this.#login.shutDown(), this.#lmtp?.shutDown()]), promise])
       clearTimeout(timer)
     }
     this.#current?.log.flushSync()
@@ -141,9 +147,12 @@ export class WorkerRuntime {
     const opened = new Map<string, PlannedListener>()
     try {
       for (const plan of generation.listeners) {
-        const protocol = protocolOf(plan)
-        if (protocol === undefined || this.#listeners.has(keyOf(plan))) continue
-        const take: TakeConnection = (stream, header) => this.#accept(protocol, plan, stream, header)
+        const take = this.#takerFor(plan)
+        if (take === undefined) {
+          this.#observer.log('warning', 'master', `service ${plan.service}: nothing answers on port ${plan.port} yet`)
+          continue
+        }
+        if (this.#listeners.has(keyOf(plan))) continue
         const settings = (): Settings => (this.#current?.generation ?? generation).settings
         opened.set(keyOf(plan), await openPlannedListener(plan, settings, this.#observer, take))
       }
@@ -161,9 +170,16 @@ export class WorkerRuntime {
     return this.#current.generation.environment
   }
 
-  #accept(protocol: Protocol, plan: ListenerPlan, stream: SocketStream, haproxy: ProxyHeader | undefined): void {
-    const accepted = { protocol, listenerName: plan.name, ssl: plan.ssl }
-    this.#login?.accept(stream, haproxy === undefined ? accepted : { ...accepted, haproxy })
+  /** Who serves connections of this listener; `undefined` when nobody does. */
+  #takerFor(plan: ListenerPlan): TakeConnection | undefined {
+    const { name: listenerName, ssl } = plan
+    if (plan.protocol === 'lmtp') {
+      return (stream, haproxy) => this.#lmtp?.accept(stream, haproxy === undefined ? { ssl } : { ssl, haproxy })
+    }
+    const protocol = loginProtocols.find(({ name }) => name === plan.protocol)
+    if (protocol === undefined) return undefined
+    const accepted = { protocol, listenerName, ssl }
+    return (stream, haproxy) => this.#login?.accept(stream, haproxy === undefined ? accepted : { ...accepted, haproxy })
   }
 
   async #command(name: string, input: unknown): Promise<unknown> {
@@ -182,15 +198,11 @@ function now(): number {
   return performance.timeOrigin + performance.now()
 }
 
-function protocolOf(plan: ListenerPlan): Protocol | undefined {
-  return loginProtocols.find(({ name }) => name === plan.protocol)
-}
-
 /** Two plans with one key are the same socket, used in the same way. */
 function keyOf({ service, name, address, port, ssl, haproxy }: ListenerPlan): string {
   return [service, name, address, port, ssl, haproxy].join(' ')
 }
 
-function bound(plan: ListenerPlan, listener: PlannedListener | undefined): BoundListener {
-  return { name: plan.name || plan.protocol, address: plan.address, port: listener?.port ?? plan.port }
+function bound(plan: ListenerPlan, listener: PlannedListener): BoundListener {
+  return { name: plan.name || plan.protocol, address: plan.address, port: listener.port }
 }
