@@ -30,6 +30,34 @@ export function splitForwardFields(joined: string): Map<string, string> {
   return fields
 }
 
+/** What `encode` makes of the fields, the longest of them dropped until it has at most `maxBytes`; no value when none is left. */
+export function fittingWithin(
+  maxBytes: number,
+  fields: ReadonlyMap<string, string | null>,
+  encode: (kept: ReadonlyMap<string, string | null>) => { readonly value: string; readonly bytes: number },
+): { readonly value: string | undefined; readonly dropped: readonly string[] } {
+  const kept = new Map(fields)
+  const dropped: string[] = []
+  while (kept.size > 0) {
+    const { value, bytes } = encode(kept)
+    if (bytes <= maxBytes) return { value, dropped }
+    const longest = longestField(kept)
+    kept.delete(longest)
+    dropped.push(longest)
+  }
+  return { value: undefined, dropped }
+}
+
+function longestField(fields: ReadonlyMap<string, string | null>): string {
+  let longest = ''
+  let size = -1
+  for (const [key, value] of fields) {
+    const length = key.length + (value?.length ?? 0)
+    if (length > size) [longest, size] = [key, length]
+  }
+  return longest
+}
+
 const ESCAPES = new Map([
   ['\0', '\x010'],
   ['\x01', '\x011'],

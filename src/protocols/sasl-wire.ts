@@ -55,6 +55,10 @@ export class SaslLines {
     await this.challenge(data)
   }
 
+  forgive(): void {
+    this.fault = undefined
+  }
+
   async #readLine(): Promise<string | undefined> {
     try {
       return await this.#stream.readLine(SASL_MESSAGE_BYTES)
@@ -86,4 +90,5 @@ export function decodeBase64(text: string): Buffer | undefined {
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
-const ONLY_BASE64 = /^[A-Za-z0-9+/=]*$/
+/** Characters of base64, in whatever arrangement. */
+export const ONLY_BASE64 = /^[A-Za-z0-9+/=]*$/

@@ -1,8 +1,7 @@
 /** What XCLIENT of SMTP and LMTP says about a client, read into types. It is believed only from `login_trusted_networks`. */
-import { isIP } from 'node:net'
-import { joinForwardFields, splitForwardFields } from './forward-fields.ts'
+import { fittingWithin, joinForwardFields } from './forward-fields.ts'
+import { readForward, readIp, readPort, readSession, readTtl, SESSION_BYTES } from './identity-values.ts'
 import type { ForwardedIdentity } from './protocol.ts'
-import { decodeBase64 } from './sasl-wire.ts'
 import { decodeText } from './wire-text.ts'
 
 export interface SmtpIdentity extends ForwardedIdentity {
@@ -11,10 +10,10 @@ export interface SmtpIdentity extends ForwardedIdentity {
   readonly login?: string
 }
 
-/** Longer forwarded session ids are ignored, as Dovecot's login services do; its LMTP takes longer ones. */
-const SESSION_BYTES = 64
-
-/** Reads attributes as `parseXclientWords` returns them; the text of a 501 when one makes no sense. Unknown ones are ignored. */
+/**
+ * Reads attributes as `parseXclientWords` returns them; the text of a 501 when one makes no sense. Unknown ones are ignored,
+ * and so are session ids longer than `sessionBytes`: Dovecot's LMTP takes longer ones than its login services.
+ */
 export function readSmtpIdentity(
   words: ReadonlyMap<string, string>,
   sessionBytes = SESSION_BYTES,
@@ -48,91 +47,38 @@ export function fittingFields(
   fields: ReadonlyMap<string, string | null>,
   encode: (kept: ReadonlyMap<string, string | null>) => { readonly value: string; readonly bytes: number },
 ): { readonly value: string | undefined; readonly dropped: readonly string[] } {
-  const kept = new Map(fields)
-  const dropped: string[] = []
-  while (kept.size > 0) {
-    const { value, bytes } = encode(kept)
-    if (bytes <= FORWARD_BYTES) return { value, dropped }
-    const longest = longestField(kept)
-    kept.delete(longest)
-    dropped.push(longest)
-  }
-  return { value: undefined, dropped }
-}
-
-function longestField(fields: ReadonlyMap<string, string | null>): string {
-  let longest = ''
-  let size = -1
-  for (const [key, value] of fields) {
-    const length = key.length + (value?.length ?? 0)
-    if (length > size) [longest, size] = [key, length]
-  }
-  return longest
+  return fittingWithin(FORWARD_BYTES, fields, encode)
 }
 
 type Draft = { -readonly [Key in keyof SmtpIdentity]: SmtpIdentity[Key] }
 
 type Reader = (update: Draft, value: string, sessionBytes: number) => boolean
 
-/** A peer that claims more hops than this is not believed. */
-const MAX_TTL = 5
-
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['ADDR', readAddress],
-  ['PORT', readPort],
-  ['SESSION', readSession],
-  ['TTL', readTtl],
+  ['ADDR', (update, value) => take(readIp(value), (ip) => (update.remoteIp = ip))],
+  ['PORT', (update, value) => take(readPort(value), (port) => (update.remotePort = port))],
+  ['SESSION', (update, value, bytes) => note(readSession(value, bytes), (session) => (update.session = session))],
+  ['TTL', (update, value) => take(readTtl(value), (ttl) => (update.ttl = ttl))],
   ['TIMEOUT', (_, value) => /^\d{1,9}$/.test(value)],
-  ['FORWARD', readForward],
-  ['HELO', readHelo],
-  ['PROTO', readProto],
-  ['LOGIN', readLogin],
+  ['FORWARD', (update, value) => take(readForward(value), (fields) => (update.forward = fields))],
+  ['HELO', (update, value) => note(decodeText(value), (helo) => (update.helo = helo))],
+  ['PROTO', (update, value) => take(readProto(value), (proto) => (update.proto = proto))],
+  ['LOGIN', (update, value) => note(decodeText(value), (login) => (update.login = login))],
 ])
 
-function readAddress(update: Draft, value: string): boolean {
-  const ip = value.replace(/^IPV6:/i, '')
-  if (isIP(ip) === 0) return false
-  update.remoteIp = ip
+function readProto(value: string): string | undefined {
+  return /^(?:E?SMTP|LMTP)$/i.test(value) ? value.toUpperCase() : undefined
+}
+
+/** A value that is kept when there is one; nothing is wrong with none. */
+function note(value: string | undefined, keep: (value: string) => void): true {
+  if (value !== undefined && value !== '') keep(value)
   return true
 }
 
-function readPort(update: Draft, value: string): boolean {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0
-  if (port === 0 || port > 65_535) return false
-  update.remotePort = port
-  return true
-}
-
-function readSession(update: Draft, value: string, sessionBytes: number): boolean {
-  if (value.length <= sessionBytes && /^[\x21-\x7e]+$/.test(value)) update.session = value
-  return true
-}
-
-function readTtl(update: Draft, value: string): boolean {
-  if (!/^\d{1,9}$/.test(value)) return false
-  update.ttl = Math.min(Number(value), MAX_TTL)
-  return true
-}
-
-function readForward(update: Draft, value: string): boolean {
-  const bytes = decodeBase64(value)
-  if (bytes === undefined) return false
-  update.forward = splitForwardFields(bytes.toString('latin1'))
-  return true
-}
-
-function readHelo(update: Draft, value: string): boolean {
-  if (value !== '') update.helo = decodeText(value)
-  return true
-}
-
-function readProto(update: Draft, value: string): boolean {
-  if (!/^(?:E?SMTP|LMTP)$/i.test(value)) return false
-  update.proto = value.toUpperCase()
-  return true
-}
-
-function readLogin(update: Draft, value: string): boolean {
-  if (value !== '') update.login = decodeText(value)
+/** A value that has to make sense. */
+function take<Value>(value: Value | undefined, keep: (value: Value) => void): boolean {
+  if (value === undefined) return false
+  keep(value)
   return true
 }

@@ -2,39 +2,46 @@
  * XCLIENT as POP3 and ManageSieve have it: `XCLIENT ADDR=ip PORT=port SESSION=id TTL=hops FORWARD=base64`. A proxy tells its backend
  * who the client is; a backend believes it from `login_trusted_networks`.
  */
-import { isIP } from 'node:net'
-import { joinForwardFields, splitForwardFields } from './forward-fields.ts'
-import type { ClientIdentity, ForwardedIdentity, ProxyTarget } from './protocol.ts'
-import { decodeBase64 } from './sasl-wire.ts'
+import { fittingWithin, joinForwardFields } from './forward-fields.ts'
+import { readForward, readIp, readPort, readSession, readTtl } from './identity-values.ts'
+import type { BackendIo, ClientIdentity, ForwardedIdentity, ProxyTarget } from './protocol.ts'
+import { sanitize } from './wire-text.ts'
 
 /** What Dovecot's login services read in one line; longer ones end the connection. */
 export const XCLIENT_LINE_BYTES = 1024
-/** Hops a connection may have left: a peer that claims more is not believed. */
-const MAX_TTL = 5
-const SESSION_BYTES = 64
+
+/** The command with its CRLF. Warns about forward fields that must stay behind. */
+export function xclientCommand(io: BackendIo, target: ProxyTarget): string {
+  const { line, dropped } = formatXclient(io.identity, target)
+  warnOfDropped(io, dropped)
+  return `${line}\r\n`
+}
+
+export function warnOfDropped(io: BackendIo, dropped: readonly string[]): void {
+  for (const field of dropped)
+    io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
+}
 
 /** The command without CRLF, and the forward fields that had to be left out to keep the line readable for the receiver. */
-export function formatXclient(identity: ClientIdentity, target: ProxyTarget): { line: string; dropped: string[] } {
-  const base = `XCLIENT ADDR=${identity.remote.ip} PORT=${identity.remote.port} SESSION=${identity.session} TTL=${target.ttl}`
-  const kept = new Map(target.forward)
-  const dropped: string[] = []
-  for (;;) {
-    const line =
-      kept.size === 0 ? base : `${base} FORWARD=${Buffer.from(joinForwardFields(kept), 'latin1').toString('base64')}`
-    const longest = line.length + 2 <= XCLIENT_LINE_BYTES ? undefined : longestField(kept)
-    if (longest === undefined) return { line, dropped }
-    kept.delete(longest)
-    dropped.push(longest)
-  }
+export function formatXclient(
+  identity: Pick<ClientIdentity, 'remote' | 'session'>,
+  target: Pick<ProxyTarget, 'ttl' | 'forward'>,
+): { readonly line: string; readonly dropped: readonly string[] } {
+  const { remote, session } = identity
+  const base = `XCLIENT ADDR=${remote.ip} PORT=${remote.port} SESSION=${session} TTL=${target.ttl}`
+  const { value, dropped } = fittingWithin(XCLIENT_LINE_BYTES - base.length - 2, target.forward, (kept) => {
+    const word = ` FORWARD=${Buffer.from(joinForwardFields(kept), 'latin1').toString('base64')}`
+    return { value: word, bytes: word.length }
+  })
+  return { line: base + (value ?? ''), dropped }
 }
 
 /** What the arguments say; `undefined` when one of them makes no sense. Unknown names are ignored. */
 export function parseXclient(args: string): ForwardedIdentity | undefined {
   const update: Draft = {}
   for (const word of args.split(' ')) {
-    if (word === '') continue
     const equals = word.indexOf('=')
-    if (equals <= 0) return undefined
+    if (equals < 0) continue
     const read = READERS.get(word.slice(0, equals).toUpperCase())
     if (read !== undefined && !read(update, word.slice(equals + 1))) return undefined
   }
@@ -44,53 +51,21 @@ export function parseXclient(args: string): ForwardedIdentity | undefined {
 type Draft = { -readonly [Key in keyof ForwardedIdentity]: ForwardedIdentity[Key] }
 
 const READERS: ReadonlyMap<string, (update: Draft, value: string) => boolean> = new Map([
-  ['ADDR', readAddress],
-  ['PORT', readPort],
-  ['SESSION', readSession],
-  ['TTL', readTtl],
-  ['FORWARD', readForward],
+  ['ADDR', (update: Draft, value: string) => take(readIp(value), (ip) => (update.remoteIp = ip))],
+  ['PORT', (update: Draft, value: string) => take(readPort(value), (port) => (update.remotePort = port))],
+  ['TTL', (update: Draft, value: string) => take(readTtl(value), (ttl) => (update.ttl = ttl))],
+  ['FORWARD', (update: Draft, value: string) => take(readForward(value), (fields) => (update.forward = fields))],
+  ['SESSION', setSession],
 ])
 
-function readAddress(update: Draft, value: string): boolean {
-  // SMTP writes IPv6 addresses with a prefix, everybody else without: both are understood.
-  const ip = value.replace(/^IPV6:/i, '')
-  if (isIP(ip) === 0) return false
-  update.remoteIp = ip
-  return true
-}
-
-function readPort(update: Draft, value: string): boolean {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0
-  if (port === 0 || port > 65_535) return false
-  update.remotePort = port
-  return true
-}
-
 /** Dovecot ignores session ids that are too long, and so do we: the connection goes on under its own. */
-function readSession(update: Draft, value: string): boolean {
-  if (value.length <= SESSION_BYTES && /^[\x21-\x7e]+$/.test(value)) update.session = value
+function setSession(update: Draft, value: string): true {
+  take(readSession(value), (session) => (update.session = session))
   return true
 }
 
-function readTtl(update: Draft, value: string): boolean {
-  if (!/^\d{1,9}$/.test(value)) return false
-  update.ttl = Math.min(Number(value), MAX_TTL)
+function take<Value>(value: Value | undefined, keep: (value: Value) => void): boolean {
+  if (value === undefined) return false
+  keep(value)
   return true
-}
-
-function readForward(update: Draft, value: string): boolean {
-  const bytes = decodeBase64(value)
-  if (bytes === undefined) return false
-  update.forward = splitForwardFields(bytes.toString('latin1'))
-  return true
-}
-
-function longestField(fields: ReadonlyMap<string, string | null>): string | undefined {
-  let longest: string | undefined
-  let size = -1
-  for (const [key, value] of fields) {
-    const length = key.length + (value?.length ?? 0)
-    if (length > size) [longest, size] = [key, length]
-  }
-  return longest
 }

@@ -2,18 +2,12 @@
  * The ID keys by which a proxy tells a backend who its client is. They count only from `login_trusted_networks`; from anyone
  * else, and in an ID that is kept or passed on, they are dropped.
  */
-import { isIP } from 'node:net'
+import { readIp, readPort, readSession, readTtl } from '../identity-values.ts'
 import type { ForwardedIdentity } from '../protocol.ts'
 import { decodeText } from '../wire-text.ts'
 import type { IdPair } from './wire/id-parameters.ts'
 
 export const FORWARD_PREFIX = 'x-forward-'
-
-/** Hops a connection may have left: a peer that claims more is not believed. */
-export const MAX_TTL = 5
-
-/** Dovecot ignores longer session ids. */
-const SESSION_BYTES = 64
 
 /** True for keys that carry identity, whoever sends them. */
 export function isReservedIdKey(key: string): boolean {
@@ -52,19 +46,21 @@ const RESERVED: ReadonlyMap<string, (update: Draft, value: string) => void> = ne
 ])
 
 function setIp(update: Draft, name: 'remoteIp' | 'localIp', value: string): void {
-  // A zone (`fe80::1%eth0`) is another machine's business.
-  if (isIP(value) !== 0 && !value.includes('%')) update[name] = value
+  const ip = readIp(value)
+  if (ip !== undefined) update[name] = ip
 }
 
 function setPort(update: Draft, name: 'remotePort' | 'localPort', value: string): void {
-  const port = /^\d{1,5}$/.test(value) ? Number(value) : 0
-  if (port > 0 && port <= 65_535) update[name] = port
+  const port = readPort(value)
+  if (port !== undefined) update[name] = port
 }
 
 function setSession(update: Draft, value: string): void {
-  if (value.length <= SESSION_BYTES && /^[\x21-\x7e]+$/.test(value)) update.session = value
+  const session = readSession(value)
+  if (session !== undefined) update.session = session
 }
 
 function setTtl(update: Draft, value: string): void {
-  if (/^\d{1,9}$/.test(value)) update.ttl = Math.min(Number(value), MAX_TTL)
+  const ttl = readTtl(value)
+  if (ttl !== undefined) update.ttl = ttl
 }

@@ -58,25 +58,6 @@ test('LITERAL- is held to its 4096 bytes', async () => {
   assert.deepEqual(await end, { kind: 'closed', reason: 'Non-synchronizing literal size too large' })
 })
 
-test('a client that sends and never reads is not read from for ever', async () => {
-  const { stream, peer } = streamAndPeer()
-  let waits = 0
-  const io = testLoginIo(
-    Object.assign(Object.create(stream) as typeof stream, {
-      readLine: (max: number) => stream.readLine(max),
-      write: (data: string) => stream.write(data),
-      drained: () => {
-        waits++
-        return stream.drained()
-      },
-    }),
-  )
-  const end = login(io)
-  peer.send('a NOOP\r\nb NOOP\r\nc LOGOUT\r\n')
-  await end
-  assert.equal(waits, 2, 'before each further command the output has to be taken')
-})
-
 const byte = fc.oneof(
   fc.constantFrom(
     ...'\\"{}()%* +\r\n]~\0'.split(''),

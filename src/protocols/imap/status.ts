@@ -1,8 +1,9 @@
 /** What a client reads when a login did not work: one row a cause, in Dovecot's words. Response codes: RFC 5530. */
 import type { AuthRefusal } from '../../auth/auth.ts'
 import { assertNever } from '../../util/assert-never.ts'
+import { temporaryFailure } from '../auth-timestamp.ts'
 import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
-import type { SaslFault } from '../sasl-wire.ts'
+import type { SaslMessageFault } from '../sasl-exchange.ts'
 import { encodeLine, encodeText } from '../wire-text.ts'
 import { hasResponseCode } from './wire/capability-code.ts'
 
@@ -45,9 +46,7 @@ export function refusalReply(why: AuthRefusal, context: ReplyContext): Reply {
     case 'user-disabled':
       return status(FAILED)
     case 'temporary':
-      return status(
-        `NO [UNAVAILABLE] Temporary authentication failure. [${context.hostname}:${timestamp(context.now())}]`,
-      )
+      return status(`NO [UNAVAILABLE] ${temporaryFailure(context.hostname, context.now())}`)
     case 'unsupported-mechanism':
       return status('NO [ALERT] Unsupported authentication mechanism.', 'tried to use unsupported auth mechanism')
     case 'plaintext-disabled':
@@ -59,7 +58,7 @@ export function refusalReply(why: AuthRefusal, context: ReplyContext): Reply {
     case 'aborted':
       return faultReply('aborted')
     case 'invalid-base64':
-      return why.initial ? INVALID_INITIAL : faultReply('bad-characters')
+      return faultReply(why.initial ? 'invalid-initial' : 'bad-characters')
     case 'nologin':
       return status(`NO [CONTACTADMIN] ${encodeLine(why.reason ?? 'Login disabled for this user')}`)
     case 'referral':
@@ -75,8 +74,8 @@ export function refusalReply(why: AuthRefusal, context: ReplyContext): Reply {
   }
 }
 
-/** The reply to a SASL response that was none. After `closed` and `too-large` there is nobody to reply to. */
-export function faultReply(fault: Exclude<SaslFault, 'closed' | 'too-large'>): Reply {
+/** The reply to a SASL message that was none. */
+export function faultReply(fault: SaslMessageFault): Reply {
   return FAULTS[fault]
 }
 
@@ -91,17 +90,12 @@ const EXPOSED: Reply = {
   remark: 'tried to use disallowed plaintext auth',
 }
 
-/** The initial response of AUTHENTICATE was no base64. */
-export const INVALID_INITIAL: Reply = status(
-  'BAD Invalid base64 data in initial response',
-  'sent invalid base64 in response',
-)
-
 const FAULTS = {
+  'invalid-initial': status('BAD Invalid base64 data in initial response', 'sent invalid base64 in response'),
   aborted: status('BAD Authentication aborted by client.', 'aborted authentication'),
   'bad-characters': status('NO [ALERT] Invalid base64 in response', 'sent invalid base64 in response'),
   'bad-padding': status('BAD Invalid base64 data in continued response', 'sent invalid base64 in response'),
-} as const
+} as const satisfies Record<SaslMessageFault, Reply>
 
 /**
  * What the client sees of a backend's refusal: a reply with a response code as it is, everything else as a plain wrong
@@ -126,13 +120,6 @@ function percentEncode(text: string): string {
 
 function withCode(code: string, text: string): string {
   return text.startsWith('[') ? text : `[${code}] ${text}`
-}
-
-/** Local time as `YYYY-MM-DD HH:MM:SS`. */
-function timestamp(now: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
-  return `${day} ${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`
 }
 
 function status(text: string, remark?: DisconnectRemark): Reply {

@@ -1,11 +1,9 @@
 /** Logs in to a ManageSieve backend: capabilities, STARTTLS, XCLIENT, AUTHENTICATE. RFC 5804 §2. */
-import { ConnectionLost } from '../../net/byte-stream.ts'
-import { readBackendLine } from '../backend-line.ts'
+import { printable, readBackendBytes, readBackendLine, shown, startBackendTls } from '../backend-line.ts'
 import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
 import { ProxyFailure } from '../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../sasl-client.ts'
-import { sanitize } from '../wire-text.ts'
-import { formatXclient } from '../xclient.ts'
+import { xclientCommand } from '../xclient.ts'
 import { parseReply, quoted, WordReader, writeString, type SieveReply } from './wire/strings.ts'
 
 /** Capability lines of a backend, together. */
@@ -47,21 +45,11 @@ async function words(io: BackendIo, line: string): Promise<readonly string[]> {
   let step = reader.line(line)
   while (step.kind === 'literal') {
     if (step.sizeBytes > LITERAL_BYTES) throw new ProxyFailure('protocol', 'Too long string')
-    const bytes = await readLiteral(io, step.sizeBytes)
+    const bytes = await readBackendBytes(io.stream, step.sizeBytes)
     reader.literal(bytes.toString('latin1'))
     step = reader.line(await readBackendLine(io.stream))
   }
   return step.kind === 'bad' ? [] : reader.words.map((word) => word.text)
-}
-
-async function readLiteral(io: BackendIo, size: number): Promise<Buffer> {
-  try {
-    const bytes = await io.stream.readBytes(size)
-    if (bytes !== undefined) return bytes
-  } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error
-  }
-  throw new ProxyFailure('connect', 'Disconnected by server: Connection closed')
 }
 
 async function startTls(io: BackendIo, capabilities: Capabilities): Promise<Capabilities> {
@@ -70,19 +58,14 @@ async function startTls(io: BackendIo, capabilities: Capabilities): Promise<Capa
   io.stream.write('STARTTLS\r\n')
   const reply = await readReply(io)
   if (reply.status !== 'OK') throw new ProxyFailure('remote', `STARTTLS failed: ${shown(reply.text)}`)
-  // What came in clear text behind the reply may be anybody's.
-  io.stream.takeBuffered()
-  await io.startTls()
+  await startBackendTls(io)
   io.step = 'tls-ready'
   return await readCapabilities(io)
 }
 
 async function announce(io: BackendIo, target: ProxyTarget): Promise<void> {
-  const { line, dropped } = formatXclient(io.identity, target)
-  for (const field of dropped)
-    io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
   io.step = 'xclient'
-  io.stream.write(`${line}\r\n`)
+  io.stream.write(xclientCommand(io, target))
   const reply = await readReply(io)
   if (reply.status !== 'OK') throw new ProxyFailure('remote', `XCLIENT failed: ${shown(reply.line)}`)
 }
@@ -116,13 +99,4 @@ function refusal(reply: SieveReply, oauthDetail: Buffer | undefined): ProxyFailu
   return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shown(reply.text), {
     reply: { lines: [printable(reply.line)], ...(oauthDetail === undefined ? {} : { oauthDetail }) },
   })
-}
-
-/** A backend's line as it may go on to a client: without stray CRs and NULs. */
-function printable(line: string): string {
-  return line.replace(/[\0\r]/g, ' ')
-}
-
-function shown(line: string): string {
-  return sanitize(line, 200)
 }

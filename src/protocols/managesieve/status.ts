@@ -3,6 +3,7 @@ import type { AuthRefusal } from '../../auth/auth.ts'
 import { assertNever } from '../../util/assert-never.ts'
 import { temporaryFailure } from '../auth-timestamp.ts'
 import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
+import type { SaslMessageFault } from '../sasl-exchange.ts'
 import { encodeLine, encodeText } from '../wire-text.ts'
 import { parseReply, quoted } from './wire/strings.ts'
 
@@ -18,10 +19,6 @@ export interface ReplyContext {
 }
 
 export type FailedVerdict = Exclude<LoginVerdict, { kind: 'local' } | { kind: 'proxied' }>
-
-export const ABORTED = no('Authentication aborted by client.', 'aborted authentication')
-export const INVALID_INITIAL = no('Invalid base64 data in initial response', 'sent invalid base64 in response')
-export const INVALID_BASE64 = no('Invalid base64 in response', 'sent invalid base64 in response')
 
 const FAILED = 'Authentication failed.'
 
@@ -53,9 +50,9 @@ export function refusalReply(why: AuthRefusal, { hostname, now }: ReplyContext):
     case 'tls-required':
       return { line: 'NO (ENCRYPT-NEEDED) "Authentication not allowed until SSL/TLS is enabled."' }
     case 'aborted':
-      return ABORTED
+      return faultReply('aborted')
     case 'invalid-base64':
-      return why.initial ? INVALID_INITIAL : INVALID_BASE64
+      return faultReply(why.initial ? 'invalid-initial' : 'bad-characters')
     case 'nologin':
       return no(why.reason ?? 'Login disabled for this user')
     case 'referral':
@@ -88,6 +85,19 @@ function referralUrl(why: Extract<AuthRefusal, { kind: 'referral' }>): string {
   )
   return `sieve://${user};AUTH=${encodeLine(why.mechanism)}@${encodeLine(why.host)}${port}`
 }
+
+/** The reply to a SASL message that was none. */
+export function faultReply(fault: SaslMessageFault): Reply {
+  return FAULTS[fault]
+}
+
+const NO_BASE64 = 'sent invalid base64 in response'
+const FAULTS = {
+  aborted: no('Authentication aborted by client.', 'aborted authentication'),
+  'invalid-initial': no('Invalid base64 data in initial response', NO_BASE64),
+  'bad-characters': no('Invalid base64 in response', NO_BASE64),
+  'bad-padding': no('Invalid base64 data in continued response', NO_BASE64),
+} as const satisfies Record<SaslMessageFault, Reply>
 
 function no(text: string, remark?: DisconnectRemark): Reply {
   const line = `NO ${quoted(encodeLine(text))}`

@@ -1,11 +1,11 @@
 /** Logs in to a POP3 backend: STLS, XCLIENT, then USER and PASS or AUTH. RFC 1939, RFC 2595, RFC 5034. */
-import { readBackendLine } from '../backend-line.ts'
+import { printable, readBackendLine, shown, startBackendTls } from '../backend-line.ts'
 import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
 import { ProxyFailure } from '../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../sasl-client.ts'
 import { encodeInitialResponse } from '../sasl-wire.ts'
-import { encodeText, sanitize } from '../wire-text.ts'
-import { formatXclient } from '../xclient.ts'
+import { encodeText } from '../wire-text.ts'
+import { xclientCommand } from '../xclient.ts'
 
 /** Throws a ProxyFailure that says how far it came; `io.step` is the reply that is waited for. */
 export async function backend(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
@@ -14,7 +14,7 @@ export async function backend(io: BackendIo, target: ProxyTarget): Promise<Backe
   if (!isOk(banner)) throw new ProxyFailure('protocol', `Invalid banner: ${shown(banner)}`)
   if (target.tls === 'starttls') await startTls(io)
   // Pipelined with the login: the reply to XCLIENT comes first.
-  const announce = banner.startsWith('+OK [XCLIENT]') && !target.notTrusted ? xclient(io, target) : undefined
+  const announce = banner.startsWith('+OK [XCLIENT]') && !target.notTrusted ? xclientCommand(io, target) : undefined
   const simple = target.mechanism === undefined && target.master === undefined
   return simple ? await loginWithPassword(io, target, announce) : await loginWithSasl(io, target, announce)
 }
@@ -23,17 +23,8 @@ async function startTls(io: BackendIo): Promise<void> {
   io.step = 'starttls'
   io.stream.write('STLS\r\n')
   const reply = await readBackendLine(io.stream)
-  if (!isOk(reply)) throw new ProxyFailure('remote', `STARTTLS failed: ${shown(reply)}`)
-  // What came in clear text behind the reply may be anybody's.
-  io.stream.takeBuffered()
-  await io.startTls()
-}
-
-function xclient(io: BackendIo, target: ProxyTarget): string {
-  const { line, dropped } = formatXclient(io.identity, target)
-  for (const field of dropped)
-    io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
-  return `${line}\r\n`
+  if (!isOk(reply)) throw new ProxyFailure('remote', `STLS failed: ${shown(reply)}`)
+  await startBackendTls(io)
 }
 
 async function expectXclientReply(io: BackendIo): Promise<void> {
@@ -94,15 +85,7 @@ function refusal(reply: string, oauthDetail?: Buffer): ProxyFailure {
   })
 }
 
+/** Dovecot looks at these three characters only. */
 function isOk(line: string): boolean {
-  return line === '+OK' || line.startsWith('+OK ')
-}
-
-/** A backend's line as it may go on to a client: without stray CRs and NULs. */
-function printable(line: string): string {
-  return line.replace(/[\0\r]/g, ' ')
-}
-
-function shown(line: string): string {
-  return sanitize(line, 200)
+  return line.startsWith('+OK')
 }

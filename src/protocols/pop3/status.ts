@@ -3,6 +3,7 @@ import type { AuthRefusal } from '../../auth/auth.ts'
 import { assertNever } from '../../util/assert-never.ts'
 import { temporaryFailure } from '../auth-timestamp.ts'
 import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
+import type { SaslMessageFault } from '../sasl-exchange.ts'
 import { encodeLine } from '../wire-text.ts'
 
 export interface Reply {
@@ -23,11 +24,6 @@ export type FailedVerdict = Exclude<LoginVerdict, { kind: 'local' } | { kind: 'p
 export const PLAINTEXT_DISALLOWED: Reply = {
   line: '-ERR [AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.',
   remark: 'tried to use disallowed plaintext auth',
-}
-
-export const INVALID_INITIAL: Reply = {
-  line: '-ERR [AUTH] Invalid base64 data in initial response',
-  remark: 'sent invalid base64 in response',
 }
 
 export function verdictReply(verdict: FailedVerdict, context: ReplyContext): Reply {
@@ -65,11 +61,11 @@ export function refusalReply(why: AuthRefusal, { command, hostname, now }: Reply
     case 'tls-required':
       return { line: '-ERR [AUTH] Authentication not allowed until SSL/TLS is enabled.' }
     case 'aborted':
-      return ABORTED
+      return faultReply('aborted')
     case 'invalid-base64':
-      return why.initial ? INVALID_INITIAL : INVALID_BASE64
+      return faultReply(why.initial ? 'invalid-initial' : 'bad-characters')
     case 'nologin':
-      return { line: `-ERR [AUTH] ${encodeLine(why.reason ?? 'Login disabled for this user')}` }
+      return { line: `-ERR ${withCode('AUTH', encodeLine(why.reason ?? 'Login disabled for this user'))}` }
     case 'referral':
       // POP3 has no referrals: the client is only told in words.
       return { line: `-ERR ${encodeLine(why.reason ?? 'Try this server instead.')}` }
@@ -84,18 +80,25 @@ export function refusalReply(why: AuthRefusal, { command, hostname, now }: Reply
   }
 }
 
-export const ABORTED: Reply = { line: '-ERR Authentication aborted by client.', remark: 'aborted authentication' }
-export const INVALID_BASE64: Reply = {
-  line: '-ERR [AUTH] Invalid base64 in response',
-  remark: 'sent invalid base64 in response',
+/** The reply to a SASL message that was none. */
+export function faultReply(fault: SaslMessageFault): Reply {
+  return FAULTS[fault]
 }
+
+const NO_BASE64 = 'sent invalid base64 in response'
+const FAULTS = {
+  aborted: { line: '-ERR Authentication aborted by client.', remark: 'aborted authentication' },
+  'invalid-initial': { line: '-ERR [AUTH] Invalid base64 data in initial response', remark: NO_BASE64 },
+  'bad-characters': { line: '-ERR [AUTH] Invalid base64 in response', remark: NO_BASE64 },
+  'bad-padding': { line: '-ERR [AUTH] Invalid base64 data in continued response', remark: NO_BASE64 },
+} as const satisfies Record<SaslMessageFault, Reply>
 
 const FAILED = '-ERR [AUTH] Authentication failed.'
 
-/** A backend's refusal goes to the client as it is; one without words gets ours. */
+/** A backend's refusal goes to the client as it is; one without words, or that is none, gets ours. */
 function backendLine(reply: BackendReply): string {
   const line = reply.lines[0] ?? ''
-  return /^-ERR\s*$/i.test(line) || line === '' ? '-ERR Authentication failed.' : line
+  return line.startsWith('-ERR ') ? line : '-ERR Authentication failed.'
 }
 
 function withCode(code: string, text: string): string {

@@ -1,5 +1,5 @@
 /** Logs in to a Submission backend: EHLO, STARTTLS, XCLIENT, AUTH. RFC 5321, RFC 3207, RFC 4954, and XCLIENT as Postfix has it. */
-import { readBackendLine } from '../backend-line.ts'
+import { printable, readBackendLine, shown, startBackendTls } from '../backend-line.ts'
 import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
 import { ProxyFailure } from '../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../sasl-client.ts'
@@ -7,7 +7,8 @@ import { encodeInitialResponse } from '../sasl-wire.ts'
 import { extensions, readReply, SmtpSyntaxError, type SmtpReply } from '../smtp/wire/reply.ts'
 import { formatXclientLines, type XclientAttribute } from '../smtp/wire/xclient.ts'
 import { forwardAttribute } from '../smtp-identity.ts'
-import { encodeLine, encodeText, sanitize } from '../wire-text.ts'
+import { encodeLine, encodeText } from '../wire-text.ts'
+import { warnOfDropped } from '../xclient.ts'
 
 /** RFC 5321 §4.5.3.1.4: a longer AUTH line goes without its initial response. */
 const COMMAND_LINE_BYTES = 512
@@ -20,7 +21,7 @@ type Extensions = ReadonlyMap<string, readonly string[]>
 export async function backend(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
   io.step = 'banner'
   const banner = await reply(io)
-  if (banner.code !== 220) throw new ProxyFailure('protocol', `Invalid banner: ${shown(banner)}`)
+  if (banner.code !== 220) throw new ProxyFailure('protocol', `Invalid banner: ${shownReply(banner)}`)
   let offered = await hello(io, 'ehlo')
   if (target.tls === 'starttls') offered = await startTls(io, offered)
   const xclient = offered.get('XCLIENT')
@@ -44,7 +45,7 @@ function ehlo(io: BackendIo): string {
 
 async function helloReply(io: BackendIo): Promise<Extensions> {
   const answer = await reply(io)
-  if (answer.code !== 250) throw new ProxyFailure('remote', `EHLO failed: ${shown(answer)}`)
+  if (answer.code !== 250) throw new ProxyFailure('remote', `EHLO failed: ${shownReply(answer)}`)
   return extensions(answer)
 }
 
@@ -53,10 +54,8 @@ async function startTls(io: BackendIo, offered: Extensions): Promise<Extensions>
   io.step = 'starttls'
   io.stream.write('STARTTLS\r\n')
   const answer = await reply(io)
-  if (answer.code !== 220) throw new ProxyFailure('remote', `STARTTLS failed: ${shown(answer)}`)
-  // What came in clear text behind the reply may be anybody's.
-  io.stream.takeBuffered()
-  await io.startTls()
+  if (answer.code !== 220) throw new ProxyFailure('remote', `STARTTLS failed: ${shownReply(answer)}`)
+  await startBackendTls(io)
   return await hello(io, 'tls-ehlo')
 }
 
@@ -68,8 +67,7 @@ async function announce(
   attributes: readonly string[],
 ): Promise<Extensions> {
   const forward = forwardAttribute(target.forward)
-  for (const field of forward.dropped)
-    io.warn(`Not forwarding field forward_${sanitize(field, 60)}: it does not fit into XCLIENT`)
+  warnOfDropped(io, forward.dropped)
   const { identity } = io
   const lines = formatXclientLines(
     {
@@ -90,7 +88,7 @@ async function announce(
   io.stream.write(lines.join('') + ehlo(io))
   for (const _ of lines) {
     const answer = await reply(io)
-    if (answer.code !== 220) throw new ProxyFailure('remote', `XCLIENT failed: ${shown(answer)}`)
+    if (answer.code !== 220) throw new ProxyFailure('remote', `XCLIENT failed: ${shownReply(answer)}`)
   }
   io.step = 'xclient-ehlo'
   return await helloReply(io)
@@ -117,7 +115,7 @@ async function authenticate(io: BackendIo, target: ProxyTarget): Promise<Backend
 /** 4xx but 421 may get better; 421 ends the session. */
 function refusal(answer: SmtpReply, oauthDetail: Buffer | undefined): ProxyFailure {
   const temporary = answer.code >= 400 && answer.code < 500 && answer.code !== 421
-  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shown(answer), {
+  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shownReply(answer), {
     reply: { lines: answer.lines.map(printable), ...(oauthDetail === undefined ? {} : { oauthDetail }) },
   })
 }
@@ -129,16 +127,11 @@ async function reply(io: BackendIo): Promise<SmtpReply> {
     if (!(error instanceof SmtpSyntaxError)) throw error
     throw new ProxyFailure(
       'protocol',
-      `${io.step === 'banner' ? 'Invalid banner' : 'Invalid reply'}: ${sanitize(error.message, 200)}`,
+      `${io.step === 'banner' ? 'Invalid banner' : 'Invalid reply'}: ${shown(error.message)}`,
     )
   }
 }
 
-/** A backend's line as it may go on to a client: without stray CRs and NULs. */
-function printable(line: string): string {
-  return line.replace(/[\0\r]/g, ' ')
-}
-
-function shown(answer: SmtpReply): string {
-  return sanitize(answer.lines.join(' '), 200)
+function shownReply(answer: SmtpReply): string {
+  return shown(answer.lines.join(' '))
 }

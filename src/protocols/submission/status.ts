@@ -3,6 +3,7 @@ import type { AuthRefusal } from '../../auth/auth.ts'
 import { assertNever } from '../../util/assert-never.ts'
 import { temporaryFailure } from '../auth-timestamp.ts'
 import type { DisconnectRemark, LoginVerdict } from '../protocol.ts'
+import type { SaslMessageFault } from '../sasl-exchange.ts'
 import { encodeLine } from '../wire-text.ts'
 
 export interface Reply {
@@ -17,13 +18,6 @@ export interface ReplyContext {
 }
 
 export type FailedVerdict = Exclude<LoginVerdict, { kind: 'local' } | { kind: 'proxied' }>
-
-export const ABORTED = reply('501 5.5.2 Authentication aborted by client.', 'aborted authentication')
-export const INVALID_INITIAL = reply(
-  '501 5.5.2 Invalid base64 data in initial response',
-  'sent invalid base64 in response',
-)
-export const INVALID_BASE64 = reply('501 5.5.2 Invalid base64 in response', 'sent invalid base64 in response')
 
 const FAILED = '535 5.7.8 Authentication failed.'
 const UNAVAILABLE = '454 4.7.0 Account is temporarily unavailable.'
@@ -56,9 +50,9 @@ export function refusalReply(why: AuthRefusal, { hostname, now }: ReplyContext):
     case 'tls-required':
       return reply('530 5.7.0 TLS required.')
     case 'aborted':
-      return ABORTED
+      return faultReply('aborted')
     case 'invalid-base64':
-      return why.initial ? INVALID_INITIAL : INVALID_BASE64
+      return faultReply(why.initial ? 'invalid-initial' : 'bad-characters')
     case 'nologin':
       return reply(`525 5.7.13 ${encodeLine(why.reason ?? 'Login disabled for this user')}`)
     case 'referral':
@@ -74,6 +68,19 @@ export function refusalReply(why: AuthRefusal, { hostname, now }: ReplyContext):
       return assertNever(why)
   }
 }
+
+/** The reply to a SASL message that was none. */
+export function faultReply(fault: SaslMessageFault): Reply {
+  return FAULTS[fault]
+}
+
+const NO_BASE64 = 'sent invalid base64 in response'
+const FAULTS = {
+  aborted: reply('501 5.5.2 Authentication aborted by client.', 'aborted authentication'),
+  'invalid-initial': reply('501 5.5.2 Invalid base64 data in initial response', NO_BASE64),
+  'bad-characters': reply('501 5.5.2 Invalid base64 in response', NO_BASE64),
+  'bad-padding': reply('501 5.5.2 Invalid base64 data in continued response', NO_BASE64),
+} as const satisfies Record<SaslMessageFault, Reply>
 
 function reply(line: string, remark?: DisconnectRemark): Reply {
   return remark === undefined ? { lines: [line] } : { lines: [line], remark }

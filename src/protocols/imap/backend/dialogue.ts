@@ -1,13 +1,10 @@
-import { ConnectionLost, LineTooLong } from '../../../net/byte-stream.ts'
+import { readBackendLine, shown } from '../../backend-line.ts'
 import type { BackendIo } from '../../protocol.ts'
 import { ProxyFailure } from '../../proxy-failure.ts'
-import { sanitize } from '../../wire-text.ts'
 import { capabilityCode } from '../wire/capability-code.ts'
 
 /** How much a backend may say before the login is decided. */
 export const BACKEND_LIMITS = {
-  /** Dovecot's login proxy: longer lines are a protocol failure. */
-  lineBytes: 4096,
   /** Untagged lines kept for the client, together. */
   untaggedBytes: 65_536,
   /** Lines that make no sense; each is logged. */
@@ -48,9 +45,8 @@ export class BackendDialogue {
 
   /** The greeting; resolves with the capabilities it announces, undefined when it does not. */
   async readBanner(): Promise<ReadonlySet<string> | undefined> {
-    const line = await this.#readLine()
-    if (!line.startsWith('* OK '))
-      throw new ProxyFailure('protocol', `Invalid banner: ${sanitize(line, SHOWN_CHARACTERS)}`)
+    const line = await readBackendLine(this.io.stream)
+    if (!line.startsWith('* OK ')) throw new ProxyFailure('protocol', `Invalid banner: ${shown(line)}`)
     this.#received = 'banner'
     this.#showStep()
     this.capability = capabilityCode(line.slice('* OK '.length))
@@ -70,7 +66,7 @@ export class BackendDialogue {
   /** The text behind the tag of the reply to a command that was sent; everything that comes before it is dealt with. */
   async replyTo(tag: SentCommand['tag'], responder?: Responder): Promise<string> {
     for (;;) {
-      const line = await this.#readLine()
+      const line = await readBackendLine(this.io.stream)
       const answered = this.#answered(line)
       if (answered === tag) return line.slice(2)
       if (answered !== undefined) continue
@@ -128,21 +124,7 @@ export class BackendDialogue {
     if (++this.#unexpectedLines > BACKEND_LIMITS.unexpectedLines) {
       throw new ProxyFailure('protocol', 'Too many unexpected lines')
     }
-    this.io.warn(`Unexpected input, ignoring: ${sanitize(line, SHOWN_CHARACTERS)}`)
-  }
-
-  async #readLine(): Promise<string> {
-    let line: string | undefined
-    try {
-      line = await this.io.stream.readLine(BACKEND_LIMITS.lineBytes)
-    } catch (error) {
-      if (error instanceof LineTooLong) throw new ProxyFailure('protocol', 'Too long input line', { cause: error })
-      if (error instanceof ConnectionLost)
-        throw new ProxyFailure('connect', `${CLOSED}: ${error.message}`, { cause: error })
-      throw error
-    }
-    if (line === undefined) throw new ProxyFailure('connect', CLOSED)
-    return line
+    this.io.warn(`Unexpected input, ignoring: ${shown(line)}`)
   }
 
   #showStep(): void {
@@ -151,6 +133,3 @@ export class BackendDialogue {
     this.io.step = `${sent.join('+')}/${this.#received}`
   }
 }
-
-const CLOSED = 'Disconnected by server: Connection closed'
-const SHOWN_CHARACTERS = 200

@@ -1,7 +1,7 @@
 /** What a backend's reply to the login means. The text is what follows the tag: `NO [LIMIT] Too many`. */
+import { printable, shown } from '../../backend-line.ts'
 import type { BackendReply, BackendWelcome } from '../../protocol.ts'
 import { ProxyFailure } from '../../proxy-failure.ts'
-import { sanitize } from '../../wire-text.ts'
 import { capabilityCode, hasResponseCode, responseCode } from '../wire/capability-code.ts'
 
 export interface WelcomeContext {
@@ -39,12 +39,7 @@ export function refusal(
     untagged: untagged.map(printable),
     ...(oauthDetail === undefined ? {} : { oauthDetail }),
   }
-  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', sanitize(reason, 500), { reply })
+  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shown(reason), { reply })
 }
 
 const OK = /^OK(?: |$)/i
-
-/** A backend's line as it may go on to a client: without stray CRs and NULs. */
-function printable(line: string): string {
-  return line.replace(/[\0\r]/g, ' ')
-}

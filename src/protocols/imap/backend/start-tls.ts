@@ -1,5 +1,5 @@
+import { shown } from '../../backend-line.ts'
 import { ProxyFailure } from '../../proxy-failure.ts'
-import { sanitize } from '../../wire-text.ts'
 import type { BackendDialogue, SentCommand } from './dialogue.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function startTls(
   dialogue.send([{ tag: 'S', state: 'starttls', text: 'S STARTTLS\r\n' }])
   const text = await dialogue.replyTo('S')
   if (!/^OK( |$)/i.test(text)) {
-    throw new ProxyFailure('remote', `STARTTLS failed: ${sanitize(text.replace(/^(NO|BAD) /, ''), 200)}`)
+    throw new ProxyFailure('remote', `STARTTLS failed: ${shown(text.replace(/^(NO|BAD) /, ''))}`)
   }
   dialogue.forgetCleartext()
   dialogue.expect(next)

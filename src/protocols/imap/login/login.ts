@@ -1,5 +1,4 @@
-import { SaslAborted } from '../../../sasl/mechanism.ts'
-import { Secret } from '../../../util/secret.ts'
+import { plainCredentials } from '../../plain-credentials.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import type { ParsedCommand } from './command.ts'
 import { concludeAttempt } from './conclude.ts'
@@ -10,15 +9,9 @@ export const login: ParsedCommand = {
   async run(dialogue, tag, args) {
     const [user, password] = args
     if (args.length !== 2 || !isAstring(user) || !isAstring(password)) return 'bad'
-    const initial = new Secret(Buffer.from(`\0${user.text}\0${password.text}`, 'latin1'))
-    const verdict = await dialogue.io.attempt({ mechanism: 'PLAIN', initial, challenge: refuse, finish: refuse })
+    const verdict = await dialogue.io.attempt(plainCredentials(user.text, password.text))
     return concludeAttempt(dialogue, tag, 'LOGIN', verdict)
   },
-}
-
-/** LOGIN is one message: there is nobody to answer a challenge. */
-function refuse(): Promise<never> {
-  return Promise.reject(new SaslAborted('LOGIN has no challenges'))
 }
 
 function isAstring(arg: Argument | undefined): arg is Exclude<Argument, { kind: 'list' }> {

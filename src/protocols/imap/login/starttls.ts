@@ -1,3 +1,4 @@
+import { acceptTls } from '../../converse.ts'
 import type { CommandOutcome, ParsedCommand } from './command.ts'
 import type { LoginDialogue } from './dialogue.ts'
 
@@ -13,11 +14,7 @@ export const starttls: ParsedCommand = {
 }
 
 async function negotiate(dialogue: LoginDialogue, tag: string): Promise<CommandOutcome> {
-  const { io } = dialogue
-  // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
-  io.stream.takeBuffered()
-  io.stream.write(`${tag} OK Begin TLS negotiation now.\r\n`)
-  await io.startTls()
+  await acceptTls(dialogue.io, `${tag} OK Begin TLS negotiation now.`)
   dialogue.startedTls = true
   return undefined
 }

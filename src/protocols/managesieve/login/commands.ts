@@ -1,10 +1,10 @@
-import { DeadlineExceeded } from '../../../net/byte-stream.ts'
+import { acceptTls, splitCommand } from '../../converse.ts'
 import type { LoginEnd } from '../../protocol.ts'
-import { encodeLine } from '../../wire-text.ts'
 import { parseXclient } from '../../xclient.ts'
 import { writeString, type Word } from '../wire/strings.ts'
 import { authenticate } from './authenticate.ts'
-import type { LoginDialogue } from './dialogue.ts'
+import { LOGIN_LIMITS, type LoginDialogue } from './dialogue.ts'
+import { readWords } from './read-words.ts'
 
 type Outcome = LoginEnd | undefined | Promise<LoginEnd | undefined>
 
@@ -13,8 +13,21 @@ export type Command =
   | { readonly kind: 'words'; run(dialogue: LoginDialogue, words: readonly Word[]): Outcome }
   | { readonly kind: 'raw'; run(dialogue: LoginDialogue, args: string): Outcome }
 
+/** Runs the command that begins with this line. */
+export async function runCommand(dialogue: LoginDialogue, line: string): Promise<LoginEnd | undefined> {
+  const { name, args } = splitCommand(line)
+  const command = commands.get(name)
+  // XCLIENT's arguments are SMTP's, not ManageSieve's.
+  if (command?.kind === 'raw') return await command.run(dialogue, args)
+  const words = await readWords(dialogue.io.stream, args, LOGIN_LIMITS)
+  if (words === 'closed') return { kind: 'closed', reason: 'Connection closed' }
+  if (words === 'too-large') return dialogue.bye('Too long argument.', 'Too long argument')
+  if (words === 'bad' || command === undefined) return dialogue.badCommand()
+  return await command.run(dialogue, words)
+}
+
 /** The commands that strangers may send. RFC 5804 §2. */
-export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['AUTHENTICATE', { kind: 'words', run: authenticate }],
   ['CAPABILITY', { kind: 'words', run: capability }],
   ['LOGOUT', { kind: 'words', run: logout }],
@@ -46,16 +59,8 @@ async function starttls(dialogue: LoginDialogue, words: readonly Word[]): Promis
   if (words.length > 0) return dialogue.badCommand()
   if (io.tlsActive) return dialogue.say('NO "TLS is already active."')
   if (!io.tlsAvailable) return dialogue.say('NO "TLS support isn\'t enabled."')
-  // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
-  io.stream.takeBuffered()
-  dialogue.say('OK "Begin TLS negotiation now."')
-  try {
-    await io.startTls()
-  } catch (error) {
-    if (error instanceof DeadlineExceeded) throw error
-    return { kind: 'closed', reason: `Connection closed: ${error instanceof Error ? error.message : String(error)}` }
-  }
-  return dialogue.capability(encodeLine('TLS negotiation successful.'))
+  await acceptTls(io, 'OK "Begin TLS negotiation now."')
+  return dialogue.capability('TLS negotiation successful.')
 }
 
 function xclient(dialogue: LoginDialogue, args: string): LoginEnd | undefined {

@@ -1,11 +1,12 @@
 import type { LoginEnd, LoginIo } from '../../protocol.ts'
+import { encodeLine } from '../../wire-text.ts'
 import type { Reply } from '../status.ts'
 
 /** How much a stranger may send and do. */
 export const LOGIN_LIMITS = {
   /** XCLIENT of a trusted proxy and AUTH with a token are the longest; Dovecot reads 1 KB, which is too short for both. */
   lineBytes: 16_384,
-  /** Dovecot's CLIENT_MAX_BAD_COMMANDS; a good one in between sets the count back. */
+  /** Dovecot: after three in a row whatever comes next is one too many. */
   badCommands: 3,
 } as const
 
@@ -23,9 +24,15 @@ export class LoginDialogue {
     this.apopTimestamp = apopTimestamp
   }
 
+  greet(): void {
+    const stamp = this.apopTimestamp === undefined ? '' : ` ${this.apopTimestamp}`
+    // A proxy in front sees from the word that it may say who its client is.
+    this.say(`+OK ${this.io.trusted ? '[XCLIENT] ' : ''}${encodeLine(this.io.greeting)}${stamp}`)
+  }
+
   reply({ line, remark }: Reply): undefined {
     if (remark !== undefined) this.io.remark(remark)
-    this.io.stream.write(`${line}\r\n`)
+    this.say(line)
   }
 
   say(line: string): undefined {
@@ -33,14 +40,7 @@ export class LoginDialogue {
   }
 
   bye(text: string, reason: string): LoginEnd {
-    this.io.stream.write(`-ERR ${text}\r\n`)
+    this.say(`-ERR ${text}`)
     return { kind: 'closed', reason }
-  }
-
-  badCommand(): LoginEnd | undefined {
-    this.say('-ERR Unknown command.')
-    if (++this.badCommands < LOGIN_LIMITS.badCommands) return undefined
-    this.io.remark('too many invalid commands')
-    return this.bye('Too many invalid bad commands.', 'Too many bad commands')
   }
 }

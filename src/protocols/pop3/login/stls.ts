@@ -1,21 +1,13 @@
-import { DeadlineExceeded } from '../../../net/byte-stream.ts'
-import type { LoginEnd } from '../../protocol.ts'
+import { acceptTls } from '../../converse.ts'
 import type { LoginDialogue } from './dialogue.ts'
 
 /** STLS. RFC 2595 §4. */
-export async function stls(dialogue: LoginDialogue): Promise<LoginEnd | undefined> {
+export async function stls(dialogue: LoginDialogue): Promise<undefined> {
   const { io } = dialogue
   if (io.tlsActive) return dialogue.say('-ERR TLS is already active.')
   if (!io.tlsAvailable) return dialogue.say("-ERR TLS support isn't enabled.")
-  // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
-  io.stream.takeBuffered()
-  dialogue.say('+OK Begin TLS negotiation now.')
+  await acceptTls(io, '+OK Begin TLS negotiation now.')
+  // What was said in clear text counts for nothing.
   dialogue.user = undefined
-  try {
-    await io.startTls()
-  } catch (error) {
-    if (error instanceof DeadlineExceeded) throw error
-    return { kind: 'closed', reason: `Connection closed: ${error instanceof Error ? error.message : String(error)}` }
-  }
   return undefined
 }

@@ -1,4 +1,4 @@
-import { Secret } from '../../../util/secret.ts'
+import { plainCredentials } from '../../plain-credentials.ts'
 import type { LoginEnd } from '../../protocol.ts'
 import { PLAINTEXT_DISALLOWED } from '../status.ts'
 import { concludeAttempt } from './conclude.ts'
@@ -17,14 +17,9 @@ export async function pass(dialogue: LoginDialogue, password: string): Promise<L
     if (!mayShowPassword(dialogue)) return dialogue.reply(PLAINTEXT_DISALLOWED)
     return dialogue.say('-ERR No username given.')
   }
-  const initial = new Secret(Buffer.from(`\0${dialogue.user}\0${password}`, 'latin1'))
+  const credentials = plainCredentials(dialogue.user, password)
   dialogue.user = undefined
-  const verdict = await dialogue.io.attempt({
-    mechanism: 'PLAIN',
-    initial,
-    challenge: async () => await Promise.reject(new Error('PLAIN has no challenge after an initial response')),
-    finish: async () => {},
-  })
+  const verdict = await dialogue.io.attempt(credentials)
   return concludeAttempt(dialogue, 'PASS', verdict)
 }
 

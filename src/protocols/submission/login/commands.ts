@@ -1,4 +1,4 @@
-import { DeadlineExceeded } from '../../../net/byte-stream.ts'
+import { acceptTls, splitCommand } from '../../converse.ts'
 import type { LoginEnd } from '../../protocol.ts'
 import { parseXclientWords } from '../../smtp/wire/xclient.ts'
 import { readSmtpIdentity } from '../../smtp-identity.ts'
@@ -9,8 +9,15 @@ import type { LoginDialogue } from './dialogue.ts'
 /** Runs one command; `undefined`: go on with the next. */
 export type Command = (dialogue: LoginDialogue, args: string) => LoginEnd | undefined | Promise<LoginEnd | undefined>
 
+/** Runs the command in this line. */
+export async function runCommand(dialogue: LoginDialogue, line: string): Promise<LoginEnd | undefined> {
+  const { name, args } = splitCommand(line)
+  const command = commands.get(name)
+  return command === undefined ? dialogue.badCommand() : await command(dialogue, args)
+}
+
 /** The commands that strangers may send. RFC 5321 §4.1, RFC 3207, RFC 4954. */
-export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['AUTH', (dialogue, args) => (tlsMissing(dialogue) ? dialogue.say(TLS_REQUIRED) : auth(dialogue, args))],
   ['BDAT', needsLogin],
   ['DATA', needsLogin],
@@ -66,20 +73,12 @@ function quit(dialogue: LoginDialogue): LoginEnd {
 }
 
 /** RFC 3207: what was said before TLS is forgotten. */
-async function starttls(dialogue: LoginDialogue, args: string): Promise<LoginEnd | undefined> {
+async function starttls(dialogue: LoginDialogue, args: string): Promise<undefined> {
   const { io } = dialogue
   if (args.trim() !== '') return dialogue.say('501 5.5.4 Invalid parameters')
   if (io.tlsActive) return dialogue.say('503 5.5.1 TLS is already active')
   if (!io.tlsAvailable) return dialogue.say('502 5.5.1 TLS support is not enabled')
-  // Commands pipelined in clear text must not count as sent under TLS (CVE-2011-0411 and its kin).
-  io.stream.takeBuffered()
-  dialogue.say('220 2.0.0 Begin TLS negotiation now.')
-  try {
-    await io.startTls()
-  } catch (error) {
-    if (error instanceof DeadlineExceeded) throw error
-    return { kind: 'closed', reason: `Connection closed: ${error instanceof Error ? error.message : String(error)}` }
-  }
+  await acceptTls(io, '220 2.0.0 Begin TLS negotiation now.')
   return undefined
 }
 

@@ -1,0 +1,27 @@
+import { assertNever } from '../../../util/assert-never.ts'
+import type { LoginEnd, LoginVerdict } from '../../protocol.ts'
+import { verdictReply } from '../status.ts'
+import type { LoginDialogue } from './dialogue.ts'
+
+/** Tells the client how its login went. What it pipelined behind the command stays unread, for whoever is next. */
+export function concludeAttempt(dialogue: LoginDialogue, verdict: LoginVerdict): LoginEnd | undefined {
+  switch (verdict.kind) {
+    case 'proxied':
+      dialogue.reply({ lines: verdict.welcome.lines })
+      return { kind: 'proxied' }
+    case 'local':
+      dialogue.say('235 2.7.0 Logged in.')
+      return { kind: 'local', user: verdict.user }
+    case 'refused':
+    case 'proxy-failed':
+    case 'backend-refused': {
+      const reply = verdictReply(verdict, { hostname: dialogue.io.hostname, now: new Date() })
+      dialogue.reply(reply)
+      // The backend ended the session, and with 421 so do we.
+      if (reply.lines[0]?.startsWith('421') === true) return { kind: 'closed', reason: 'Disconnected by server' }
+      return undefined
+    }
+    default:
+      return assertNever(verdict)
+  }
+}
