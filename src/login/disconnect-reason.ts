@@ -37,7 +37,7 @@ export function disconnectReason(history: LoginHistory, nowMs: number): string {
     return `(no auth attempts in ${seconds(nowMs - history.startedMs)} secs)`
   }
   const secs = seconds(nowMs - history.firstAttemptMs)
-  if (history.phase === 'sasl') return `(client didn't finish SASL auth, waited ${secs} secs)`
+  if (history.phase === 'sasl' || remark === UNFINISHED) return `(${UNFINISHED}, waited ${secs} secs)`
   if (history.phase === 'auth') return `(disconnected while authenticating, waited ${secs} secs)`
   if (history.phase === 'backend') return `(disconnected while finishing login, waited ${secs} secs)`
   if (remark !== undefined) return `(${remark})`
@@ -46,11 +46,13 @@ export function disconnectReason(history: LoginHistory, nowMs: number): string {
   return `(${describeRefusal(history, secs)})`
 }
 
+const UNFINISHED = "client didn't finish SASL auth"
+
 /** Remarks that say something about logging in; the others are the reason itself. */
 const REMARKS: Readonly<Record<DisconnectRemark, string | undefined>> = {
   'tried to use disallowed plaintext auth': 'tried to use disallowed plaintext auth',
   'tried to use unsupported auth mechanism': 'tried to use unsupported auth mechanism',
-  "client didn't finish SASL auth": "client didn't finish SASL auth",
+  "client didn't finish SASL auth": UNFINISHED,
   'aborted authentication': 'aborted authentication',
   'sent invalid base64 in response': 'sent invalid base64 in response',
   'too many invalid commands': undefined,
