@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { skipWithout } from './peers/peers.ts'
+import { dovecotFor, skipWithout } from './peers/peers.ts'
 import { skipWithoutPostern } from './peers/postern.ts'
 import { parseTranscript, type Side } from './transcripts/parse.ts'
 import { play } from './transcripts/play.ts'
@@ -20,12 +20,13 @@ import {
 const AT_ONCE = 12
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const folder = join(root, 'test', 'transcripts', 'imap')
-const files = readdirSync(folder).filter((file) => file.endsWith('.txt'))
-const transcripts = files.toSorted().map((file) => {
-  const path = join(folder, file)
-  return parseTranscript(relative(root, path), readFileSync(path, 'utf8'))
-})
+const folders = ['imap', 'pop3', 'submission', 'sieve'].map((name) => join(root, 'test', 'transcripts', name))
+const transcripts = folders.flatMap((folder) =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.txt'))
+    .toSorted()
+    .map((file) => parseTranscript(relative(root, join(folder, file)), readFileSync(join(folder, file), 'utf8'))),
+)
 const certificates = makeCertificates()
 const backend = skipWithout('dovecot-imapd') === false ? openBackend(transcripts) : Promise.resolve(undefined)
 
@@ -43,8 +44,8 @@ for (const side of ['dovecot', 'postern'] as const) {
   test(`transcripts against ${side}`, { skip, concurrency: 3 }, async (t) => {
     const runs = companies(transcripts).map((company, index) =>
       t.test(
-        `proxy ${index + 1}: ${company.config.join('; ') || 'usual settings'}`,
-        { concurrency: AT_ONCE },
+        `proxy ${index + 1}: ${company.protocol}, ${company.config.join('; ') || 'usual settings'}`,
+        { concurrency: AT_ONCE, skip: side === 'dovecot' && skipWithout(dovecotFor(company.protocol)) },
         (inner) => playAll(inner, side, company),
       ),
     )

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { imapListeners, startDovecot } from './dovecot.ts'
+import { loginListeners, startDovecot, type LoginProtocol } from './dovecot.ts'
+import { available, dovecotFor } from './peers.ts'
 import type { Started } from './started.ts'
 
 /** Sample users of the backend, as passwd-file rows. */
@@ -11,12 +12,15 @@ bob@example.org:{PLAIN}postern
 closed:{PLAIN}secret:::::: nologin reason=Moved
 `
 
+const PROTOCOLS: readonly LoginProtocol[] = ['imap', 'pop3', 'submission', 'sieve']
+
 /** Who may log in as anybody else, by authorization id or as `user*admin`. */
 const MASTERS = 'admin:{PLAIN}adminsecret\n'
 
 /**
  * A Dovecot that serves real mail on Maildirs of its own, and trusts whoever forwards identities from this machine. Users
- * joe (secret), alice@example.org and bob@example.org (postern); master user admin (adminsecret).
+ * joe (secret), alice@example.org and bob@example.org (postern); master user admin (adminsecret). It speaks every protocol
+ * whose package is installed.
  */
 export function startDovecotBackend(settings = ''): Promise<Started> {
   return startDovecot(({ dir, port }) => {
@@ -29,7 +33,8 @@ export function startDovecotBackend(settings = ''): Promise<Started> {
     const mail = join(dir, 'mail')
     mkdirSync(mail)
     chmodSync(mail, 0o1777)
-    return `protocols = imap
+    const protocols = PROTOCOLS.filter((protocol) => available(dovecotFor(protocol)))
+    return `protocols = ${protocols.join(' ')}
 login_greeting = backend ready.
 login_trusted_networks = 127.0.0.0/8
 auth_mechanisms = plain login
@@ -51,7 +56,7 @@ userdb {
   driver = static
   args = uid=mail gid=mail home=${mail}/%u
 }
-${imapListeners(port)}
+${protocols.map((protocol) => loginListeners(protocol, port)).join('')}
 ${settings}
 `
   })

@@ -45,16 +45,24 @@ service stats {
 `
 }
 
-/** Listener blocks of the IMAP login service on ports named `imap` and, with `tls`, `imaps`. */
-export function imapListeners(port: (name: string) => number, tls = false): string {
-  return `service imap-login {
-  inet_listener imap {
-    port = ${port('imap')}
+/** Protocols with a login service. */
+export type LoginProtocol = 'imap' | 'pop3' | 'submission' | 'sieve'
+
+/** Listener blocks of a login service on ports named like its protocol and, with `tls`, that name with an `s`. */
+export function loginListeners(protocol: LoginProtocol, port: (name: string) => number, tls = false): string {
+  return `service ${protocol === 'sieve' ? 'managesieve' : protocol}-login {
+  inet_listener ${protocol} {
+    port = ${port(protocol)}
   }
-  inet_listener imaps {
-    port = ${tls ? port('imaps') : 0}
+  inet_listener ${protocol}s {
+    port = ${tls ? port(`${protocol}s`) : 0}
     ssl = yes
   }
 }
 `
+}
+
+/** Listener blocks of the IMAP login service on ports named `imap` and, with `tls`, `imaps`. */
+export function imapListeners(port: (name: string) => number, tls = false): string {
+  return loginListeners('imap', port, tls)
 }

@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs'
+import type { LoginProtocol } from './dovecot.ts'
 
 /** Other servers that the tests start, each on loopback with its own directory and ports. */
-export type Peer = 'dovecot' | 'dovecot-imapd' | 'nginx' | 'perdition' | 'haproxy' | 'openssl'
+export type Peer =
+  | 'dovecot'
+  | 'dovecot-imapd'
+  | 'dovecot-pop3d'
+  | 'dovecot-submissiond'
+  | 'dovecot-managesieved'
+  | 'nginx'
+  | 'perdition'
+  | 'haproxy'
+  | 'openssl'
 
 /** What must be there for each, and the Debian package that brings it. */
 const NEEDS: Readonly<
@@ -9,6 +19,17 @@ const NEEDS: Readonly<
 > = {
   dovecot: { files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap-login'], packages: 'dovecot-imapd', root: true },
   'dovecot-imapd': { files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap'], packages: 'dovecot-imapd', root: true },
+  'dovecot-pop3d': { files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/pop3'], packages: 'dovecot-pop3d', root: true },
+  'dovecot-submissiond': {
+    files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/submission'],
+    packages: 'dovecot-submissiond',
+    root: true,
+  },
+  'dovecot-managesieved': {
+    files: ['/usr/sbin/dovecot', '/usr/lib/dovecot/managesieve'],
+    packages: 'dovecot-managesieved',
+    root: true,
+  },
   nginx: {
     files: ['/usr/sbin/nginx', '/usr/lib/nginx/modules/ngx_mail_module.so'],
     packages: 'nginx libnginx-mod-mail',
@@ -28,6 +49,18 @@ export function skipWithout(peer: Peer): false | string {
   if (root && process.getuid?.() !== 0) return `${peer} needs root here, to switch to the users of its package`
   return false
 }
+
+/** The Dovecot that serves a protocol. */
+export function dovecotFor(protocol: LoginProtocol): Peer {
+  return DOVECOTS[protocol]
+}
+
+const DOVECOTS = {
+  imap: 'dovecot-imapd',
+  pop3: 'dovecot-pop3d',
+  submission: 'dovecot-submissiond',
+  sieve: 'dovecot-managesieved',
+} as const satisfies Record<LoginProtocol, Peer>
 
 /** Whether the peer can be started here. */
 export function available(peer: Peer): boolean {

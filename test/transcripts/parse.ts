@@ -1,3 +1,6 @@
+import { basename, dirname } from 'node:path'
+import type { LoginProtocol } from '../peers/dovecot.ts'
+
 /** Which server a line or a run is about. */
 export type Side = 'dovecot' | 'postern'
 
@@ -21,6 +24,8 @@ export type Step = {
 
 export interface Transcript {
   readonly file: string
+  /** What is spoken: the name of the folder the file lies in. */
+  readonly protocol: LoginProtocol
   /** The first comment line: a sentence. */
   readonly title: string
   /** Rows of the user table: name, password with its scheme (`-` for none), extra fields. */
@@ -41,6 +46,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 export function parseTranscript(file: string, content: string): Transcript {
   const transcript: Mutable<Transcript> = {
     file,
+    protocol: protocolOf(file),
     title: '',
     users: [],
     config: [],
@@ -57,6 +63,11 @@ export function parseTranscript(file: string, content: string): Transcript {
   }
   check(transcript)
   return transcript
+}
+
+function protocolOf(file: string): LoginProtocol {
+  const folder = basename(dirname(file))
+  return folder === 'pop3' || folder === 'submission' || folder === 'sieve' ? folder : 'imap'
 }
 
 function parseHeader(transcript: Mutable<Transcript>, line: string): boolean {

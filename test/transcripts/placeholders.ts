@@ -13,6 +13,8 @@ const PATTERNS: Readonly<Record<string, { readonly pattern: string; readonly bou
   /** Session id: base64 of clock, port and address. */
   session: { pattern: '[A-Za-z0-9+/]{16,32}', bound: true },
   session2: { pattern: '[A-Za-z0-9+/]{16,32}', bound: true },
+  /** The same in xtext, which writes `+` as `+2B`. */
+  'session-xtext': { pattern: '[A-Za-z0-9+/]{16,64}' },
   /** An IMAP greeting with capabilities; the transcripts about capabilities spell it out. */
   greeting: { pattern: '\\* OK \\[CAPABILITY IMAP4rev1 [^\\]]+\\] ready\\.' },
   'date-time': { pattern: '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d' },
@@ -48,7 +50,7 @@ export function mismatch(expected: string, actual: string, values: Values): stri
 
 /** The line with the values of this run put back into words, for recording. */
 export function generalise(actual: string, values: Values): string {
-  let text = actual.replace(/(x-session-id" "|session=<|,<)([A-Za-z0-9+/]{16,32})(?=["> ])/g, '$1<session>')
+  let text = actual.replace(/(x-session-id" "|session=<|,<|SESSION=)([A-Za-z0-9+/]{16,32})(?=["> ])/g, '$1<session>')
   const known = [...values].filter(([name, value]) => value.length > 3 && !name.startsWith('backend-host'))
   for (const [name, value] of known.toSorted((a, b) => b[1].length - a[1].length)) {
     if (name !== 'backend') text = text.replaceAll(value, `<${name}>`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
+import type { LoginProtocol } from '../peers/dovecot.ts'
 import type { ScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Certificate } from '../support/certificates.ts'
 import { connectRaw } from '../support/raw-client.ts'
@@ -11,8 +12,11 @@ import type { Side, Step, Transcript } from './parse.ts'
 /** Where a transcript is played: one proxy, one backend, one client address. */
 export interface Stage {
   readonly side: Side
+  readonly protocol: LoginProtocol
   readonly proxyHost: string
-  readonly ports: Readonly<Record<string, number>>
+  readonly port: number
+  /** The port where TLS begins with the first byte. */
+  readonly tlsPort: number
   readonly clientAddress: string
   /** Absent when the backend is a real server. */
   readonly backend: ScriptedBackend | undefined
@@ -187,8 +191,8 @@ class Player {
   }
 
   async #connect(number: number, overTls: boolean): Promise<Wire> {
-    const { proxyHost, ports, clientAddress, values } = this.#stage
-    const port = ports[overTls ? 'imaps' : 'imap'] ?? 0
+    const { proxyHost, clientAddress, values } = this.#stage
+    const port = overTls ? this.#stage.tlsPort : this.#stage.port
     const name = number === 1 ? 'client' : `client ${number}`
     const options = { host: proxyHost, port, localAddress: clientAddress, name }
     const wire = await connectRaw(overTls ? { ...options, tls: { rejectUnauthorized: false } } : options)
@@ -206,6 +210,7 @@ class Player {
     if (deed === 'connects' || deed === 'connects over tls')
       return void (await this.#connect(number, deed !== 'connects'))
     const wire = await this.#client(number)
+    if (deed === 'is greeted') return await this.#greeting(wire)
     const dribbled = /^dribbles (.*)$/.exec(deed)
     if (dribbled !== null) return await wire.sendInPieces(`${dribbled[1] ?? ''}\r\n`)
     const shown = /^was shown (.*)$/.exec(deed)
@@ -214,6 +219,14 @@ class Player {
     if (startsTls === null) return await endsOrWaits(wire, deed)
     const servername = startsTls[1]
     await wire.startTlsAsClient({ rejectUnauthorized: false, ...(servername === undefined ? {} : { servername }) })
+  }
+
+  /** Whatever it says: the transcripts about greetings spell it out. */
+  async #greeting(wire: Wire): Promise<void> {
+    const { first, last } = GREETINGS[this.#stage.protocol]
+    const lines = await wire.linesUntil(last)
+    this.#told.push(...lines.map((line) => `${wire.name} > ${shorten(line)}`))
+    assert.match(lines[0] ?? '', first, 'greeting')
   }
 
   async #backendDoes(number: number, deed: string): Promise<void> {
@@ -246,6 +259,14 @@ class Player {
     const handshake = wire.startTlsAsServer({ ...certificate, requestCert: true })
     await (mayFail ? handshake.catch(() => undefined) : handshake)
   }
+}
+
+/** How a greeting begins, and its last line. */
+const GREETINGS: Readonly<Record<LoginProtocol, { readonly first: RegExp; readonly last: RegExp }>> = {
+  imap: { first: /^\* OK /, last: /^\* / },
+  pop3: { first: /^\+OK /, last: /^[+-]/ },
+  submission: { first: /^220 /, last: /^\d{3} / },
+  sieve: { first: /^"IMPLEMENTATION" /, last: /^(?:OK|NO|BYE)/ },
 }
 
 type Sending = Step & { kind: 'client-sends' | 'backend-sends' }

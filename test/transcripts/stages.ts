@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { type ConfigText } from '../peers/config-text.ts'
-import { imapListeners, startDovecot } from '../peers/dovecot.ts'
+import { loginListeners, startDovecot, type LoginProtocol } from '../peers/dovecot.ts'
 import { startDovecotBackend } from '../peers/dovecot-backend.ts'
-import { skipWithout } from '../peers/peers.ts'
+import { dovecotFor, skipWithout } from '../peers/peers.ts'
 import { startPostern } from '../peers/postern.ts'
 import { startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
@@ -17,16 +17,20 @@ import type { Side, Transcript } from './parse.ts'
 const PROXY_HOST = '127.0.77.2'
 const BACKEND_HOST = '127.0.77.3'
 
-/** Transcripts that need the same settings and so can share one proxy, side by side. */
+/** Transcripts that speak the same protocol and need the same settings, and so can share one proxy, side by side. */
 export interface Company {
+  readonly protocol: LoginProtocol
   readonly config: readonly string[]
   readonly transcripts: readonly Transcript[]
 }
 
-/** Sorts transcripts by their settings. */
+/** Sorts transcripts by protocol and settings. */
 export function companies(transcripts: readonly Transcript[]): Company[] {
-  const bySettings = Map.groupBy(transcripts, (transcript) => transcript.config.join('\n'))
-  return [...bySettings.values()].map((members) => ({ config: members[0]?.config ?? [], transcripts: members }))
+  const bySettings = Map.groupBy(transcripts, ({ protocol, config }) => [protocol, ...config].join('\n'))
+  return [...bySettings.values()].flatMap((members) => {
+    const [first] = members
+    return first === undefined ? [] : [{ protocol: first.protocol, config: first.config, transcripts: members }]
+  })
 }
 
 /** A running proxy on which transcripts can be played. */
@@ -48,7 +52,8 @@ export async function openTheatre(
     company.transcripts.map((transcript, index) => [transcript, clientAddress(transcript, index)]),
   )
   const hosts = [PROXY_HOST, ...sameHost.map((transcript) => addresses.get(transcript) ?? '')]
-  const config = proxyConfig(hosts, company.config, certificates)
+  const { protocol } = company
+  const config = proxyConfig(protocol, hosts, company.config, certificates)
   const proxy = side === 'dovecot' ? await startDovecot(config) : await startPostern(config)
   return {
     async stage(transcript) {
@@ -57,11 +62,11 @@ export async function openTheatre(
       const scripted =
         transcript.backend === 'dovecot' ? undefined : await startScriptedBackend(undefined, BACKEND_HOST)
       const backendHost = scripted?.host ?? '127.0.0.1'
-      const backendPort = scripted?.port ?? backend?.ports.imap ?? 0
+      const backendPort = scripted?.port ?? backend?.ports[protocol] ?? 0
       const values: Values = new Map([
         ['client-ip', address],
         ['proxy-ip', proxyHost],
-        ['proxy-port', String(proxy.ports.imap)],
+        ['proxy-port', String(proxy.ports[protocol])],
         ['backend-ip', backendHost],
         ['backend-port', String(backendPort)],
         ['backend', `host=${backendHost} port=${backendPort}`],
@@ -70,8 +75,10 @@ export async function openTheatre(
       return {
         stage: {
           side,
+          protocol,
           proxyHost,
-          ports: proxy.ports,
+          port: proxy.ports[protocol] ?? 0,
+          tlsPort: proxy.ports[`${protocol}s`] ?? 0,
           clientAddress: address,
           backend: scripted,
           certificates,
@@ -86,8 +93,8 @@ export async function openTheatre(
 }
 
 /** For node:test's `skip`: why this transcript cannot be played here, or false. */
-export function skipTranscript({ backend }: Transcript): false | string {
-  if (backend === 'dovecot') return skipWithout('dovecot-imapd')
+export function skipTranscript({ backend, protocol }: Transcript): false | string {
+  if (backend === 'dovecot') return skipWithout(dovecotFor(protocol))
   const loopbacks = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   const lacks = backend === 'scripted-ipv6' && !loopbacks.some(({ address }) => address === '::1')
   return lacks ? 'this machine has no IPv6 loopback address' : false
@@ -131,7 +138,12 @@ function writeUsers(dir: string, address: string, transcript: Transcript, values
 }
 
 /** One configuration text for both servers. Every client address has its own user table. */
-function proxyConfig(hosts: readonly string[], settings: readonly string[], certificates: Certificates): ConfigText {
+function proxyConfig(
+  protocol: LoginProtocol,
+  hosts: readonly string[],
+  settings: readonly string[],
+  certificates: Certificates,
+): ConfigText {
   return ({ dir, port }) => {
     mkdirSync(join(dir, 'users'))
     const pem = (name: string, text: string): string => {
@@ -142,10 +154,10 @@ function proxyConfig(hosts: readonly string[], settings: readonly string[], cert
     const files: Values = new Map([['authority', pem('authority.pem', certificates.authority.cert)]])
     for (const [name, { key, cert }] of certificates.byName)
       files.set(`${name}-cert`, pem(`${name}.crt`, cert)).set(`${name}-key`, pem(`${name}.key`, key))
-    return `protocols = imap
+    return `protocols = ${protocol}
 listen = ${hosts.join(', ')}
 login_greeting = ready.
-login_trusted_networks = 127.1.0.0/16
+${protocol === 'imap' ? '' : 'hostname = proxy.test\n'}login_trusted_networks = 127.1.0.0/16
 auth_mechanisms = plain login
 auth_verbose = yes
 disable_plaintext_auth = no
@@ -164,7 +176,7 @@ userdb {
   driver = static
   args = uid=mail gid=mail home=${dir}/mail/%u
 }
-${imapListeners(port, true)}
+${loginListeners(protocol, port, true)}
 ${settings.map((line) => expand(line, files)).join('\n')}
 `
   }
