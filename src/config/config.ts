@@ -45,6 +45,8 @@ export interface Config {
   readonly path: string
   /** The top-level settings of one connection, all matching filters merged. The same object for the same outcome. */
   settings(filter: Filter): Settings
+  /** There are `local_name` blocks: the name a client asks for decides its settings. */
+  readonly hasLocalNames: boolean
   /** The `plugin {}` dictionary of one connection. */
   plugin(filter: Filter): ReadonlyMap<string, string>
   /** Password databases in the order they are asked: those of the protocol's own block, then the global ones. */

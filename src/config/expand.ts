@@ -1,6 +1,6 @@
 import { authShortNames, type ShortNames } from './expand/names.ts'
 import { type Node, parseTemplate, type Source } from './expand/parse.ts'
-import { renderNodes } from './expand/render.ts'
+import { rendererOf } from './expand/render.ts'
 
 export { ExpandError } from './expand/error.ts'
 export { authShortNames, loginShortNames, mailShortNames, type ShortNames } from './expand/names.ts'
@@ -49,7 +49,7 @@ function build(nodes: readonly Node[]): Template {
     const text = typeof only === 'string' ? only : ''
     return { expand: () => text, variables, isConstant: true }
   }
-  return { expand: (lookup, escape) => renderNodes(nodes, lookup, escape), variables, isConstant: false }
+  return { expand: rendererOf(nodes), variables, isConstant: false }
 }
 
 function* namesIn(nodes: readonly Node[]): Iterable<string> {

@@ -68,6 +68,7 @@ class View {
 
 class BlockConfig implements Config {
   readonly path: string
+  readonly hasLocalNames: boolean
   readonly services: ReadonlyMap<string, ServiceSettings>
   readonly dict: ReadonlyMap<string, string>
   readonly #blocks: readonly Block[]
@@ -87,6 +88,7 @@ class BlockConfig implements Config {
     this.#byProtocolOnly = read.blocks.every(
       ({ filter }) => !isNarrow(filter.local) && filter.localName === undefined && !isNarrow(filter.remote),
     )
+    this.hasLocalNames = read.blocks.some(({ filter }) => filter.localName !== undefined)
     const server = this.#view(SERVER)
     this.services = new Map(servicesOf(server.merged).map((service) => [service.name, service]))
     this.dict = dictionaryOf(server.merged, 'dict')
@@ -121,8 +123,9 @@ class BlockConfig implements Config {
   #view(filter: Filter): View {
     if (!this.#byProtocolOnly) return this.#viewFor(queryOf(filter))
     const { protocol } = filter
-    const query = queryOf(protocol === undefined ? {} : { protocol })
-    return remember(this.#byProtocol, protocol, () => this.#viewFor(query))
+    return remember(this.#byProtocol, protocol, () =>
+      this.#viewFor(queryOf(protocol === undefined ? {} : { protocol })),
+    )
   }
 
   #viewFor(query: FilterQuery): View {

@@ -60,11 +60,14 @@ export interface ByteStream {
   close(): Promise<void>
   /** Closes now. */
   destroy(): void
-  /** Hands the socket to the relay: the stream stops listening and must not be used any more. */
+  /**
+   * Hands the socket to the relay: the stream stops listening and must not be used any more. With `onread` the socket is
+   * not paused: whoever gets it becomes its reader in the same turn.
+   */
   detach(): DetachedSocket
 }
 
-/** A connection between two owners: paused, nobody listens. */
+/** A connection between two owners: nobody listens, and without `onread` it is paused. */
 export interface DetachedSocket {
   /** A net.Socket or TLSSocket; in tests any Duplex. */
   readonly socket: Duplex

@@ -188,7 +188,8 @@ export class SocketStream implements ByteStream, OnreadReader {
   detach(): DetachedSocket {
     this.#unlisten()
     this.#endListeners = []
-    this.#socket.pause()
+    // Stopping and starting again would be two system calls.
+    if (this.#onread === undefined) this.#socket.pause()
     return {
       socket: this.#socket,
       leftover: this.#unread.takeAll(),

@@ -63,7 +63,7 @@ export class UnreadBytes {
   }
 
   takeAll(): Buffer {
-    return this.take(this.size)
+    return this.size === 0 ? EMPTY : this.take(this.size)
   }
 
   #skipTo(position: number): void {

@@ -81,6 +81,13 @@ const SENTENCES: Sentences = {
   }),
 }
 
+/** Events that only debug logs tell. */
+export const DEBUG_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
+  'proxy_session_started',
+  'proxy_session_reconnecting',
+  'worker_started',
+])
+
 /** The log line of an event, or `undefined` when it has none. */
 export function sentence<Name extends EventName>(name: Name, fields: EventTable[Name]): LogLine | undefined {
   return SENTENCES[name]?.(fields)

@@ -42,7 +42,8 @@ export class Direction implements OnreadReader {
     if (onread === undefined) this.from.on('data', this.#onData)
     else onread.reader = this
     if (leftover.length > 0) this.#onData(leftover)
-    if (!this.blocked) this.from.resume()
+    if (this.blocked) this.from.pause()
+    else if (onread === undefined || this.from.isPaused()) this.from.resume()
   }
 
   /** Reads no more. What is written stays with the target. */

@@ -9,10 +9,10 @@ type Lookup = (name: string) => string | undefined
 type Escape = (value: string) => string
 
 /** Fills a parsed template in. Bare variables are copied; everything else works on bytes, as Dovecot does. */
-export function renderNodes(nodes: readonly Node[], lookup: Lookup, escape: Escape | undefined): string {
-  if (nodes.every(isBare)) return renderText(nodes, lookup, escape)
-  const context = { lookup, escape: escape === undefined ? keep : byteEscape(escape) }
-  return toText(renderBytes(nodes, context))
+export function rendererOf(nodes: readonly Node[]): (lookup: Lookup, escape?: Escape) => string {
+  if (nodes.every(isBare)) return (lookup, escape) => renderText(nodes, lookup, escape)
+  return (lookup, escape) =>
+    toText(renderBytes(nodes, { lookup, escape: escape === undefined ? keep : byteEscape(escape) }))
 }
 
 function isBare(node: Node): boolean {
