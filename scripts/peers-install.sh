@@ -7,7 +7,7 @@ packages=(
   dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesieved dovecot-submissiond
   dovecot-sieve dovecot-ldap dovecot-mysql dovecot-pgsql dovecot-sqlite
   nginx libnginx-mod-mail perdition haproxy
-  mariadb-server postgresql
+  mariadb-server postgresql slapd ldap-utils redis-server
   curl openssl gcc libc6-dev libssl-dev
 )
 

@@ -21,7 +21,11 @@ export function readExtFile<R extends Rows>(
 }
 
 /** Another file that the configuration of a database names. Throws DatabaseConfigError. */
-export function readConfigText(driver: string, path: string, { configFiles }: Pick<DatabaseNeeds, 'configFiles'>): string {
+export function readConfigText(
+  driver: string,
+  path: string,
+  { configFiles }: Pick<DatabaseNeeds, 'configFiles'>,
+): string {
   try {
     return configFiles.read(path).toString('utf8')
   } catch (error) {

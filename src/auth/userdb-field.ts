@@ -54,12 +54,14 @@ function setField(request: AuthRequest, fields: FieldSet, name: string, value: s
 }
 
 function setId(request: AuthRequest, fields: FieldSet, name: 'uid' | 'gid', value: string, from: string): void {
-  const id = parseId(name, value, request.needs.ids)
-  if (id === undefined) {
+  // Attributes of LDAP may give several groups.
+  const words = name === 'gid' ? value.split(',') : [value]
+  const ids = words.map((word) => parseId(name, word, request.needs.ids))
+  if (ids.includes(undefined)) {
     request.logDatabase('error', `Invalid ${name.toUpperCase()} value '${value}'`)
     request.userdbFailed = true
   } else {
-    fields.add(name, String(id), from)
+    fields.add(name, ids.join(','), from)
   }
 }
 

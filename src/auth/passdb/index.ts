@@ -1,7 +1,13 @@
+import { ldapPassdb } from './ldap.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
 import type { PassdbDriver } from './passdb.ts'
 import { sqlPassdb } from './sql.ts'
 import { staticPassdb } from './static.ts'
 
 /** Every kind of passdb. */
-export const passdbDrivers = [passwdFilePassdb, sqlPassdb, staticPassdb] as const satisfies readonly PassdbDriver[]
+export const passdbDrivers = [
+  ldapPassdb,
+  passwdFilePassdb,
+  sqlPassdb,
+  staticPassdb,
+] as const satisfies readonly PassdbDriver[]

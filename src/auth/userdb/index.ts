@@ -1,3 +1,4 @@
+import { ldapUserdb } from './ldap.ts'
 import { passwdFileUserdb } from './passwd-file.ts'
 import { prefetchUserdb } from './prefetch.ts'
 import { sqlUserdb } from './sql.ts'
@@ -6,6 +7,7 @@ import type { UserdbDriver } from './userdb.ts'
 
 /** Every kind of userdb. */
 export const userdbDrivers = [
+  ldapUserdb,
   passwdFileUserdb,
   prefetchUserdb,
   sqlUserdb,
