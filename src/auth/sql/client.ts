@@ -23,6 +23,8 @@ export interface SqlClient {
 
 export interface SqlNeeds {
   readonly clock: Clock
+  /** Queries may change something; SQLite opens its file for that. */
+  readonly writable?: boolean
   log(level: LogLevel, text: string): void
 }
 

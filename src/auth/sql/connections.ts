@@ -44,6 +44,14 @@ export class SqlConnections {
     return database
   }
 
+  /** Opens what `postern_move_query` runs on; the caller closes it. Throws DatabaseConfigError. */
+  openWriter(path: string): SqlClient {
+    const { settings } = this.open(path, 'passdb')
+    const { postern_move_connect, connect } = settings
+    const needs = { ...this.#needs, writable: true }
+    return openClient(driverOf(settings), postern_move_connect === '' ? connect : postern_move_connect, needs)
+  }
+
   /** Dovecot warns about queries that are set and never run. */
   warnings(): readonly string[] {
     return [...this.#databases.values()]
@@ -69,8 +77,7 @@ export class SqlConnections {
 
   #open(path: string): SqlDatabase {
     const settings = readSqlSettings(path, this.#files, this.#complain)
-    const driver = sqlDrivers.find(({ name }) => name === settings.driver)
-    if (driver === undefined) throw new DatabaseConfigError(`sql: Unknown database driver '${settings.driver}'`)
+    const driver = driverOf(settings)
     return {
       settings,
       passwordQuery: compileLate(settings.password_query),
@@ -79,6 +86,12 @@ export class SqlConnections {
       client: openClient(driver, settings.connect, this.#needs),
     }
   }
+}
+
+function driverOf(settings: SqlSettings): SqlDriver {
+  const driver = sqlDrivers.find(({ name }) => name === settings.driver)
+  if (driver === undefined) throw new DatabaseConfigError(`sql: Unknown database driver '${settings.driver}'`)
+  return driver
 }
 
 function openClient(driver: SqlDriver, connect: string, needs: SqlNeeds): SqlClient {

@@ -23,6 +23,11 @@ export const sqlRows = {
     "UPDATE users SET password = '%w' WHERE username = '%n' AND domain = '%d'",
     'Stores a password; no mechanism that needs it is supported.',
   ),
+  postern_move_query: string(
+    '',
+    "For `postern move`: changes a user's backend, with variables as in password_query and `%{host}`, `%{port}`, `%{delay_until}`, `%{old_host}`, `%{old_port}`. One statement: `UPDATE users SET host = '%{host}' WHERE user = '%u'`.",
+  ),
+  postern_move_connect: string('', 'Where `postern move` writes, as a user who may; empty: as connect says.'),
   default_pass_scheme: string('MD5', 'Scheme of passwords that name none.'),
   userdb_warning_disable: boolean('no', 'Do not warn about a user_query that no userdb uses.'),
 } as const

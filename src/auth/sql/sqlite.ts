@@ -93,7 +93,7 @@ class SqliteClient implements SqlClient {
 
   #open(): DatabaseSync {
     this.#noticeReplacement()
-    this.#database ??= openFile(this.#path)
+    this.#database ??= openFile(this.#path, this.#needs.writable === true)
     return this.#database
   }
 
@@ -126,7 +126,7 @@ function firstRows(statement: StatementSync, maxRows: number): readonly (string 
   }
 }
 
-function openFile(path: string): DatabaseSync {
+function openFile(path: string, writable: boolean): DatabaseSync {
   const open = (mode: 'ro' | 'rw'): DatabaseSync => {
     const url = pathToFileURL(path)
     url.searchParams.set('mode', mode)
@@ -135,6 +135,7 @@ function openFile(path: string): DatabaseSync {
     database.prepare('PRAGMA schema_version').get()
     return database
   }
+  if (writable) return open('rw')
   try {
     return open('ro')
   } catch (error) {
