@@ -1,18 +1,15 @@
 import { hostname as systemHostname } from 'node:os'
 import { lookup } from 'node:dns/promises'
 import type { AuthService } from '../auth/auth.ts'
-import { passdbDrivers } from '../auth/passdb/index.ts'
 import { openAuthService } from '../auth/service.ts'
-import { userdbDrivers } from '../auth/userdb/index.ts'
 import type { Config, Settings } from '../config/config.ts'
 import { decideListeners, type ListenerPlan } from '../config/listeners.ts'
 import { loadConfig } from '../config/load.ts'
 import type { LoginEnvironment } from '../login/environment.ts'
 import type { TlsContextCache } from '../net/tls-cache.ts'
 import type { Observer } from '../observe/events.ts'
-import { findMechanism } from '../sasl/index.ts'
 import { isIP } from 'node:net'
-import { systemAuthNeeds } from './auth-needs.ts'
+import { authServiceInput } from './auth-service-input.ts'
 import { systemFiles } from './config-files.ts'
 import { throughSnapshot } from './config-snapshot.ts'
 import type { ConfigSource } from './messages.ts'
@@ -25,9 +22,6 @@ export interface Generation {
   readonly environment: LoginEnvironment
   readonly listeners: readonly ListenerPlan[]
 }
-
-/** Services that may have databases of their own. */
-const SERVICES = ['imap', 'pop3', 'submission', 'sieve', 'lmtp', 'doveadm'] as const
 
 /** Builds a generation. Throws when the configuration has errors or its databases cannot work. */
 export async function buildGeneration(
@@ -47,15 +41,7 @@ export async function buildGeneration(
     throw new Error(complaints.find(({ severity }) => severity === 'error')?.text ?? 'configuration has errors')
   const settings = config.settings({})
   const hostname = settings.hostname === '' ? systemHostname() : settings.hostname
-  const auth = await openAuthService({
-    config,
-    configFiles: files,
-    needs: systemAuthNeeds(observer, hostname),
-    services: SERVICES,
-    passdbDrivers,
-    userdbDrivers,
-    findMechanism,
-  })
+  const auth = await openAuthService(authServiceInput(config, files, observer, hostname))
   const environment: LoginEnvironment = {
     settings: (filter) => config.settings(filter),
     auth,
@@ -70,7 +56,7 @@ export async function buildGeneration(
 }
 
 /** `auth_proxy_self`: addresses, and names resolved once. */
-async function resolveSelf(names: readonly string[]): Promise<ReadonlySet<string>> {
+export async function resolveSelf(names: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>()
   for (const name of names) {
     if (isIP(name) !== 0) found.add(name)

@@ -1,0 +1,28 @@
+import { passdbDrivers } from '../auth/passdb/index.ts'
+import type { AuthServiceInput } from '../auth/service.ts'
+import { userdbDrivers } from '../auth/userdb/index.ts'
+import type { Config, ConfigFiles } from '../config/config.ts'
+import type { Observer } from '../observe/events.ts'
+import { findMechanism } from '../sasl/index.ts'
+import { systemAuthNeeds } from './auth-needs.ts'
+
+/** Services that may have databases of their own. */
+const SERVICES = ['imap', 'pop3', 'submission', 'sieve', 'lmtp', 'doveadm'] as const
+
+/** What the auth service of a configuration is opened with, in a worker and in commands alike. */
+export function authServiceInput(
+  config: Config,
+  configFiles: ConfigFiles,
+  observer: Observer,
+  hostname: string,
+): AuthServiceInput {
+  return {
+    config,
+    configFiles,
+    needs: systemAuthNeeds(observer, hostname),
+    services: SERVICES,
+    passdbDrivers,
+    userdbDrivers,
+    findMechanism,
+  }
+}
