@@ -59,6 +59,7 @@ async function runCommand(session: LmtpSession, line: string): Promise<SessionEn
   // Recipients are looked up side by side; everything else waits for what came before.
   if (command === undefined || !command.sideBySide) await session.replies.settled()
   if (command === undefined) return session.bad('5.5.1', 'Unknown command')
+  session.good()
   session.busy = true
   try {
     return await command.run(session, args)

@@ -24,12 +24,12 @@ export class LmtpSession {
   transaction: Transaction | undefined
   /** What the client called itself; undefined when it did not, or not by a name. */
   helo: string | undefined
-  /** For the log: the last step of a transaction. */
-  state: 'READY' | 'MAIL FROM' | 'RCPT TO' | 'DATA' = 'READY'
   /** A command runs: it, not the client, decides when the session can end. */
   busy = false
   /** A message comes. */
   receiving: 'DATA' | 'BDAT' | undefined
+  /** RFC 3030 §2: after a BDAT that failed there is no more data before a RSET. */
+  chunkFailed = false
   #stopped = false
   #badCommands = 0
   #forwarded: SmtpIdentity = {}
@@ -118,14 +118,26 @@ export class LmtpSession {
     const id = this.#transactions === 1 ? this.id : `${this.id}:T${this.#transactions}`
     const { services, client, log } = this
     this.transaction = new Transaction(id, envelope, { services, client, log, hostname: this.io.hostname })
-    this.state = 'MAIL FROM'
+  }
+
+  /** For the log: the step of the transaction. */
+  get state(): 'READY' | 'MAIL FROM' | 'RCPT TO' | 'DATA' {
+    const { transaction } = this
+    if (transaction === undefined) return 'READY'
+    if (transaction.message !== undefined) return 'DATA'
+    return transaction.hasDestination ? 'RCPT TO' : 'MAIL FROM'
+  }
+
+  /** A command that is one: those before do not count any more. */
+  good(): void {
+    this.#badCommands = 0
   }
 
   /** The transaction is over, well or not. */
   reset(): void {
     this.transaction?.close()
     this.transaction = undefined
-    this.state = 'READY'
+    this.chunkFailed = false
   }
 
   /** It is the client's turn; a client that is owed an answer may wait as long as that takes. */

@@ -52,6 +52,11 @@ export class Transaction {
     return this.#recipients.filter(({ accepted }) => accepted).map(({ recipient }) => recipient)
   }
 
+  /** Some recipient was offered to a backend, or to the local mailboxes. */
+  get hasDestination(): boolean {
+    return this.#backends.size > 0 || this.#local !== undefined
+  }
+
   /** Undefined before DATA or BDAT. */
   get message(): Message | undefined {
     return this.#message

@@ -46,14 +46,15 @@ export class BackendRefusal extends Error {
   }
 }
 
-const LOST = 'Lost connection to remote server: Remote closed connection unexpectedly'
+const CLOSED = 'Lost connection to remote server: Remote closed connection unexpectedly'
+const BROKEN = 'Lost connection to remote server: Read failure'
 const NO_CONNECTION = 'Failed to connect to remote server'
 
 /** What ended a dialogue with a backend. */
 export function backendFailure(error: unknown): BackendFailure | BackendRefusal {
   if (error instanceof BackendFailure || error instanceof BackendRefusal) return error
-  if (error === undefined || error instanceof ConnectionLost)
-    return new BackendFailure('connection lost', LOST, { cause: error })
+  if (error === undefined) return new BackendFailure('connection lost', CLOSED)
+  if (error instanceof ConnectionLost) return new BackendFailure('connection lost', BROKEN, { cause: error })
   if (error instanceof SmtpSyntaxError) return badReply('Invalid status code in reply', error)
   if (error instanceof LineTooLong) return badReply('Line is too long', error)
   if (error instanceof DeadlineExceeded) {

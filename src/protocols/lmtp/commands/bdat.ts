@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts'
 import type { LmtpSession, SessionEnd } from '../session.ts'
 import type { Transaction } from '../transaction.ts'
 import { command } from './command.ts'
-import { READ_BYTES } from './data.ts'
+import { CHUNK_FAILED, READ_BYTES } from './data.ts'
 
 /**
  * BDAT. RFC 3030 §2. After a chunk whose size cannot be read the connection ends: what follows might be a message, and must not
@@ -22,7 +22,7 @@ export const bdat = command(async (session, args) => {
   if (end !== undefined) return end
   session.receiving = undefined
   const { transaction } = session
-  return marker === 'LAST' && transaction?.message?.state === 'complete'
+  return marker === 'LAST' && !session.chunkFailed && transaction?.message?.state === 'complete'
     ? await conclude(session, transaction)
     : undefined
 })
@@ -33,8 +33,9 @@ async function receiveChunk(
   marker: string | undefined,
 ): Promise<SessionEnd | undefined> {
   const { transaction } = session
-  const problem = problemOf(transaction, marker)
+  const problem = session.chunkFailed ? CHUNK_FAILED : problemOf(transaction, marker)
   if (transaction === undefined || problem !== undefined) {
+    session.chunkFailed = true
     const end = await read(session, size, () => undefined)
     if (end === undefined) session.say(...(problem ?? NO_MAIL))
     return end

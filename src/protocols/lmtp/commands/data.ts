@@ -8,10 +8,14 @@ import { command } from './command.ts'
 /** How much is read at a time. */
 export const READ_BYTES = 64 * 1024
 
+/** What DATA and BDAT are told after a BDAT that failed. */
+export const CHUNK_FAILED = [503, '5.5.0', 'Previous data chunk failed, issue RSET first'] as const
+
 /** DATA. RFC 5321 §4.1.1.4, answered once a recipient (RFC 2033 §4.2). */
 export const data = command(async (session, args) => {
   const { transaction } = session
   if (args !== '') return session.say(501, '5.5.4', 'Invalid parameters')
+  if (session.chunkFailed) return session.say(...CHUNK_FAILED)
   if (transaction === undefined) return session.say(503, '5.5.0', 'MAIL needed first')
   if (transaction.message !== undefined) return session.say(503, '5.5.0', 'DATA not permitted after BDAT')
   if (transaction.accepted.length === 0) return session.say(503, '5.5.0', 'No valid recipients')

@@ -22,7 +22,6 @@ export const rcpt: Command = {
     if (transaction.message !== undefined) return session.say(503, '5.5.0', 'RCPT not permitted within a message')
     const read = readRecipient(session, transaction, args)
     if (!(read instanceof Recipient)) return session.say(read.code, read.enhanced, read.text)
-    session.state = 'RCPT TO'
     await replies.atMost(LMTP_LIMITS.pipelinedRecipients - 1)
     replies.push(answer(session, transaction, read))
     return undefined

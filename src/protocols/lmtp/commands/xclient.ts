@@ -13,7 +13,7 @@ export const xclient = command((session, args) => {
   const identity = words instanceof Map ? readSmtpIdentity(words, LMTP_LIMITS.sessionBytes) : words
   if ('problem' in identity) return session.say(501, '5.5.4', identity.problem)
   session.forward(identity)
-  session.helo = undefined
+  session.helo = identity.helo ?? session.helo
   session.greet()
   return undefined
 })

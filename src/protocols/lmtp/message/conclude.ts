@@ -8,7 +8,6 @@ import type { Message } from './message.ts'
 /** The message begins: with our trace, if `lmtp_add_received_header` says so. */
 export function beginMessage(session: LmtpSession, transaction: Transaction): Message {
   const message = transaction.openMessage()
-  session.state = 'DATA'
   if (session.settings.lmtp_add_received_header) message.append(Buffer.from(traceOf(session, transaction), 'latin1'))
   return message
 }

@@ -107,7 +107,11 @@ function readPath(reader: Reader, bracketed: boolean, { eightBit }: PathOptions)
   }
   if (!eightBit && /[\x80-\xff]/.test(localPart ?? '')) return failed('Invalid character in localpart')
   if (!eightBit && /[\x80-\xff]/.test(domain ?? '')) return failed('Invalid domain: Invalid character')
-  if (bracketed && reader.next !== '>') return failed("Missing '>' at end of path")
+  if (bracketed && reader.next !== '>') {
+    // Dovecot's words differ between MAIL and RCPT.
+    const isLocalPart = eightBit && domain === undefined && reader.next !== undefined
+    return failed(isLocalPart ? 'Invalid character in localpart' : "Missing '>' at end of path")
+  }
   if (localPart === undefined || localPart === '') return failed('Invalid character in localpart')
   return finish(reader, bracketed ? 1 : 0, { localPart, domain })
 }
