@@ -10,6 +10,7 @@ import { parseSessionFilter } from '../admin/session-filter.ts'
 import type { SessionRow } from '../admin/session-row.ts'
 import { type Complaint, describeComplaint } from '../config/complaint.ts'
 import type { Observer } from '../observe/events.ts'
+import { handleMove } from './move-control.ts'
 import type { Supervisor } from './supervisor.ts'
 import type { WorkerAnswer, WorkerBackends } from './worker-commands.ts'
 
@@ -44,6 +45,7 @@ const HANDLERS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['auth-test', async (needs, input, reply) => await askAuth(needs, 'auth-test', input, reply)],
   ['auth-lookup', async (needs, input, reply) => await askAuth(needs, 'auth-lookup', input, reply)],
   ['auth-cache-flush', flushCache],
+  ['move', handleMove],
   ['reload', reload],
   ['stop', stop],
 ])

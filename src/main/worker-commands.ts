@@ -5,12 +5,15 @@ import type { RecentErrors } from '../admin/recent-errors.ts'
 import { compileFilter, parseSessionFilter } from '../admin/session-filter.ts'
 import { type SessionRow, writeSessionRow } from '../admin/session-row.ts'
 import type { AuthService } from '../auth/auth.ts'
+import type { LoginHolds } from '../login/holds.ts'
 import type { SessionListing, SessionRegistry } from '../login/registry.ts'
 import type { BackendHosts } from '../proxy/hosts.ts'
+import { answerMove } from './worker-move.ts'
 
 /** What a worker's commands look at. A worker that is just starting has little of it. */
 export interface WorkerParts {
   readonly registry: SessionRegistry | undefined
+  readonly holds: LoginHolds
   readonly hosts: BackendHosts | undefined
   /** Of the newest configuration. */
   readonly auth: AuthService | undefined
@@ -43,6 +46,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['auth-test', async ({ auth }, input) => await testLogin(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
+  ['move', answerMove],
 ])
 
 /** Runs a command of the control socket in a worker. Never rejects. */

@@ -2,6 +2,7 @@ import type { Settings } from '../config/config.ts'
 import { RecentErrors } from '../admin/recent-errors.ts'
 import type { ListenerPlan } from '../config/listeners.ts'
 import type { LoginEnvironment } from '../login/environment.ts'
+import { LoginHolds } from '../login/holds.ts'
 import { createLoginService, type LoginService } from '../login/service.ts'
 import { TlsContextCache } from '../net/tls-cache.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -31,6 +32,7 @@ export class WorkerRuntime {
   readonly #observer = new SwitchObserver()
   readonly #recent = new RecentErrors()
   readonly #listeners = new Map<string, PlannedListener>()
+  readonly #holds = new LoginHolds(now, (users) => this.#holdExpired(users))
   #metrics: Metrics | undefined
   #tls: TlsContextCache | undefined
   #proxy: Proxy | undefined
@@ -55,7 +57,8 @@ export class WorkerRuntime {
     const log = openLog(generation.settings)
     if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)
-    this.#login ??= createLoginService({ observer: this.#observer, proxy: this.#proxy, now }, () => this.#environment())
+    const shared = { observer: this.#observer, proxy: this.#proxy, now, holds: this.#holds }
+    this.#login ??= createLoginService(shared, () => this.#environment())
     this.#lmtp ??= createLmtpService(
       { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts },
       () => this.#environment(),
@@ -182,9 +185,16 @@ export class WorkerRuntime {
     return (stream, haproxy) => this.#login?.accept(stream, haproxy === undefined ? accepted : { ...accepted, haproxy })
   }
 
+  /** Whoever moved these users is gone: what became of their rows is for the databases to say. */
+  #holdExpired(users: readonly string[]): void {
+    this.#observer.log('warning', 'move', `Nobody renewed the hold of ${users.length} users: their logins go on`)
+    this.#current?.generation.auth.flushCache(users)
+  }
+
   async #command(name: string, input: unknown): Promise<unknown> {
     const parts = {
       registry: this.#login?.registry,
+      holds: this.#holds,
       hosts: this.#proxy?.hosts,
       auth: this.#current?.generation.auth,
       recent: this.#recent,
