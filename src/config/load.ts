@@ -32,6 +32,17 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   return { config: new BlockConfig(read, input.hostname ?? ''), complaints }
 }
 
+/**
+ * A configuration as if its errors were not there: wrong values are the defaults. Not to serve with: `doctor` goes on looking
+ * with it. Undefined when the file cannot be read at all.
+ */
+export function assumeConfig(input: ConfigInput): Config | undefined {
+  const read = readConfig(input, true)
+  return read.blocks.length > 1 || read.blocks.some(({ values, lists }) => values.size + lists.size > 0)
+    ? new BlockConfig(read, input.hostname ?? '')
+    : undefined
+}
+
 /** Everything about one set of matching blocks, made when first asked for. */
 class View {
   readonly #merged: Merged

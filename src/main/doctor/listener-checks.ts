@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { Finding } from '../../admin/doctor/finding.ts'
+import type { Config, SourcePosition } from '../../config/config.ts'
+import { decideListeners, type ListenerPlan } from '../../config/listeners.ts'
+import { openMetricsListener } from '../metrics-listener.ts'
+
+/** Opens and closes every listener. When a server of this configuration runs, it has them, and they are left alone. */
+export async function checkListening(config: Config, controlPath: string): Promise<readonly Finding[]> {
+  if (await answers(controlPath)) {
+    return [{ severity: 'info', text: `a server is running (${controlPath}): its listeners were not tried` }]
+  }
+  const findings: Finding[] = []
+  for (const plan of decideListeners(config)) {
+    const problem = await listenProblem(plan)
+    if (problem === undefined) continue
+    const at = placeOf(config, plan)
+    const where = plan.address.includes(':') ? `[${plan.address}]:${plan.port}` : `${plan.address}:${plan.port}`
+    const text = `service ${plan.service}: cannot listen on ${where}: ${problem}`
+    findings.push({ severity: 'error', text, ...(at && { at }) })
+  }
+  return [...findings, ...(await checkMetrics(config))]
+}
+
+/** A small number is enough: an order of listeners, not of clients. */
+async function listenProblem({ address, port }: ListenerPlan): Promise<string | undefined> {
+  const server = createServer()
+  try {
+    server.listen({ host: address, port, ipv6Only: address === '::' })
+    await once(server, 'listening')
+    return undefined
+  } catch (error) {
+    return faultText(error)
+  } finally {
+    server.close()
+  }
+}
+
+async function checkMetrics(config: Config): Promise<readonly Finding[]> {
+  const { postern_metrics_listen: address } = config.settings({})
+  if (address === '') return []
+  try {
+    const server = await openMetricsListener(address, async () => await Promise.resolve([]))
+    server.close()
+    return []
+  } catch (error) {
+    const at = config.origin('postern_metrics_listen', {})
+    return [{ severity: 'error', text: `postern_metrics_listen = ${address}: ${faultText(error)}`, ...(at && { at }) }]
+  }
+}
+
+function placeOf(config: Config, { service, name }: ListenerPlan): SourcePosition | undefined {
+  return config.services.get(service)?.inetListeners.find((listener) => listener.name === name)?.at
+}
+
+function faultText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return FAULTS.get(code) ?? (error instanceof Error ? error.message : String(error))
+}
+
+const FAULTS: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'the address is in use'],
+  ['EACCES', 'permission denied (ports below 1024 need root)'],
+  ['EADDRNOTAVAIL', 'this machine does not have the address'],
+  ['ENOTFOUND', 'the name does not resolve'],
+])
+
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(path)
+  socket.once('connect', () => {
+    socket.destroy()
+    resolve(true)
+  })
+  socket.once('error', () => resolve(false))
+  return await promise
+}
