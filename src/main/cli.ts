@@ -37,6 +37,11 @@ const COMMANDS: readonly Command[] = [
     load: async () => (await import('./doveadm-command.ts')).doveadmCommand,
   },
   {
+    name: 'move',
+    summary: 'move users to another backend while the server runs',
+    load: async () => (await import('./move-command.ts')).moveCommand,
+  },
+  {
     name: 'dev',
     summary: 'run a sample proxy with two backends (npm start)',
     load: async () => (await import('./dev.ts')).devCommand,
