@@ -39,10 +39,7 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
   const { shared, environment, record, history, secured, haproxy, limitMs, signal } = context
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
   const refusal = refuseMechanism(known, record.settings, secured, record.mechanism)
-  if (refusal !== undefined) {
-    logMechanismRefusal(context, refusal)
-    return refuse(history, refusal)
-  }
+  if (refusal !== undefined) return refuseAtOnce(context, credentials, refusal)
   history.phase = 'auth'
   const sinceMs = shared.now()
   const connection = authConnection(record, { haproxy, secured })
@@ -130,8 +127,22 @@ const MECHANISM_REFUSALS: Partial<Record<AuthRefusal['kind'], string>> = {
   'tls-required': 'SSL required for authentication',
 }
 
-function logMechanismRefusal({ shared, record }: AttemptContext, { kind }: AuthRefusal): void {
+/** Before any database is asked. */
+function refuseAtOnce(context: AttemptContext, { initial, simple }: Credentials, why: AuthRefusal): AttemptEnd {
+  const { record, history } = context
+  const text = MECHANISM_REFUSALS[why.kind] ?? why.kind
+  if (simple !== true) logVerbosely(context, `Authenticate ${record.mechanism} failed: ${text}`)
+  const end = refuse(history, why)
+  if (simple !== true || why.kind !== 'plaintext-disabled') return end
+  // A password that was shown in clear: Dovecot names no mechanism, and the user from then on.
+  record.mechanism = ''
+  logVerbosely(context, 'Login failed: Plaintext authentication disabled')
+  record.user = initial?.reveal().toString('utf8').split('\0')[1] ?? ''
+  history.lastRefusal = 'failed'
+  return end
+}
+
+function logVerbosely({ shared, record }: AttemptContext, text: string): void {
   if (!record.settings.auth_verbose && !record.settings.auth_debug) return
-  const text = `Authenticate ${record.mechanism} failed: ${MECHANISM_REFUSALS[kind] ?? kind}`
   shared.observer.log('info', record.service, record.line(text))
 }

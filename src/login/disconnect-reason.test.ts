@@ -23,6 +23,18 @@ const rows: readonly { history: Partial<LoginHistory>; is: string }[] = [
   { history: { ...once, phase: 'auth' }, is: '(disconnected while authenticating, waited 5 secs)' },
   { history: { ...once, successes: 1, phase: 'backend' }, is: '(disconnected while finishing login, waited 5 secs)' },
   { history: { remark: 'tried to use disallowed plaintext auth' }, is: '(tried to use disallowed plaintext auth)' },
+  {
+    history: { ...once, remark: 'tried to use disallowed plaintext auth', lastRefusal: 'failed' },
+    is: '(auth failed, 1 attempts in 5 secs)',
+  },
+  {
+    history: { ...once, remark: 'sent invalid base64 in response', lastRefusal: 'aborted' },
+    is: '(sent invalid base64 in response)',
+  },
+  {
+    history: { ...once, remark: "client didn't finish SASL auth" },
+    is: "(client didn't finish SASL auth, waited 5 secs)",
+  },
   { history: { remark: 'too many invalid commands' }, is: '(no auth attempts in 10 secs)' },
 ]
 

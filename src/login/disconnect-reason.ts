@@ -32,25 +32,32 @@ export function newHistory(startedMs: number): LoginHistory {
 
 /** The end of the line about a connection that ended without a session, in Dovecot's words. */
 export function disconnectReason(history: LoginHistory, nowMs: number): string {
-  const remark = history.remark === undefined ? undefined : REMARKS[history.remark]
+  const remark = remarkOf(history)
   if (history.attempts === 0 && remark === undefined) {
     return `(no auth attempts in ${seconds(nowMs - history.startedMs)} secs)`
   }
   const secs = seconds(nowMs - history.firstAttemptMs)
-  if (history.phase === 'sasl' || remark === UNFINISHED) return `(${UNFINISHED}, waited ${secs} secs)`
+  if (history.phase === 'sasl' || history.remark === UNFINISHED) return `(${UNFINISHED}, waited ${secs} secs)`
   if (history.phase === 'auth') return `(disconnected while authenticating, waited ${secs} secs)`
   if (history.phase === 'backend') return `(disconnected while finishing login, waited ${secs} secs)`
-  if (remark !== undefined) return `(${remark})`
   if (history.backendRefused) return '(proxy dest auth failed)'
+  if (remark !== undefined) return `(${remark})`
   if (history.successes > 0) return `(internal failure, ${history.successes} successful auths)`
   return `(${describeRefusal(history, secs)})`
 }
 
-const UNFINISHED = "client didn't finish SASL auth"
+/** Where a mechanism was refused by the session itself, it knows better which words go with that. */
+function remarkOf({ remark, lastRefusal }: LoginHistory): string | undefined {
+  if (remark === DISALLOWED && lastRefusal !== undefined) return undefined
+  return remark === undefined ? undefined : REMARKS[remark]
+}
+
+const DISALLOWED: DisconnectRemark = 'tried to use disallowed plaintext auth'
+const UNFINISHED: DisconnectRemark = "client didn't finish SASL auth"
 
 /** Remarks that say something about logging in; the others are the reason itself. */
 const REMARKS: Readonly<Record<DisconnectRemark, string | undefined>> = {
-  'tried to use disallowed plaintext auth': 'tried to use disallowed plaintext auth',
+  'tried to use disallowed plaintext auth': DISALLOWED,
   'tried to use unsupported auth mechanism': 'tried to use unsupported auth mechanism',
   "client didn't finish SASL auth": UNFINISHED,
   'aborted authentication': 'aborted authentication',

@@ -275,6 +275,7 @@ export class LoginSession implements LoginIo, ListedSession {
     this.record.mechanism = mechanism.toUpperCase()
     if (history.attempts++ === 0) history.firstAttemptMs = nowMs
     history.remark = undefined
+    history.lastRefusal = undefined
     history.backendRefused = false
     this.#extendDeadline()
     return nowMs

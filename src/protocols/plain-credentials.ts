@@ -6,6 +6,7 @@ import type { Credentials } from './protocol.ts'
 export function plainCredentials(user: string, password: string): Credentials {
   return {
     mechanism: 'PLAIN',
+    simple: true,
     initial: new Secret(Buffer.from(`\0${user}\0${password}`, 'latin1')),
     challenge: noChallenges,
     finish: noChallenges,

@@ -101,6 +101,8 @@ export type DisconnectRemark =
 export interface Credentials {
   /** As the client named it; PLAIN for IMAP LOGIN and POP3 USER/PASS. */
   readonly mechanism: string
+  /** A command of the protocol itself (IMAP LOGIN, POP3 USER and PASS): Dovecot's log has other words for its refusal. */
+  readonly simple?: true
   /** A command of the protocol's own stands behind it (APOP): SASL does not know this mechanism, and must not. */
   readonly ownCommand?: true
   /** The initial response; for LOGIN and USER/PASS `\0user\0password`. */

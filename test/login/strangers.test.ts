@@ -107,6 +107,16 @@ for (const { why, mechanism, settings, reply, line } of refusals) {
   })
 }
 
+test('a password shown in clear by the simple command has its own words in the log', async (t) => {
+  const door = await openDoor(t, { settings: { disable_plaintext_auth: true, auth_verbose: true } })
+  const client = await door.client({ localAddress: '127.0.0.2' })
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a NO refused plaintext-disabled/)
+  client.close()
+  await door.logged(/imap-login: info: Login failed: Plaintext authentication disabled: user=<>, rip=127/)
+  await door.logged(/Disconnected: Connection closed \(auth failed, 1 attempts in 0 secs\): user=<joe>, rip=127/)
+})
+
 test('a trusted peer says who its client is, and the settings follow', async (t) => {
   const door = await openDoor(t, {
     settings: { login_trusted_networks: ['127.0.0.1'], login_proxy_timeout: 1 },

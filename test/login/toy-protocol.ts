@@ -41,7 +41,11 @@ async function run(io: LoginIo, tag: string, command: string, words: readonly st
     case 'LOGIN': {
       const initial = new Secret(`\0${words[0]}\0${words[1]}`)
       const refuse = async (): Promise<never> => await Promise.reject(new Error('no challenges'))
-      return conclude(io, tag, await io.attempt({ mechanism: 'PLAIN', initial, challenge: refuse, finish: refuse }))
+      return conclude(
+        io,
+        tag,
+        await io.attempt({ mechanism: 'PLAIN', simple: true, initial, challenge: refuse, finish: refuse }),
+      )
     }
     case 'AUTH': {
       const finish = async (): Promise<void> => {}
