@@ -155,6 +155,8 @@ class Service implements AuthService {
     signal: AbortSignal,
   ): Promise<Verdict | AuthRefusal> {
     let hasLeft = false
+    const openidConfigurationUrl = chains.passdbs.find(({ database }) => database.openidConfigurationUrl)?.database
+      .openidConfigurationUrl
     const io: SaslServerIo = {
       initial: exchange.initial?.reveal(),
       challenge: async (data) => {
@@ -180,6 +182,7 @@ class Service implements AuthService {
       now: () => this.#needs.clock.now(),
       channelBinding: (type) => exchange.channelBinding(type),
       certificateUser: request.connection.certificateUser,
+      ...(openidConfigurationUrl !== undefined && { openidConfigurationUrl }),
     }
     try {
       return await mechanism.authenticate(io, new Login(request, chains, signal))

@@ -1,4 +1,5 @@
 import { ldapPassdb } from './ldap.ts'
+import { oauth2Passdb } from './oauth2.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
 import type { PassdbDriver } from './passdb.ts'
 import { sqlPassdb } from './sql.ts'
@@ -7,6 +8,7 @@ import { staticPassdb } from './static.ts'
 /** Every kind of passdb. */
 export const passdbDrivers = [
   ldapPassdb,
+  oauth2Passdb,
   passwdFilePassdb,
   sqlPassdb,
   staticPassdb,

@@ -45,6 +45,8 @@ export interface Passdb {
   readonly defaultScheme: string
   /** The text whose %variables decide the answer: the key of the auth cache. Absent: answers are not cached. */
   readonly cacheKey?: string
+  /** Where clients learn about the server of their tokens; told them in refusals. RFC 7628 §3.2.2. */
+  readonly openidConfigurationUrl?: string
   lookup?(request: DatabaseRequest, signal: AbortSignal): PassdbReply | Promise<PassdbReply>
   verify?(request: DatabaseRequest, password: Secret, signal: AbortSignal): VerifyReply | Promise<VerifyReply>
   /** Gets ready: reads files, connects. Faults go to the log; lookups meet them again. */
