@@ -79,14 +79,14 @@ export function faultText(error: unknown): string {
   return `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
-async function interpret(
+function interpret(
   request: AuthRequest,
   block: PassdbBlock,
   reply: VerifyReply,
   want: Want,
   isVerified: boolean,
   hasCredentials: boolean,
-): Promise<PassdbAnswer> {
+): PassdbAnswer | Promise<PassdbAnswer> {
   switch (reply.kind) {
     case 'unknown':
       return { result: 'user-unknown' }
@@ -100,24 +100,24 @@ async function interpret(
     case 'password-expired':
       return { result: reply.kind }
     case 'found':
-      return await judgeFound(request, block, reply, want, isVerified, hasCredentials)
+      return judgeFound(request, block, reply, want, isVerified, hasCredentials)
     default:
       return assertNever(reply)
   }
 }
 
-async function judgeFound(
+function judgeFound(
   request: AuthRequest,
   block: PassdbBlock,
   { fields }: Extract<VerifyReply, { kind: 'found' }>,
   want: Want,
   isVerified: boolean,
   hasCredentials: boolean,
-): Promise<PassdbAnswer> {
+): PassdbAnswer | Promise<PassdbAnswer> {
   const fault = applyPassdbFields(request, fields, block.database.defaultScheme)
   if (fault !== undefined) {
     request.logDatabase('error', `Failed to expand template: ${fault}`)
     return { result: 'internal-failure' }
   }
-  return isVerified ? { result: 'ok' } : await judgePassword(request, block, want, hasCredentials)
+  return isVerified ? { result: 'ok' } : judgePassword(request, block, want, hasCredentials)
 }

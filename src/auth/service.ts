@@ -200,9 +200,9 @@ class Service implements AuthService {
     return refused(request, why)
   }
 
-  async #succeed(request: AuthRequest, mechanism: string, signal: AbortSignal): Promise<AuthOutcome> {
-    if (request.delayUntilMs !== undefined) await this.#sleepUntil(request.delayUntilMs, signal)
-    return outcomeOf(request, mechanism)
+  #succeed(request: AuthRequest, mechanism: string, signal: AbortSignal): AuthOutcome | Promise<AuthOutcome> {
+    if (request.delayUntilMs === undefined) return outcomeOf(request, mechanism)
+    return this.#sleepUntil(request.delayUntilMs, signal).then(() => outcomeOf(request, mechanism))
   }
 
   #sleepUntil(untilMs: number, signal: AbortSignal): Promise<void> {

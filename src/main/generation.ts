@@ -48,7 +48,7 @@ export async function buildGeneration(
     hostname,
     tlsAvailable: (wanted) => wanted.ssl !== 'no' && wanted.ssl_cert !== '' && !wanted.ssl_key.isEmpty,
     tlsContext: (wanted) => tls.server(wanted),
-    localNames: true,
+    localNames: config.hasLocalNames,
     proxySelf: await resolveSelf(settings.auth_proxy_self),
     maxConnections: connectionShare(config, workers),
   }

@@ -84,8 +84,8 @@ const FIRST_STEP: Readonly<Record<ProtocolName, string>> = {
  * Logs in to a backend: connects, tries again where that may help, and tells the log and the metrics what became of it.
  * Never rejects.
  */
-export async function loginToBackend(access: BackendAccess, request: BackendLoginRequest): Promise<BackendLoginEnd> {
-  return await new BackendLogin(access, request).run()
+export function loginToBackend(access: BackendAccess, request: BackendLoginRequest): Promise<BackendLoginEnd> {
+  return new BackendLogin(access, request).run()
 }
 
 class BackendLogin {
@@ -95,7 +95,8 @@ class BackendLogin {
   #attempts = 0
   #sourceIp: string | undefined
   #local: Endpoint | string | undefined
-  #step: string
+  readonly #step: string
+  #io: BackendIo | undefined
   #bindProblemLogged = false
 
   constructor(access: BackendAccess, request: BackendLoginRequest) {
@@ -156,7 +157,7 @@ class BackendLogin {
       return { stream, welcome }
     } catch (error) {
       stream.destroy()
-      const failure = dialogueFailure(error, this.#step)
+      const failure = dialogueFailure(error, this.#reached)
       if (error instanceof DeadlineExceeded) this.#access.hosts.failed(ip, port, failure.message)
       return failure
     } finally {
@@ -168,7 +169,7 @@ class BackendLogin {
     const { hosts, dial, now } = this.#access
     const { target, signal, loop } = this.#request
     const { ip, port } = target
-    this.#step = FIRST_STEP[this.#request.protocol.name]
+    this.#io = undefined
     this.#local = this.#sourceIp
     try {
       if (!hosts.begin(ip, port, target.immediateFailureAfterMs)) return new HostDown(target)
@@ -221,39 +222,40 @@ class BackendLogin {
     return { context: this.#access.tlsContext(settings), host: target.host, verify: target.verifyCertificate }
   }
 
-  async #converse(stream: SocketStream): Promise<BackendWelcome> {
+  #converse(stream: SocketStream): Promise<BackendWelcome> {
+    const { target, protocol } = this.#request
+    if (target.haproxy !== undefined) return this.#converseBehindHeader(stream, target.haproxy)
+    return protocol.backend(this.#backendIo(stream), target)
+  }
+
+  async #converseBehindHeader(stream: SocketStream, version: 'v1' | 'v2'): Promise<BackendWelcome> {
     const { target, protocol, identity, secured } = this.#request
-    if (target.haproxy !== undefined) {
-      stream.write(writeProxyHeader(target.haproxy, headerOf(identity, secured)))
-      if (target.tls === 'implicit') await startTlsClient(stream, this.#tlsOptions())
-    }
+    stream.write(writeProxyHeader(version, headerOf(identity, secured)))
+    if (target.tls === 'implicit') await startTlsClient(stream, this.#tlsOptions())
     return await protocol.backend(this.#backendIo(stream), target)
   }
 
   #backendIo(stream: SocketStream): BackendIo {
     const { settings, identity, hostname, protocol } = this.#request
     const { observer } = this.#access
-    const setStep = (step: string): void => {
-      this.#step = step
-    }
-    const getStep = (): string => this.#step
-    return {
+    this.#io = {
       stream,
       settings,
       identity,
       hostname,
-      get step() {
-        return getStep()
-      },
-      set step(step) {
-        setStep(step)
-      },
-      startTls: async () => await startTlsClient(stream, this.#tlsOptions()),
+      step: this.#step,
+      startTls: () => startTlsClient(stream, this.#tlsOptions()),
       // None of the mechanisms towards backends binds to the channel.
       channelBinding: () => undefined,
       warn: (text) =>
         observer.log('warning', protocol.service, this.#request.fields().line(`${this.#prefix()}${text}`)),
     }
+    return this.#io
+  }
+
+  /** How far the newest connection came. */
+  get #reached(): string {
+    return this.#io?.step ?? this.#step
   }
 
   #prefix(): string {
@@ -278,7 +280,7 @@ class BackendLogin {
       target,
       sourceIp: this.#sourceIp,
       local: this.#local,
-      step: this.#step,
+      step: this.#reached,
       elapsedMs: this.#elapsedMs(),
       reconnects: this.#attempts - 1,
     })

@@ -143,14 +143,14 @@ async function proxy(
   }
 }
 
-async function connect(
+function connect(
   access: FollowAccess,
   { protocol, client, tls, hostname, limitMs, signal }: AuthenticatedLogin,
   target: ProxyTarget,
   loop: LoopPass,
 ): Promise<BackendLoginEnd> {
   const destination = destinationOf(target)
-  return await loginToBackend(access, {
+  return loginToBackend(access, {
     protocol,
     target,
     user: client.user,

@@ -16,6 +16,12 @@ export function normalizeIp(text: string): string | undefined {
 
 /** 4 or 16 bytes in network order; mapped addresses give 4. `undefined` when the text is no address. */
 export function ipBytes(text: string): Buffer | undefined {
+  const v4 = parse4(text)
+  if (v4 !== undefined) {
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeInt32BE(v4)
+    return bytes
+  }
   const normal = normalizeIp(text)
   return normal === undefined ? undefined : Buffer.from(ipaddr.parse(normal).toByteArray())
 }
