@@ -38,8 +38,10 @@ export interface AttemptEnd {
 export async function attemptLogin(context: AttemptContext, credentials: Credentials): Promise<AttemptEnd> {
   const { shared, environment, record, history, secured, haproxy, limitMs, signal } = context
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
-  const refusal = refuseMechanism(known, record.settings, secured, record.mechanism)
+  const mechanism = credentials.mechanism.toUpperCase()
+  const refusal = refuseMechanism(known, record.settings, secured, mechanism)
   if (refusal !== undefined) return refuseAtOnce(context, credentials, refusal)
+  record.mechanism = mechanism
   history.phase = 'auth'
   const sinceMs = shared.now()
   const connection = authConnection(record, { haproxy, secured })
@@ -121,25 +123,35 @@ function exchangeOf(history: LoginHistory, credentials: Credentials): SaslExchan
   }
 }
 
-const MECHANISM_REFUSALS: Partial<Record<AuthRefusal['kind'], string>> = {
-  'plaintext-disabled': 'Plaintext authentication disabled.',
-  'unsupported-mechanism': 'Unsupported authentication mechanism.',
-  'tls-required': 'SSL required for authentication',
+/** Before any database is asked. */
+function refuseAtOnce(context: AttemptContext, credentials: Credentials, why: AuthRefusal): AttemptEnd {
+  if (credentials.simple === true && why.kind !== 'unsupported-mechanism') return refuseShown(context, credentials)
+  const { record, history } = context
+  record.mechanism = credentials.mechanism.toUpperCase()
+  logVerbosely(context, describeRefusal(why, record.mechanism))
+  return refuse(history, why)
 }
 
-/** Before any database is asked. */
-function refuseAtOnce(context: AttemptContext, { initial, simple }: Credentials, why: AuthRefusal): AttemptEnd {
+/** A password that was shown in clear by a command of the protocol's own: Dovecot has other words for it. */
+function refuseShown(context: AttemptContext, { initial }: Credentials): AttemptEnd {
   const { record, history } = context
-  const text = MECHANISM_REFUSALS[why.kind] ?? why.kind
-  if (simple !== true) logVerbosely(context, `Authenticate ${record.mechanism} failed: ${text}`)
-  const end = refuse(history, why)
-  if (simple !== true || why.kind !== 'plaintext-disabled') return end
-  // A password that was shown in clear: Dovecot names no mechanism, and the user from then on.
-  record.mechanism = ''
   logVerbosely(context, 'Login failed: Plaintext authentication disabled')
-  record.user = initial?.reveal().toString('utf8').split('\0')[1] ?? ''
+  const [, user = ''] = initial?.reveal().toString('utf8').split('\0') ?? []
+  if (user !== '') record.user = user
+  const end = refuse(history, { kind: 'plaintext-disabled' })
   history.lastRefusal = 'failed'
   return end
+}
+
+function describeRefusal({ kind }: AuthRefusal, mechanism: string): string {
+  switch (kind) {
+    case 'tls-required':
+      return 'Login failed: SSL required for authentication'
+    case 'plaintext-disabled':
+      return `Authenticate ${mechanism} failed: Plaintext authentication disabled.`
+    default:
+      return `Authenticate ${mechanism} failed: Unsupported authentication mechanism.`
+  }
 }
 
 function logVerbosely({ shared, record }: AttemptContext, text: string): void {

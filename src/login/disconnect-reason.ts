@@ -83,7 +83,6 @@ function describeRefusal({ lastRefusal, attempts }: LoginHistory, secs: number):
     case 'unsupported-mechanism':
       return 'tried to use unsupported auth mechanism'
     case 'plaintext-disabled':
-    case 'tls-required':
       return 'tried to use disallowed plaintext auth'
     case 'aborted':
       return 'aborted authentication'

@@ -161,7 +161,7 @@ export class LoginSession implements LoginIo, ListedSession {
 
   /** Tries a login. Never rejects: a fault of ours is a temporary failure, and in the log. */
   async attempt(credentials: Credentials): Promise<LoginVerdict> {
-    const startedMs = this.#beginAttempt(credentials.mechanism)
+    const startedMs = this.#beginAttempt()
     let end: AttemptEnd
     try {
       end = await attemptLogin(
@@ -269,10 +269,9 @@ export class LoginSession implements LoginIo, ListedSession {
     if (this.stream.ended) this.#abort.abort()
   }
 
-  #beginAttempt(mechanism: string): number {
+  #beginAttempt(): number {
     const history = this.#history
     const nowMs = this.#shared.now()
-    this.record.mechanism = mechanism.toUpperCase()
     if (history.attempts++ === 0) history.firstAttemptMs = nowMs
     history.remark = undefined
     history.lastRefusal = undefined

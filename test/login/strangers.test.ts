@@ -90,8 +90,9 @@ const refusals: readonly {
   {
     why: 'anything where TLS is required',
     mechanism: 'CRAM-MD5',
-    settings: { ssl: 'required' },
+    settings: { ssl: 'required', auth_verbose: true },
     reply: 'a NO refused tls-required',
+    line: /imap-login: info: Login failed: SSL required for authentication: user=<>, method=CRAM-MD5/,
   },
   { why: 'an unknown mechanism', mechanism: 'foo', settings: {}, reply: 'a NO refused unsupported-mechanism' },
 ]
@@ -107,15 +108,17 @@ for (const { why, mechanism, settings, reply, line } of refusals) {
   })
 }
 
-test('a password shown in clear by the simple command has its own words in the log', async (t) => {
-  const door = await openDoor(t, { settings: { disable_plaintext_auth: true, auth_verbose: true } })
-  const client = await door.client({ localAddress: '127.0.0.2' })
-  client.send('a LOGIN joe pw')
-  await client.linesUntil(/^a NO refused plaintext-disabled/)
-  client.close()
-  await door.logged(/imap-login: info: Login failed: Plaintext authentication disabled: user=<>, rip=127/)
-  await door.logged(/Disconnected: Connection closed \(auth failed, 1 attempts in 0 secs\): user=<joe>, rip=127/)
-})
+for (const settings of [{ disable_plaintext_auth: true }, { ssl: 'required' }] as const) {
+  test(`a password shown in clear by the simple command has its own words: ${Object.keys(settings)[0]}`, async (t) => {
+    const door = await openDoor(t, { settings: { ...settings, auth_verbose: true } })
+    const client = await door.client({ localAddress: '127.0.0.2' })
+    client.send('a LOGIN joe pw')
+    await client.linesUntil(/^a NO refused plaintext-disabled/)
+    client.close()
+    await door.logged(/imap-login: info: Login failed: Plaintext authentication disabled: user=<>, rip=127/)
+    await door.logged(/Disconnected: Connection closed \(auth failed, 1 attempts in 0 secs\): user=<joe>, rip=127/)
+  })
+}
 
 test('a trusted peer says who its client is, and the settings follow', async (t) => {
   const door = await openDoor(t, {
