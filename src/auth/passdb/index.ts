@@ -1,3 +1,4 @@
+import { imapPassdb } from './imap.ts'
 import { ldapPassdb } from './ldap.ts'
 import { oauth2Passdb } from './oauth2.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
@@ -7,6 +8,7 @@ import { staticPassdb } from './static.ts'
 
 /** Every kind of passdb. */
 export const passdbDrivers = [
+  imapPassdb,
   ldapPassdb,
   oauth2Passdb,
   passwdFilePassdb,
