@@ -69,6 +69,10 @@ login_trusted_networks = 127.0.0.0/8
 first_valid_uid = 1
 postmaster_address = postmaster@backend.test
 mail_location = maildir:${mailDir(place)}/%u
+passdb {
+  driver = static
+  args = nopassword=y
+}
 userdb {
   driver = static
   args = uid=mail gid=mail home=${place.dir}/mail/%u allow_all_users=yes

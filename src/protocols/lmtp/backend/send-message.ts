@@ -123,6 +123,6 @@ async function nextBlock(message: MessageReader, { offered, eightBit }: SendOpti
 }
 
 function hasEightBit(piece: Buffer): boolean {
-  for (const byte of piece) if (byte > 0x7f) return true
+  for (let at = 0; at < piece.length; at++) if ((piece[at] ?? 0) > 0x7f) return true
   return false
 }

@@ -35,8 +35,7 @@ async function receive(session: LmtpSession, message: Message): Promise<SessionE
     const input = await stream.readSome(READ_BYTES)
     if (input === undefined) return { reason: 'Connection closed (unfinished DATA command)' }
     const { pieces, end } = decoder.decode(input)
-    const [first] = pieces
-    if (first !== undefined) message.append(pieces.length === 1 ? first : Buffer.concat(pieces))
+    for (const piece of pieces) message.append(piece)
     if (end !== undefined) {
       if (end < input.length) stream.unread(input.subarray(end))
       message.finish()

@@ -40,12 +40,15 @@ export function parseXclientWords(args: string): Map<string, string> | { readonl
     const equals = word.indexOf('=')
     const name = (equals < 0 ? word : word.slice(0, equals)).toUpperCase()
     if (!/^[A-Z0-9][A-Z0-9-]*$/.test(name)) return { problem: UNREADABLE_NAME }
-    const value = equals < 0 ? '' : decodeXtext(word.slice(equals + 1))
-    if (value === undefined) return { problem: `Invalid ${name} parameter: ${UNREADABLE_VALUE}` }
+    const text = equals < 0 ? '' : word.slice(equals + 1)
+    if (!/^[\x21-\x3c\x3e-\x7e]*$/.test(text)) return { problem: UNREADABLE_VALUE }
+    const value = decodeXtext(text)
+    if (value === undefined) return { problem: `Invalid ${name} parameter: ${NO_XTEXT}` }
     words.set(name, value)
   }
   return words
 }
 
 const UNREADABLE_NAME = 'Invalid parameter: Unexpected character in parameter keyword'
-const UNREADABLE_VALUE = "Invalid hexchar after '+' in xtext"
+const UNREADABLE_VALUE = 'Invalid parameter: Unexpected character in parameter value'
+const NO_XTEXT = "Invalid hexchar after '+' in xtext"
