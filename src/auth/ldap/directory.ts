@@ -4,6 +4,7 @@ import type { Clock } from '../needs.ts'
 import type { LdapEntry } from './attributes.ts'
 import { LDAP_LIMITS, type LdapBind, LdapConnection, LdapError, type LdapSearch } from './connection.ts'
 import type { LdapServer } from './server.ts'
+import { Turns } from '../turns.ts'
 
 interface Host {
   readonly server: LdapServer
@@ -28,8 +29,7 @@ export class Directory {
   #searching: Promise<LdapConnection> | undefined
   readonly #idle: LdapConnection[] = []
   readonly #open = new Set<LdapConnection>()
-  readonly #waiting: (() => void)[] = []
-  #binding = 0
+  readonly #binds: Turns
   #isDown = false
   #isClosed = false
 
@@ -41,6 +41,7 @@ export class Directory {
     }))
     this.#bind = bind
     this.#needs = needs
+    this.#binds = new Turns(needs.clock, LDAP_LIMITS.bindConnections, LDAP_LIMITS.waitMs)
   }
 
   async search(search: LdapSearch): Promise<readonly LdapEntry[]> {
@@ -61,9 +62,8 @@ export class Directory {
 
   /** Whether the password is right: binds with it. A wrong one rejects with the server's code. */
   async bind(dn: string, password: string): Promise<void> {
-    await this.#takeTurn()
-    try {
-      await this.#attempt(
+    const attempt = (): Promise<void> =>
+      this.#attempt(
         () => this.#bindConnection(),
         async (connection) => {
           try {
@@ -73,30 +73,7 @@ export class Directory {
           }
         },
       )
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#binding -= 1
-      else next()
-    }
-  }
-
-  /** Waits until a connection may be used for a bind. Whoever ends hands the turn on. */
-  async #takeTurn(): Promise<void> {
-    if (this.#binding < LDAP_LIMITS.bindConnections) {
-      this.#binding += 1
-      return
-    }
-    await new Promise<void>((resolve, reject) => {
-      const turn = (): void => {
-        cancel()
-        resolve()
-      }
-      const cancel = this.#needs.clock.timer(LDAP_LIMITS.waitMs, () => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1)
-        reject(new LdapError(`No connection for a bind within ${LDAP_LIMITS.waitMs / 1000} secs`))
-      })
-      this.#waiting.push(turn)
-    })
+    await this.#binds.run(attempt, (secs) => new LdapError(`No connection for a bind within ${secs} secs`))
   }
 
   /** Connects; the log has what goes wrong. */

@@ -1,3 +1,4 @@
+import { checkpasswordPassdb } from './checkpassword.ts'
 import { imapPassdb } from './imap.ts'
 import { ldapPassdb } from './ldap.ts'
 import { oauth2Passdb } from './oauth2.ts'
@@ -8,6 +9,7 @@ import { staticPassdb } from './static.ts'
 
 /** Every kind of passdb. */
 export const passdbDrivers = [
+  checkpasswordPassdb,
   imapPassdb,
   ldapPassdb,
   oauth2Passdb,

@@ -1,3 +1,4 @@
+import { checkpasswordUserdb } from './checkpassword.ts'
 import { ldapUserdb } from './ldap.ts'
 import { passwdFileUserdb } from './passwd-file.ts'
 import { prefetchUserdb } from './prefetch.ts'
@@ -7,6 +8,7 @@ import type { UserdbDriver } from './userdb.ts'
 
 /** Every kind of userdb. */
 export const userdbDrivers = [
+  checkpasswordUserdb,
   ldapUserdb,
   passwdFileUserdb,
   prefetchUserdb,
