@@ -16,7 +16,9 @@ if (major > 24 || (major === 24 && minor >= 15)) {
 } else {
   const own = join(root, 'node_modules', 'node', 'bin', 'node')
   if (!existsSync(own)) {
-    console.error(`postern needs Node 24.15 or later (this is ${process.versions.node}). In a checkout, run "npm ci" first.`)
+    console.error(
+      `postern needs Node 24.15 or later (this is ${process.versions.node}). In a checkout, run "npm ci" first.`,
+    )
     process.exit(78)
   }
   const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
