@@ -18,7 +18,7 @@ export const echo: BackendScript = async (wire) => {
 export async function startSample(
   t: TestContext,
   options: { settings?: string; script?: BackendScript; workers?: number; users?: string } = {},
-): Promise<{ server: Started; backend: ScriptedBackend; login(user?: string): Promise<Wire> }> {
+): Promise<{ server: Started; backend: ScriptedBackend; login: (user?: string) => Promise<Wire> }> {
   const backend = await startScriptedBackend(options.script ?? echo)
   t.after(async () => await backend.close())
   const server = await startPostern(
