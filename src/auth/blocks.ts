@@ -99,7 +99,7 @@ export class BlockOpener {
     drivers: readonly {
       readonly name: string
       readonly noArgs?: boolean
-      open(args: string, needs: DatabaseNeeds): Database
+      open(args: string, needs: DatabaseNeeds, at: SourcePosition): Database
     }[],
     known: Map<string, Opened<Database>>,
   ): Opened<Database> | undefined {
@@ -112,7 +112,7 @@ export class BlockOpener {
       return this.#complain(`${part} ${name}: No args are supported: ${args}`, at)
     try {
       const opened = {
-        database: driver.open(args, this.#needs),
+        database: driver.open(args, this.#needs, at),
         id: known.size + 1,
         gate: new LookupGate(this.#needs.clock),
       }
@@ -189,13 +189,9 @@ function rulesOf(settings: PassdbSettings | UserdbSettings): ResultRules {
 /** Drivers that Dovecot has and this server does not. */
 const UNSUPPORTED = new Set([
   'bsdauth',
-  'checkpassword',
   'dict',
-  'imap',
-  'ldap',
   'lua',
   'nss',
-  'oauth2',
   'pam',
   'passwd',
   'shadow',

@@ -1,6 +1,7 @@
 import { checkpasswordPassdb } from './checkpassword.ts'
 import { imapPassdb } from './imap.ts'
 import { ldapPassdb } from './ldap.ts'
+import { modulePassdb } from './module.ts'
 import { oauth2Passdb } from './oauth2.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
 import type { PassdbDriver } from './passdb.ts'
@@ -12,6 +13,7 @@ export const passdbDrivers = [
   checkpasswordPassdb,
   imapPassdb,
   ldapPassdb,
+  modulePassdb,
   oauth2Passdb,
   passwdFilePassdb,
   sqlPassdb,

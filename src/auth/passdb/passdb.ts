@@ -1,4 +1,4 @@
-import type { Complaint, ConfigFiles } from '../../config/config.ts'
+import type { Complaint, ConfigFiles, SourcePosition } from '../../config/config.ts'
 import type { VariableLookup } from '../../config/expand.ts'
 import type { LogLevel } from '../../observe/events.ts'
 import type { Secret } from '../../util/secret.ts'
@@ -77,7 +77,8 @@ export interface PassdbDriver {
   readonly name: string
   /** `args` must be empty. */
   readonly noArgs?: boolean
-  open(args: string, needs: DatabaseNeeds): Passdb
+  /** `at`: where the block is; relative paths of Postern's own drivers are beside that file. */
+  open(args: string, needs: DatabaseNeeds, at: SourcePosition): Passdb
 }
 
 /** The args or the ext file of a database are wrong; `message` is Dovecot's fatal line. */

@@ -1,5 +1,6 @@
 import { checkpasswordUserdb } from './checkpassword.ts'
 import { ldapUserdb } from './ldap.ts'
+import { moduleUserdb } from './module.ts'
 import { passwdFileUserdb } from './passwd-file.ts'
 import { prefetchUserdb } from './prefetch.ts'
 import { sqlUserdb } from './sql.ts'
@@ -10,6 +11,7 @@ import type { UserdbDriver } from './userdb.ts'
 export const userdbDrivers = [
   checkpasswordUserdb,
   ldapUserdb,
+  moduleUserdb,
   passwdFileUserdb,
   prefetchUserdb,
   sqlUserdb,

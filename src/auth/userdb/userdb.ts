@@ -1,3 +1,4 @@
+import type { SourcePosition } from '../../config/config.ts'
 import type { DatabaseField } from '../field-template.ts'
 import type { DatabaseNeeds, DatabaseRequest } from '../passdb/passdb.ts'
 
@@ -35,5 +36,5 @@ export interface UserdbDriver {
   readonly name: string
   /** `args` must be empty. */
   readonly noArgs?: boolean
-  open(args: string, needs: DatabaseNeeds): Userdb
+  open(args: string, needs: DatabaseNeeds, at: SourcePosition): Userdb
 }
