@@ -13,6 +13,7 @@ export async function serveLmtp(io: LmtpIo, services: LmtpServices): Promise<voi
   const { reason } = await runSession(session)
   io.stopping.removeEventListener('abort', stop)
   session.log.disconnected(reason, session.state)
+  session.over = true
   session.reset()
   await io.stream.close()
 }

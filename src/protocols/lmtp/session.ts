@@ -28,6 +28,8 @@ export class LmtpSession {
   busy = false
   /** A message comes. */
   receiving: 'DATA' | 'BDAT' | undefined
+  /** Nothing more is read, and no time is kept. */
+  over = false
   /** RFC 3030 §2: after a BDAT that failed there is no more data before a RSET. */
   chunkFailed = false
   #stopped = false
@@ -142,6 +144,7 @@ export class LmtpSession {
 
   /** It is the client's turn; a client that is owed an answer may wait as long as that takes. */
   expectInput(): void {
+    if (this.over) return
     this.io.stream.setDeadline(this.replies.pending === 0 ? LMTP_LIMITS.idleMs : undefined)
   }
 
