@@ -131,8 +131,8 @@ ${options.keeper.write(dir, options.users, a.backend)}`,
   }
 }
 
-/** Every third login takes a while, so that some are on their way at any time. */
-const SLOW_MS = 150
+/** Every tenth login takes longer than it takes to change rows, so that some are on their way when sessions are ended. */
+const SLOW_MS = 2500
 
 async function startSide(
   t: TestContext,
@@ -148,7 +148,7 @@ async function startSide(
     if (user === undefined) return wire.send('I OK', 'L NO wrong')
     onLogin(user)
     sessions.set(wire, user)
-    if (number % 3 === 0) await new Promise((resolve) => setTimeout(resolve, SLOW_MS))
+    if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, SLOW_MS))
     wire.send('I OK', `L OK [CAPABILITY IMAP4rev1] on ${name}`)
     for (;;) wire.send((await wire.line(600_000)).toUpperCase())
   }, host)

@@ -12,13 +12,14 @@ function names(count: number): string[] {
 }
 
 /** Logs users in, one after the other, so many times a second until it is stopped. */
-function keepLoggingIn(bench: MoveBench, users: readonly string[], perSecond: number) {
+function keepLoggingIn(t: TestContext, bench: MoveBench, users: readonly string[], perSecond: number) {
   const tried: Promise<TriedLogin>[] = []
   const startedMs = performance.now()
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - startedMs) / 1000) * perSecond)
     while (tried.length < due) tried.push(bench.login(users[tried.length % users.length] ?? ''))
   }, 10)
+  t.after(() => clearInterval(timer))
   return {
     async stop(): Promise<{ logins: readonly TriedLogin[]; perSecond: number }> {
       clearInterval(timer)
@@ -56,7 +57,7 @@ for (const keeper of KEEPERS) {
     const witness = await bench.login('stays@example.org')
     assert.equal(a.open().length, 201)
 
-    const load = keepLoggingIn(bench, users, 50)
+    const load = keepLoggingIn(t, bench, users, 50)
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const startedMs = performance.now()
     const move = await bench.postern('move', ...users, '--to', '127.0.0.2', '--port', String(b.backend.port))
@@ -215,7 +216,7 @@ test("Dovecot's own way: host and delay_until in one update, then a kick; logins
   const settings = 'auth_cache_size = 1 M\nauth_cache_ttl = 1 hour'
   const bench = await startMoveBench(t, { keeper: sqlite, users, settings })
   await Promise.all(users.flatMap((user) => Array.from({ length: 8 }, () => bench.login(user))))
-  const load = keepLoggingIn(bench, users, 30)
+  const load = keepLoggingIn(t, bench, users, 30)
   await new Promise((resolve) => setTimeout(resolve, 500))
 
   const untilSecs = Math.floor(Date.now() / 1000) + 8
