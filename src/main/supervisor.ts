@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { Observer } from '../observe/events.ts'
 import { Deferred } from '../util/deferred.ts'
+import { WORKER_FLAGS } from './engine.ts'
 import type { BoundListener, ConfigSource, FromWorker, Question, ToWorker } from './messages.ts'
 
 /** A worker that is not ready within this time after it got a configuration is taken for broken. */
@@ -14,11 +15,6 @@ const TICKET_KEY_LIFE_MS = 12 * 3_600_000
 /** A worker that dies sooner than this after its start is replaced only after a pause, so that a broken start does not spin. */
 const SHORT_LIFE_MS = 5_000
 const RESTART_PAUSE_MS = 1_000
-/**
- * V8 lets the space for young objects grow to 64 MB in a burst of logins and keeps it: with this limit an idle session
- * costs a third less memory, for no CPU that could be measured. Flags given to the supervisor come behind and win.
- */
-const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 /** After the grace period, workers are killed. */
 const KILL_AFTER_MS = 2_000
 
@@ -63,6 +59,7 @@ export class Supervisor {
     cluster.setupPrimary({
       exec: workerFile,
       args: [],
+      // Flags of our own command line come behind and win.
       execArgv: [...WORKER_FLAGS, ...process.execArgv],
       serialization: 'advanced',
       silent: false,

@@ -1,3 +1,4 @@
+import { optimizeEarly } from './engine.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { WorkerRuntime } from './worker-runtime.ts'
 
@@ -6,6 +7,7 @@ import { WorkerRuntime } from './worker-runtime.ts'
 /** How often the supervisor learns how many sessions would be lost with this worker. */
 const SESSIONS_MS = 2_000
 
+optimizeEarly()
 const runtime = new WorkerRuntime()
 let toldSessions = 0
 
