@@ -193,8 +193,6 @@ const UNSUPPORTED = new Set([
   'lua',
   'nss',
   'pam',
-  'passwd',
-  'shadow',
   'sia',
   'vpopmail',
 ])

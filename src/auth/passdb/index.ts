@@ -5,6 +5,8 @@ import { modulePassdb } from './module.ts'
 import { oauth2Passdb } from './oauth2.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
 import type { PassdbDriver } from './passdb.ts'
+import { passwdPassdb } from './passwd.ts'
+import { shadowPassdb } from './shadow.ts'
 import { sqlPassdb } from './sql.ts'
 import { staticPassdb } from './static.ts'
 
@@ -16,6 +18,8 @@ export const passdbDrivers = [
   modulePassdb,
   oauth2Passdb,
   passwdFilePassdb,
+  passwdPassdb,
+  shadowPassdb,
   sqlPassdb,
   staticPassdb,
 ] as const satisfies readonly PassdbDriver[]

@@ -2,6 +2,7 @@ import { checkpasswordUserdb } from './checkpassword.ts'
 import { ldapUserdb } from './ldap.ts'
 import { moduleUserdb } from './module.ts'
 import { passwdFileUserdb } from './passwd-file.ts'
+import { passwdUserdb } from './passwd.ts'
 import { prefetchUserdb } from './prefetch.ts'
 import { sqlUserdb } from './sql.ts'
 import { staticUserdb } from './static.ts'
@@ -13,6 +14,7 @@ export const userdbDrivers = [
   ldapUserdb,
   moduleUserdb,
   passwdFileUserdb,
+  passwdUserdb,
   prefetchUserdb,
   sqlUserdb,
   staticUserdb,
