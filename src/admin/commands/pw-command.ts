@@ -1,5 +1,4 @@
 import { type Command, EXIT } from './command.ts'
-import { runPw } from './pw.ts'
 
 /** `pw`: makes and checks stored passwords. Its own file reads its command line, which is not like the others. */
 export const pw: Command = {
@@ -21,6 +20,8 @@ export const pw: Command = {
   ],
   statuses: [[EXIT.temporary, 'The password does not match, or cannot be hashed this way.']],
   async run({ argv, out, readPassword }) {
+    // The schemes are much code, which no other command needs.
+    const { runPw } = await import('./pw.ts')
     return await runPw(argv, {
       stdout: (text) => out.print(text),
       stderr: (text) => out.printError(text),
