@@ -14,9 +14,12 @@ export const SESSION_BYTES = 64
 
 /** SMTP writes IPv6 addresses with a prefix, everybody else without: both are understood everywhere. */
 export function readIp(value: string): string | undefined {
-  const ip = value.replace(/^IPV6:/i, '')
+  const prefixed = /^IPV6:/i.test(value)
+  const ip = prefixed ? value.slice('IPV6:'.length) : value
+  const version = isIP(ip)
   // A zone (`fe80::1%eth0`) is another machine's business.
-  return isIP(ip) !== 0 && !ip.includes('%') ? ip : undefined
+  if (version === 0 || (prefixed && version !== 6) || ip.includes('%')) return undefined
+  return ip
 }
 
 export function readPort(value: string): number | undefined {

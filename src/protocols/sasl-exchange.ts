@@ -1,5 +1,5 @@
 import { Secret } from '../util/secret.ts'
-import type { LoginEnd, LoginIo, LoginVerdict } from './protocol.ts'
+import type { LoginIo, LoginVerdict } from './protocol.ts'
 import { decodeInitialResponse, SASL_MESSAGE_BYTES, type SaslFault } from './sasl-wire.ts'
 
 /** How a protocol moves SASL messages: the challenge half of `Credentials`, and what became of it. `SaslLines` is one. */
@@ -17,7 +17,8 @@ export interface SaslMessages {
 export type SaslOutcome =
   | { readonly kind: 'verdict'; readonly verdict: LoginVerdict }
   | { readonly kind: 'fault'; readonly fault: SaslMessageFault }
-  | { readonly kind: 'end'; readonly end: LoginEnd }
+  /** The client left, or sent what nobody reads. */
+  | { readonly kind: 'closed'; readonly reason: 'Connection closed' | 'Authentication response too large' }
 
 /** Faults that are answered; the client may go on. */
 export type SaslMessageFault = Exclude<SaslFault, 'closed' | 'too-large'> | 'invalid-initial'
@@ -34,7 +35,7 @@ export async function runSaslExchange(
   messages: SaslMessages,
   { mechanism, initial: text }: SaslRequest,
 ): Promise<SaslOutcome> {
-  if (text !== undefined && text.length > SASL_MESSAGE_BYTES) return { kind: 'end', end: TOO_LARGE }
+  if (text !== undefined && text.length > SASL_MESSAGE_BYTES) return TOO_LARGE
   const initial = text === undefined ? undefined : decodeInitialResponse(text)
   // An unknown or forbidden mechanism is refused as such, whatever came with it.
   const offered = (): boolean => io.offeredMechanisms().includes(mechanism.toUpperCase())
@@ -50,10 +51,10 @@ export async function runSaslExchange(
     case undefined:
       return { kind: 'verdict', verdict }
     case 'closed':
-      return { kind: 'end', end: unfinished(io, messages) }
+      return unfinished(io, messages)
     case 'too-large':
       io.remark("client didn't finish SASL auth")
-      return { kind: 'end', end: TOO_LARGE }
+      return TOO_LARGE
     default:
       return { kind: 'fault', fault: messages.fault }
   }
@@ -70,11 +71,11 @@ async function explainTokenRefusal(messages: SaslMessages, mechanism: string, ve
   if (messages.fault !== 'closed' && messages.fault !== 'too-large') messages.forgive()
 }
 
-function unfinished(io: LoginIo, messages: SaslMessages): LoginEnd {
+function unfinished(io: LoginIo, messages: SaslMessages): SaslOutcome {
   io.remark("client didn't finish SASL auth")
   if (messages.lost !== undefined) throw messages.lost
   return { kind: 'closed', reason: 'Connection closed' }
 }
 
 const TOKEN_MECHANISMS = new Set(['XOAUTH2', 'OAUTHBEARER'])
-const TOO_LARGE: LoginEnd = { kind: 'closed', reason: 'Authentication response too large' }
+const TOO_LARGE: SaslOutcome = { kind: 'closed', reason: 'Authentication response too large' }

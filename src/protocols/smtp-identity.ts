@@ -60,7 +60,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['SESSION', (update, value, bytes) => note(readSession(value, bytes), (session) => (update.session = session))],
   ['TTL', (update, value) => take(readTtl(value), (ttl) => (update.ttl = ttl))],
   ['TIMEOUT', (_, value) => /^\d{1,9}$/.test(value)],
-  ['FORWARD', (update, value) => take(readForward(value), (fields) => (update.forward = fields))],
+  ['FORWARD', (update, value) => note(readForward(value), (fields) => (update.forward = fields))],
   ['HELO', (update, value) => note(decodeText(value), (helo) => (update.helo = helo))],
   ['PROTO', (update, value) => take(readProto(value), (proto) => (update.proto = proto))],
   ['LOGIN', (update, value) => note(decodeText(value), (login) => (update.login = login))],
@@ -70,8 +70,8 @@ function readProto(value: string): string | undefined {
   return /^(?:E?SMTP|LMTP)$/i.test(value) ? value.toUpperCase() : undefined
 }
 
-/** A value that is kept when there is one; nothing is wrong with none. */
-function note(value: string | undefined, keep: (value: string) => void): true {
+/** A value that is kept when there is one; nothing is wrong with none, or with one that makes no sense. */
+function note<Value>(value: Value | undefined, keep: (value: Value) => void): true {
   if (value !== undefined && value !== '') keep(value)
   return true
 }

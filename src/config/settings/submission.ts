@@ -5,6 +5,7 @@ import {
   enumeration,
   ignored,
   list,
+  optional,
   port,
   secret,
   size,
@@ -28,6 +29,12 @@ export const submissionSettings = {
   submission_relay_max_idle_time: duration('29 mins', 'Keep the connection open by NOOP for this long.'),
   submission_max_mail_size: size('0', 'Largest message; 0 is unlimited.'),
   submission_max_recipients: uint('0', 'Most recipients of a message; 0 is unlimited.'),
+  submission_backend_capabilities: optional(
+    list(
+      '',
+      'SMTP extensions of the backends that the proxy announces: 8BITMIME, BINARYMIME, DSN, VRFY. Without it 8BITMIME.',
+    ),
+  ),
   submission_client_workarounds: list(
     '',
     'whitespace-before-path, mailbox-for-path, implicit-auth-external, exotic-backend.',

@@ -4,7 +4,7 @@ import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
 import { ProxyFailure } from '../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../sasl-client.ts'
 import { encodeInitialResponse } from '../sasl-wire.ts'
-import { extensions, readReply, SmtpSyntaxError, type SmtpReply } from '../smtp/wire/reply.ts'
+import { extensions, readReply, SmtpSyntaxError, withoutEnhanced, type SmtpReply } from '../smtp/wire/reply.ts'
 import { formatXclientLines, type XclientAttribute } from '../smtp/wire/xclient.ts'
 import { forwardAttribute } from '../smtp-identity.ts'
 import { encodeLine, encodeText } from '../wire-text.ts'
@@ -30,7 +30,7 @@ export async function backend(io: BackendIo, target: ProxyTarget): Promise<Backe
   if (!offered.has('AUTH')) {
     throw new ProxyFailure('remote-config', 'Authentication support not advertised (TLS required?)')
   }
-  return await authenticate(io, target)
+  return await authenticate(io, target, offered.has('ENHANCEDSTATUSCODES'))
 }
 
 async function hello(io: BackendIo, step: string): Promise<Extensions> {
@@ -45,7 +45,7 @@ function ehlo(io: BackendIo): string {
 
 async function helloReply(io: BackendIo): Promise<Extensions> {
   const answer = await reply(io)
-  if (answer.code !== 250) throw new ProxyFailure('remote', `EHLO failed: ${shownReply(answer)}`)
+  if (answer.code !== 250) throw new ProxyFailure('protocol', `Invalid EHLO line: ${shownReply(answer)}`)
   return extensions(answer)
 }
 
@@ -71,7 +71,7 @@ async function announce(
   const { identity } = io
   const lines = formatXclientLines(
     {
-      HELO: encodeText(identity.helo ?? '[UNAVAILABLE]'),
+      HELO: identity.helo === undefined || identity.helo === '' ? '[UNAVAILABLE]' : encodeText(identity.helo),
       PROTO: identity.proto ?? 'ESMTP',
       ...(target.noauth ? { LOGIN: encodeText(target.destuser) } : {}),
       TTL: String(target.ttl),
@@ -94,7 +94,7 @@ async function announce(
   return await helloReply(io)
 }
 
-async function authenticate(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
+async function authenticate(io: BackendIo, target: ProxyTarget, enhanced: boolean): Promise<BackendWelcome> {
   const { name, client } = openSaslClient(io, target, 'smtp')
   io.step = 'authenticate'
   // Sent with the command, or in answer to the first, empty challenge.
@@ -106,7 +106,9 @@ async function authenticate(io: BackendIo, target: ProxyTarget): Promise<Backend
   for (;;) {
     const answer = await reply(io)
     if (answer.code === 235) return { untagged: [], lines: answer.lines.map(printable) }
-    if (answer.code !== 334) throw refusal(answer, client.failureDetail)
+    if (answer.code < 400 && answer.code !== 334)
+      throw new ProxyFailure('protocol', `Invalid reply: ${shownReply(answer)}`)
+    if (answer.code !== 334) throw refusal(enhanced ? answer : withoutEnhanced(answer), client.failureDetail)
     io.stream.write(`${initial?.toString('base64') ?? answerChallenge(client, answer.lines[0]?.slice(4) ?? '')}\r\n`)
     initial = undefined
   }
@@ -115,7 +117,7 @@ async function authenticate(io: BackendIo, target: ProxyTarget): Promise<Backend
 /** 4xx but 421 may get better; 421 ends the session. */
 function refusal(answer: SmtpReply, oauthDetail: Buffer | undefined): ProxyFailure {
   const temporary = answer.code >= 400 && answer.code < 500 && answer.code !== 421
-  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shownReply(answer), {
+  return new ProxyFailure(temporary ? 'auth-temp' : 'auth', shown(answer.texts.join(' ')), {
     reply: { lines: answer.lines.map(printable), ...(oauthDetail === undefined ? {} : { oauthDetail }) },
   })
 }

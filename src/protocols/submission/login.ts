@@ -2,7 +2,6 @@
 import { LineTooLong } from '../../net/byte-stream.ts'
 import { converse } from '../converse.ts'
 import type { LoginEnd, LoginIo } from '../protocol.ts'
-import { encodeLine } from '../wire-text.ts'
 import { runCommand } from './login/commands.ts'
 import { LOGIN_LIMITS, LoginDialogue } from './login/dialogue.ts'
 
@@ -18,7 +17,7 @@ export async function login(io: LoginIo): Promise<LoginEnd> {
   } catch (error) {
     if (!(error instanceof LineTooLong)) throw error
     io.remark('input line too long')
-    dialogue.say(`421 4.7.0 ${encodeLine(io.hostname)} Command line too long`)
+    io.stream.write('500 5.5.2 Line too long\r\n')
     return { kind: 'closed', reason: 'Input buffer full' }
   }
 }

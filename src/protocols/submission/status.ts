@@ -78,7 +78,7 @@ const NO_BASE64 = 'sent invalid base64 in response'
 const FAULTS = {
   aborted: reply('501 5.5.2 Authentication aborted by client.', 'aborted authentication'),
   'invalid-initial': reply('501 5.5.2 Invalid base64 data in initial response', NO_BASE64),
-  'bad-characters': reply('501 5.5.2 Invalid base64 in response', NO_BASE64),
+  'bad-characters': reply('535 5.7.8 Invalid base64 in response', NO_BASE64),
   'bad-padding': reply('501 5.5.2 Invalid base64 data in continued response', NO_BASE64),
 } as const satisfies Record<SaslMessageFault, Reply>
 

@@ -20,8 +20,8 @@ export const authenticate: RawCommand = {
         return concludeAttempt(dialogue, tag, 'AUTHENTICATE', outcome.verdict)
       case 'fault':
         return dialogue.reply(tag, faultReply(outcome.fault))
-      case 'end':
-        return outcome.end
+      case 'closed':
+        return outcome
     }
   },
 }

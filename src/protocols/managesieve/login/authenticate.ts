@@ -19,8 +19,8 @@ export async function authenticate(dialogue: LoginDialogue, words: readonly Word
       return conclude(dialogue, strings, outcome.verdict)
     case 'fault':
       return dialogue.reply(faultReply(outcome.fault))
-    case 'end':
-      return outcome.end
+    case 'closed':
+      return outcome
   }
 }
 

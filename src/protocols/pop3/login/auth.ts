@@ -18,7 +18,7 @@ export async function auth(dialogue: LoginDialogue, line: string): Promise<Login
       return concludeAttempt(dialogue, 'AUTH', outcome.verdict)
     case 'fault':
       return dialogue.reply(faultReply(outcome.fault))
-    case 'end':
-      return outcome.end
+    case 'closed':
+      return outcome
   }
 }

@@ -2,97 +2,90 @@ import { acceptTls, splitCommand } from '../../converse.ts'
 import type { LoginEnd } from '../../protocol.ts'
 import { parseXclientWords } from '../../smtp/wire/xclient.ts'
 import { readSmtpIdentity } from '../../smtp-identity.ts'
-import { decodeText, encodeLine } from '../../wire-text.ts'
 import { auth } from './auth.ts'
 import type { LoginDialogue } from './dialogue.ts'
+import { ehlo, helo } from './hello.ts'
 
-/** Runs one command; `undefined`: go on with the next. */
-export type Command = (dialogue: LoginDialogue, args: string) => LoginEnd | undefined | Promise<LoginEnd | undefined>
+type Outcome = LoginEnd | undefined | Promise<LoginEnd | undefined>
+
+/** `run` gets what follows the name and one blank, without blanks at the end; `undefined`: go on with the next. */
+interface Command {
+  /** Said before TLS where `ssl = required` demands it. */
+  readonly beforeTls?: true
+  run(dialogue: LoginDialogue, args: string): Outcome
+}
 
 /** Runs the command in this line. */
 export async function runCommand(dialogue: LoginDialogue, line: string): Promise<LoginEnd | undefined> {
-  const { name, args } = splitCommand(line)
+  const { name, args } = splitCommand(line.replace(/[ \t]+$/, ''))
+  const { io } = dialogue
   const command = commands.get(name)
-  return command === undefined ? dialogue.badCommand() : await command(dialogue, args)
+  dialogue.command = command === undefined ? undefined : name
+  if (command === undefined) return dialogue.say('500 5.5.1 Unknown command')
+  if (args.startsWith(' ')) return dialogue.say('500 5.5.2 Invalid command syntax')
+  if (io.settings.ssl === 'required' && !io.secured && command.beforeTls === undefined) {
+    return dialogue.say('530 5.7.0 TLS required.')
+  }
+  return await command.run(dialogue, args)
 }
+
+const needsLogin: Command = { run: (dialogue) => dialogue.say('530 5.7.0 Authentication required.') }
 
 /** The commands that strangers may send. RFC 5321 §4.1, RFC 3207, RFC 4954. */
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['AUTH', (dialogue, args) => (tlsMissing(dialogue) ? dialogue.say(TLS_REQUIRED) : auth(dialogue, args))],
+  ['AUTH', { run: auth }],
   ['BDAT', needsLogin],
   ['DATA', needsLogin],
-  ['EHLO', ehlo],
-  ['HELO', helo],
+  ['EHLO', { beforeTls: true, run: ehlo }],
+  ['HELO', { run: helo }],
   ['MAIL', needsLogin],
-  ['NOOP', (dialogue) => dialogue.say('250 2.0.0 OK')],
-  ['QUIT', quit],
+  ['NOOP', { beforeTls: true, run: noop }],
+  ['QUIT', { beforeTls: true, run: quit }],
   ['RCPT', needsLogin],
-  ['RSET', (dialogue) => dialogue.say('250 2.0.0 OK')],
-  ['STARTTLS', starttls],
+  ['RSET', { run: (dialogue, args) => dialogue.say(args === '' ? '250 2.0.0 OK' : NO_PARAMETERS) }],
+  ['STARTTLS', { beforeTls: true, run: starttls }],
   ['VRFY', needsLogin],
-  ['XCLIENT', xclient],
+  ['XCLIENT', { run: xclient }],
 ])
 
-const TLS_REQUIRED = '530 5.7.0 TLS required.'
+const NO_PARAMETERS = '501 5.5.4 Invalid parameters'
 
-/** What XCLIENT of a trusted proxy may carry. */
-const XCLIENT_ATTRIBUTES = 'XCLIENT ADDR PORT PROTO HELO LOGIN SESSION TTL TIMEOUT FORWARD'
+/** Atom or quoted string. RFC 5321 §4.1.2. */
+const STRING = /^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+|"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*")?$/
 
-function ehlo(dialogue: LoginDialogue, args: string): undefined {
-  const { io } = dialogue
-  if (args.trim() === '') return dialogue.say('501 Missing hostname')
-  io.note({ helo: decodeText(args.trim()), proto: 'ESMTP' })
-  const mechanisms = io.offeredMechanisms()
-  const lines = [encodeLine(io.hostname), '8BITMIME']
-  if (mechanisms.length > 0) lines.push(['AUTH', ...mechanisms].join(' '))
-  lines.push('BURL imap', 'CHUNKING', 'ENHANCEDSTATUSCODES')
-  lines.push(io.settings.submission_max_mail_size > 0 ? `SIZE ${io.settings.submission_max_mail_size}` : 'SIZE')
-  if (io.tlsAvailable && !io.tlsActive) lines.push('STARTTLS')
-  lines.push('PIPELINING')
-  if (io.trusted) lines.push(XCLIENT_ATTRIBUTES)
-  return dialogue.say(lines.map((line, index) => `250${index === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n'))
+function noop(dialogue: LoginDialogue, args: string): Outcome {
+  return dialogue.say(STRING.test(args) ? '250 2.0.0 OK' : BAD_STRING)
 }
 
-function helo(dialogue: LoginDialogue, args: string): undefined {
-  if (args.trim() === '') return dialogue.say('501 Missing hostname')
-  dialogue.io.note({ helo: decodeText(args.trim()), proto: 'SMTP' })
-  return dialogue.say(`250 ${encodeLine(dialogue.io.hostname)}`)
-}
+const BAD_STRING = '501 5.5.4 Invalid string parameter: Invalid character in string'
 
-function needsLogin(dialogue: LoginDialogue): undefined {
-  return dialogue.say(tlsMissing(dialogue) ? TLS_REQUIRED : '530 5.7.0 Authentication required.')
-}
-
-function tlsMissing({ io }: LoginDialogue): boolean {
-  return io.settings.ssl === 'required' && !io.secured
-}
-
-function quit(dialogue: LoginDialogue): LoginEnd {
+function quit(dialogue: LoginDialogue, args: string): Outcome {
+  if (args !== '') return dialogue.say(NO_PARAMETERS)
   dialogue.say('221 2.0.0 Bye')
-  return { kind: 'closed', reason: 'Aborted login' }
+  return { kind: 'closed', reason: 'Aborted login by logging out' }
 }
 
-/** RFC 3207: what was said before TLS is forgotten. */
-async function starttls(dialogue: LoginDialogue, args: string): Promise<undefined> {
+/** RFC 3207 §4.2: what was said before TLS is forgotten. */
+async function starttls(dialogue: LoginDialogue, args: string): Promise<LoginEnd | undefined> {
   const { io } = dialogue
-  if (args.trim() !== '') return dialogue.say('501 5.5.4 Invalid parameters')
-  if (io.tlsActive) return dialogue.say('503 5.5.1 TLS is already active')
-  if (!io.tlsAvailable) return dialogue.say('502 5.5.1 TLS support is not enabled')
+  if (args !== '') return dialogue.say(NO_PARAMETERS)
+  if (io.tlsActive) return dialogue.say('502 5.5.1 TLS is already active.')
+  if (!io.tlsAvailable) return dialogue.say('502 5.5.1 TLS support is not enabled.')
   await acceptTls(io, '220 2.0.0 Begin TLS negotiation now.')
+  io.note({ helo: '', proto: 'ESMTP', ...dialogue.forwarded })
   return undefined
 }
 
 /** The session begins anew with what the trusted peer said. */
-function xclient(dialogue: LoginDialogue, args: string): undefined {
-  if (!dialogue.io.trusted) return dialogue.say('550 5.7.14 You are not from trusted IP')
+function xclient(dialogue: LoginDialogue, args: string): Outcome {
+  const { io } = dialogue
+  if (!io.trusted) return dialogue.say('550 5.7.14 You are not from trusted IP')
   const words = parseXclientWords(args)
   const update = words instanceof Map ? readSmtpIdentity(words) : words
   if ('problem' in update) return dialogue.say(`501 5.5.4 ${update.problem}`)
-  dialogue.io.forwarded(update)
-  const { helo: name, proto } = update
-  if (name !== undefined || proto !== undefined) {
-    dialogue.io.note({ ...(name === undefined ? {} : { helo: name }), ...(proto === undefined ? {} : { proto }) })
-  }
-  dialogue.greet()
-  return undefined
+  io.forwarded(update)
+  if (update.helo !== undefined) dialogue.forwarded.helo = update.helo
+  if (update.proto !== undefined) dialogue.forwarded.proto = update.proto
+  io.note(dialogue.forwarded)
+  return dialogue.greet()
 }

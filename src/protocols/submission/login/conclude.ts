@@ -16,10 +16,10 @@ export function concludeAttempt(dialogue: LoginDialogue, verdict: LoginVerdict):
     case 'proxy-failed':
     case 'backend-refused': {
       const reply = verdictReply(verdict, { hostname: dialogue.io.hostname, now: new Date() })
-      dialogue.reply(reply)
+      const end = dialogue.reply(reply)
       // The backend ended the session, and with 421 so do we.
-      if (reply.lines[0]?.startsWith('421') === true) return { kind: 'closed', reason: 'Disconnected by server' }
-      return undefined
+      const [first = ''] = reply.lines
+      return first.startsWith('421') ? { kind: 'closed', reason: `Server closed the connection: ${first}` } : end
     }
     default:
       return assertNever(verdict)
