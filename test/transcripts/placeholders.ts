@@ -50,7 +50,7 @@ export function mismatch(expected: string, actual: string, values: Values): stri
 
 /** The line with the values of this run put back into words, for recording. */
 export function generalise(actual: string, values: Values): string {
-  let text = actual.replace(/(x-session-id" "|session=<|,<|SESSION=)([A-Za-z0-9+/]{16,32})(?=["> ])/g, '$1<session>')
+  let text = actual.replace(/(x-session-id" "|session=<|,<|SESSION=)([A-Za-z0-9+/]{16,32})(?=["> ]|$)/g, '$1<session>')
   const known = [...values].filter(([name, value]) => value.length > 3 && !name.startsWith('backend-host'))
   for (const [name, value] of known.toSorted((a, b) => b[1].length - a[1].length)) {
     if (name !== 'backend') text = text.replaceAll(value, `<${name}>`)

@@ -212,13 +212,17 @@ class Player {
     const wire = await this.#client(number)
     if (deed === 'is greeted') return await this.#greeting(wire)
     const dribbled = /^dribbles (.*)$/.exec(deed)
-    if (dribbled !== null) return await wire.sendInPieces(`${dribbled[1] ?? ''}\r\n`)
+    if (dribbled !== null) return await this.#dribble(wire, dribbled[1] ?? '')
     const shown = /^was shown (.*)$/.exec(deed)
     if (shown !== null) return assert.equal(wire.tls?.getPeerCertificate().subject.CN, shown[1], 'certificate')
     const startsTls = /^starts tls(?: for (\S+))?$/.exec(deed)
     if (startsTls === null) return await endsOrWaits(wire, deed)
     const servername = startsTls[1]
     await wire.startTlsAsClient({ rejectUnauthorized: false, ...(servername === undefined ? {} : { servername }) })
+  }
+
+  async #dribble(wire: Wire, text: string): Promise<void> {
+    await wire.sendInPieces(`${expand(text, this.#stage.values)}\r\n`)
   }
 
   /** Whatever it says: the transcripts about greetings spell it out. */
@@ -244,7 +248,7 @@ class Player {
       return
     }
     const dribbled = /^dribbles (.*)$/.exec(deed)
-    if (dribbled !== null) return await wire.sendInPieces(`${dribbled[1] ?? ''}\r\n`)
+    if (dribbled !== null) return await this.#dribble(wire, dribbled[1] ?? '')
     const from = /^comes from (.*)$/.exec(deed)
     if (from !== null) return assert.equal(wire.remoteAddress, from[1], 'address the proxy connects from')
     const shown = /^was shown (.*)$/.exec(deed)

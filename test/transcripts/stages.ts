@@ -5,6 +5,7 @@ import { type ConfigText } from '../peers/config-text.ts'
 import { loginListeners, startDovecot, type LoginProtocol } from '../peers/dovecot.ts'
 import { startDovecotBackend } from '../peers/dovecot-backend.ts'
 import { dovecotFor, skipWithout } from '../peers/peers.ts'
+import { startMailRelay } from '../peers/mail-relay.ts'
 import { startPostern } from '../peers/postern.ts'
 import { startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
@@ -102,7 +103,19 @@ export function skipTranscript({ backend, protocol }: Transcript): false | strin
 
 /** The real backend, when one of the transcripts wants it. */
 export async function openBackend(transcripts: readonly Transcript[]): Promise<Started | undefined> {
-  return transcripts.some((transcript) => transcript.backend === 'dovecot') ? await startDovecotBackend() : undefined
+  const wanted = transcripts.filter(({ backend }) => backend === 'dovecot')
+  if (wanted.length === 0) return undefined
+  // A submission server lets nobody in while the server behind it is away.
+  const relay = wanted.some(({ protocol }) => protocol === 'submission') ? await startMailRelay() : undefined
+  const settings = relay && `submission_relay_host = 127.0.0.1\nsubmission_relay_port = ${relay.port}`
+  const backend = await startDovecotBackend(settings)
+  return {
+    ...backend,
+    async stop() {
+      await backend.stop()
+      await relay?.close()
+    },
+  }
 }
 
 /** Certificates for the proxy, its backends, and backends that are not what they say. */
