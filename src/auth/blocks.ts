@@ -192,7 +192,6 @@ const UNSUPPORTED = new Set([
   'dict',
   'lua',
   'nss',
-  'pam',
   'sia',
   'vpopmail',
 ])

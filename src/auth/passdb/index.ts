@@ -3,6 +3,7 @@ import { imapPassdb } from './imap.ts'
 import { ldapPassdb } from './ldap.ts'
 import { modulePassdb } from './module.ts'
 import { oauth2Passdb } from './oauth2.ts'
+import { pamPassdb } from './pam.ts'
 import { passwdFilePassdb } from './passwd-file.ts'
 import type { PassdbDriver } from './passdb.ts'
 import { passwdPassdb } from './passwd.ts'
@@ -17,6 +18,7 @@ export const passdbDrivers = [
   ldapPassdb,
   modulePassdb,
   oauth2Passdb,
+  pamPassdb,
   passwdFilePassdb,
   passwdPassdb,
   shadowPassdb,
