@@ -31,5 +31,7 @@ export function userdbFieldsOf(request: AuthRequest): ExtraFields {
 
 /** The outcome of a login that is refused. */
 export function refused(request: AuthRequest, why: AuthRefusal): AuthOutcome {
-  return { kind: 'refused', why, ...(request.user !== '' && { user: request.user }) }
+  // A name that may not be one is still the name the log tells.
+  const user = request.user === '' ? (request.originalUser ?? '') : request.user
+  return { kind: 'refused', why, ...(user !== '' && { user }) }
 }

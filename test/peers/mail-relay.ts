@@ -21,8 +21,10 @@ async function serve(wire: Wire, messages: string[]): Promise<void> {
     const command = (await wire.line(600_000)).slice(0, 4).toUpperCase()
     if (command === 'EHLO') wire.send('250-relay', '250-8BITMIME', '250 PIPELINING')
     else if (command === 'DATA') messages.push(await takeMessage(wire))
-    else if (command === 'QUIT') return void wire.send('221 bye')
-    else wire.send('250 fine')
+    else if (command === 'QUIT') {
+      wire.send('221 bye')
+      return
+    } else wire.send('250 fine')
   }
 }
 

@@ -41,7 +41,10 @@ export class LoginDialogue {
     const { io } = this
     if (remark !== undefined) io.remark(remark)
     this.#badCommands = BAD.test(lines[0] ?? '') ? this.#badCommands + 1 : 0
-    if (this.#badCommands <= LOGIN_LIMITS.badCommands) return void io.stream.write(`${lines.join('\r\n')}\r\n`)
+    if (this.#badCommands <= LOGIN_LIMITS.badCommands) {
+      io.stream.write(`${lines.join('\r\n')}\r\n`)
+      return undefined
+    }
     if (remark === undefined) io.remark('too many invalid commands')
     io.stream.write(`421 4.7.0 ${encodeLine(io.hostname)} Too many invalid commands.\r\n`)
     return this.closed('Too many invalid commands.')
