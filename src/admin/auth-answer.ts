@@ -41,7 +41,9 @@ function plainExchange({ user, master, password = '' }: AuthQuestion): SaslExcha
 }
 
 function answerOfOutcome(outcome: AuthOutcome, typed: string): AuthAnswer {
-  if (outcome.kind === 'ok') return { result: 'ok', fields: [['user', outcome.user], ...fieldsOf(outcome.fields)] }
+  if (outcome.kind === 'ok') {
+    return { result: 'ok', fields: [['user', outcome.user], ...fieldsOf(outcome.fields), ...namesOf(outcome)] }
+  }
   const user: readonly [string, string] = ['user', outcome.user ?? typed]
   const { why } = outcome
   if (why.kind === 'nologin' || why.kind === 'referral') return { result: 'ok', fields: [user, ...disabledFields(why)] }
@@ -55,6 +57,12 @@ function answerOfOutcome(outcome: AuthOutcome, typed: string): AuthAnswer {
       ...(code === undefined ? [] : [['code', code] as const]),
     ],
   }
+}
+
+/** Other names of the user, told when there are any. */
+function namesOf({ user, originalUser, masterUser }: Extract<AuthOutcome, { kind: 'ok' }>): [string, string][] {
+  const names: [string, string][] = originalUser === user ? [] : [['original_user', originalUser]]
+  return masterUser === undefined ? names : [...names, ['auth_user', masterUser]]
 }
 
 /** The `code` of Dovecot's auth protocol. */
