@@ -187,14 +187,7 @@ function rulesOf(settings: PassdbSettings | UserdbSettings): ResultRules {
 }
 
 /** Drivers that Dovecot has and this server does not. */
-const UNSUPPORTED = new Set([
-  'bsdauth',
-  'dict',
-  'lua',
-  'nss',
-  'sia',
-  'vpopmail',
-])
+const UNSUPPORTED = new Set(['bsdauth', 'dict', 'lua', 'nss', 'sia', 'vpopmail'])
 
 function missingDriver(part: string, name: string): string {
   return UNSUPPORTED.has(name)

@@ -611,7 +611,7 @@ test('the name on the certificate may take the place of the name given', async (
 const faults: { conf: string; files?: Readonly<Record<string, string>>; text: string }[] = [
   { conf: '', text: 'No passdbs specified in configuration file. PLAIN mechanism needs one' },
   { conf: block('passdb', 'wobble', 'x'), text: "Unknown passdb driver 'wobble'" },
-  { conf: block('passdb', 'pam', ''), text: "Support not compiled in for passdb driver 'pam'" },
+  { conf: block('passdb', 'lua', ''), text: "Support not compiled in for passdb driver 'lua'" },
   {
     conf: block('passdb', 'static', 'password=x') + block('userdb', 'wobble', ''),
     text: "Unknown userdb driver 'wobble'",
