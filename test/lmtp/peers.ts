@@ -1,25 +1,29 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ConfigText, Place } from '../peers/config-text.ts'
 import { startDovecot } from '../peers/dovecot.ts'
-import { launch, type Started } from '../peers/started.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { startPostern } from '../peers/postern.ts'
+import type { Started } from '../peers/started.ts'
 
-const SERVER = join(dirname(fileURLToPath(import.meta.url)), 'postern-server.ts')
-
-/** Starts Postern's LMTP with this configuration, logging to us. */
+/** Starts Postern with this configuration in one worker, so that what a process knows is what the server knows. */
 export function startPosternLmtp(config: ConfigText): Promise<Started> {
-  return launch({
-    name: 'postern-lmtp',
-    config: (place) => `log_path = /dev/stderr\nlisten = 127.0.0.1\nssl = no\n${config(place)}\n`,
-    start(text, dir) {
-      const file = join(dir, 'dovecot.conf')
-      writeFileSync(file, text)
-      return new ServerProcess({ command: process.execPath, args: [SERVER, file] })
-    },
-    ready: (server) => server.waitForLine(/^ready$/),
-  })
+  return startPostern((place) => `postern_workers = 1\n${config(place)}\n`)
+}
+
+/** Memory of the worker in bytes: resident now, and at most since the last look. Linux only. */
+export function workerMemory({ pid }: Started): { readonly now: number; readonly peak: number } {
+  const [worker = 0] = descendants(pid).slice(-1)
+  const status = readFileSync(`/proc/${worker}/status`, 'utf8')
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
+  const memory = { now: kib('VmRSS') * 1024, peak: kib('VmHWM') * 1024 }
+  writeFileSync(`/proc/${worker}/clear_refs`, '5')
+  return memory
+}
+
+function descendants(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  const pids = children === '' ? [] : children.split(' ').map(Number)
+  return pids.flatMap((child) => [child, ...descendants(child)])
 }
 
 export interface LmtpConfig {
