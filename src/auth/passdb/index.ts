@@ -1,4 +1,5 @@
 import { checkpasswordPassdb } from './checkpassword.ts'
+import { dictPassdb } from './dict.ts'
 import { imapPassdb } from './imap.ts'
 import { ldapPassdb } from './ldap.ts'
 import { modulePassdb } from './module.ts'
@@ -14,6 +15,7 @@ import { staticPassdb } from './static.ts'
 /** Every kind of passdb. */
 export const passdbDrivers = [
   checkpasswordPassdb,
+  dictPassdb,
   imapPassdb,
   ldapPassdb,
   modulePassdb,

@@ -1,4 +1,5 @@
 import { checkpasswordUserdb } from './checkpassword.ts'
+import { dictUserdb } from './dict.ts'
 import { ldapUserdb } from './ldap.ts'
 import { moduleUserdb } from './module.ts'
 import { passwdFileUserdb } from './passwd-file.ts'
@@ -11,6 +12,7 @@ import type { UserdbDriver } from './userdb.ts'
 /** Every kind of userdb. */
 export const userdbDrivers = [
   checkpasswordUserdb,
+  dictUserdb,
   ldapUserdb,
   moduleUserdb,
   passwdFileUserdb,
