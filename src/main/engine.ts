@@ -14,6 +14,6 @@ export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4']
  */
 export function optimizeEarly(): void {
   setFlagsFromString('--invocation-count-for-maglev=100')
-  setFlagsFromString('--invocation-count-for-turbofan=300')
+  setFlagsFromString('--invocation-count-for-turbofan=600')
   setFlagsFromString('--minimum-invocations-after-ic-update=100')
 }
