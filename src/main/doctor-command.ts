@@ -5,6 +5,8 @@ import type { Finding } from '../admin/doctor/finding.ts'
 import { checkKeyFiles } from '../admin/doctor/key-file-checks.ts'
 import { doctorStatus, type FindingGroup, printReport, reportJson } from '../admin/doctor/report.ts'
 import type { Config, ConfigInput, Filter } from '../config/config.ts'
+import { ignoredSettings } from '../config/ignored.ts'
+import { findLatentConflicts } from '../config/latent-conflicts.ts'
 import { assumeConfig, loadConfig } from '../config/load.ts'
 import { readConfig } from '../config/read.ts'
 import { findValueFiles } from '../config/value-files.ts'
@@ -56,12 +58,19 @@ async function examine(input: ConfigInput): Promise<readonly FindingGroup[]> {
   const loaded = loadConfig(input)
   // With errors, there is still more to look at.
   const config = loaded.config ?? assumeConfig(input)
-  const findings = [...checkConfig(config, loaded.complaints), ...checkKeyFiles(findValueFiles(input), modeOf)]
+  const complaints = loaded.config === undefined ? [...loaded.complaints, ...unfinished(input)] : loaded.complaints
+  const findings = [...checkConfig(config, complaints), ...checkKeyFiles(findValueFiles(input), modeOf)]
   const groups: readonly FindingGroup[] = [
     { area: 'configuration', findings: findings.filter((finding) => !isIgnored(finding)) },
     { area: 'settings without effect', findings: findings.filter(isIgnored) },
   ]
   return config === undefined ? groups : [...groups, ...(await examineWorld(config, input))]
+}
+
+/** What loading looks at only when there are no errors. */
+function unfinished(input: ConfigInput): readonly Finding[] {
+  const { blocks } = readConfig(input, true)
+  return [...findLatentConflicts(blocks), ...ignoredSettings(blocks)]
 }
 
 /** What the configuration needs of this machine and of others. */

@@ -135,7 +135,7 @@ function* order(
   if (wrong > 0) {
     const text = `${setting}: certificate ${wrong + 1} of the chain has not issued the one before it: clients may refuse the chain`
     yield about(config, filter, setting, 'warning', text)
-  } else if (chain.length === 1 && own?.checkIssued(own) === true) {
+  } else if (chain.length === 1 && own?.verify(own.publicKey) === true) {
     yield about(
       config,
       filter,
