@@ -10,7 +10,7 @@ export function printOverview(commands: readonly Command[]): string {
   -c FILE       the configuration that names the server's control socket
   -o key=value  a setting that is stronger than the configuration
   -f FORMAT     table, tab, json, flow or pager
-  -v, -D        say more, say much more
+  -D            say which socket is asked for what; -v is accepted
 
 doveadm help COMMAND tells more.
 `

@@ -3,7 +3,6 @@ export interface GlobalOptions {
   readonly config: string | undefined
   readonly overrides: readonly string[]
   readonly format: string | undefined
-  readonly verbose: boolean
   readonly debug: boolean
   readonly help: boolean
   /** The command's name, its options and words. */
@@ -37,7 +36,6 @@ export function readGlobalOptions(argv: readonly string[]): GlobalOptions | { re
     config: values('c').at(-1),
     overrides: values('o'),
     format: values('f').at(-1),
-    verbose: has('v') || has('D'),
     debug: has('D'),
     help: needsHelp || has('h'),
     rest: argv.slice(index),

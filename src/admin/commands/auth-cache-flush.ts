@@ -1,5 +1,8 @@
+import type { Column } from '../output/printer.ts'
 import { sentencePrinter } from '../output/sentence.ts'
 import { type Command, SOCKET_OPTION } from './command.ts'
+
+const COLUMNS: readonly Column[] = [{ key: 'entries', title: 'entries' }]
 
 /** `auth cache flush`: forgets what the auth cache knows of users, or of everybody. */
 export const authCacheFlush: Command = {
@@ -10,6 +13,7 @@ export const authCacheFlush: Command = {
     'Needed after a change in a database that must hold at once while `auth_cache_size` is set, such as a move.',
   ],
   options: [SOCKET_OPTION],
+  columns: COLUMNS,
   async run(call) {
     const users = call.words
     let count = 0
@@ -17,7 +21,7 @@ export const authCacheFlush: Command = {
     const { status } = await call.ask({ command: 'auth-cache-flush', input }, (row) => {
       count += Number(row.entries ?? 0)
     })
-    const printer = call.out.open([{ key: 'entries', title: 'entries' }], flushed)
+    const printer = call.out.open(COLUMNS, flushed)
     printer.row([String(count)])
     printer.end()
     return status

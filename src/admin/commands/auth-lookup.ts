@@ -22,6 +22,7 @@ export const authLookup: Command = {
     'Fields are shown as they are, secrets too, as Dovecot does. `postern auth explain` says where each comes from.',
   ],
   options: [INFO_OPTION, { letter: 'f', value: 'field', doc: "Print only this field's value." }, SOCKET_OPTION],
+  columns: FIELD_COLUMNS,
   statuses: [
     [EXIT.noUser, 'A user does not exist.'],
     [EXIT.temporary, 'A database failed, or the server is not running.'],

@@ -21,6 +21,7 @@ export const authTest: Command = {
     { letter: 'M', value: 'master user', doc: "Log in as the user with this master user's password." },
     SOCKET_OPTION,
   ],
+  columns: FIELD_COLUMNS,
   statuses: [[EXIT.permission, 'The login was refused, or the server is not running.']],
   async run(call) {
     const [user, given, ...more] = call.words

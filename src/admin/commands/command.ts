@@ -12,6 +12,8 @@ export interface Command {
   /** Paragraphs for its page in the manual. */
   readonly details?: readonly string[]
   readonly options: readonly CommandOption[]
+  /** What its listing has, for the manual. */
+  readonly columns?: readonly Column[]
   /** Exit statuses besides those that all commands share. */
   readonly statuses?: readonly (readonly [status: number, meaning: string])[]
   /** Runs it with what stood behind its name. Resolves with the exit status. */

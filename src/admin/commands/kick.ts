@@ -1,8 +1,11 @@
+import type { Column } from '../output/printer.ts'
 import { sentencePrinter } from '../output/sentence.ts'
 import { USER_STATES } from '../session-filter.ts'
 import { compareTexts } from '../session-row.ts'
 import { type Command, type CommandCall, CommandUsageError, EXIT, SOCKET_OPTION } from './command.ts'
 import { filterOf, maskAndNetwork } from './session-list.ts'
+
+const COLUMNS: readonly Column[] = [{ key: 'result', title: 'result' }]
 
 /** `kick`: ends the sessions of a user, a mask or a network. */
 export const kick: Command = {
@@ -14,6 +17,7 @@ export const kick: Command = {
     'The client is disconnected at once, without a word of the protocol; the log says `Disconnected by proxy: Kicked by admin`.',
   ],
   options: [{ letter: 'f', doc: "Accepted, as Dovecot's processes may serve several users." }, SOCKET_OPTION],
+  columns: COLUMNS,
   statuses: [[EXIT.notFound, 'Nobody was kicked.']],
   async run(call) {
     if (call.words.length === 0) throw new CommandUsageError('user and/or ip[/bits] must be specified.')
@@ -30,7 +34,7 @@ export const kick: Command = {
 function tell({ out }: CommandCall, users: readonly string[]): void {
   if (out.format === undefined)
     out.print(users.length === 0 ? 'no users kicked\n' : 'kicked connections from the following users:\n')
-  const printer = out.open([{ key: 'result', title: 'result' }], names)
+  const printer = out.open(COLUMNS, names)
   for (const user of users) printer.row([user])
   printer.end()
   if (out.format === undefined && users.length > 0) out.print('\n')

@@ -20,6 +20,7 @@ export const logErrors: Command = {
     { letter: 's', value: 'min_timestamp', doc: 'Only those since this time (seconds since 1970).' },
     SOCKET_OPTION,
   ],
+  columns: COLUMNS,
   async run(call) {
     if (call.words.length > 0) throw new CommandUsageError(`Extraneous arguments found: ${call.words.join(' ')}`)
     const since = Number(call.value('s') ?? 0)

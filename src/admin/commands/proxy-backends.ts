@@ -24,6 +24,7 @@ export const proxyBackends: Command = {
     'A backend is known once somebody was sent there. `down`: the newest attempt to reach it failed; it is tried again with the next login.',
   ],
   options: [SOCKET_OPTION],
+  columns: COLUMNS,
   async run(call) {
     const rows: Readonly<Record<string, string>>[] = []
     const { status } = await call.ask({ command: 'backends', input: null }, (row) => rows.push(row))

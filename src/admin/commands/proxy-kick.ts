@@ -1,7 +1,10 @@
+import type { Column } from '../output/printer.ts'
 import { sentencePrinter } from '../output/sentence.ts'
 import type { SessionFilter } from '../session-filter.ts'
 import { type Command, type CommandCall, CommandUsageError, EXIT, SOCKET_OPTION } from './command.ts'
 import { filterOf, splitWords } from './session-list.ts'
+
+const COLUMNS: readonly Column[] = [{ key: 'count', title: 'count' }]
 
 /** `proxy kick`: ends proxied sessions by user, client address or backend. */
 export const proxyKick: Command = {
@@ -17,12 +20,13 @@ export const proxyKick: Command = {
     { letter: 'h', value: 'host', doc: 'Backends by the text of their `host` field, not their address.' },
     SOCKET_OPTION,
   ],
+  columns: COLUMNS,
   statuses: [[EXIT.notFound, 'No session was ended. (Dovecot: 0.)']],
   async run(call) {
     const input = filterOf({ ...chosen(call), states: ['proxied', 'backend-login'] })
     let count = 0
     const { status } = await call.ask({ command: 'kick', input }, () => count++)
-    const printer = call.out.open([{ key: 'count', title: 'count' }], counted)
+    const printer = call.out.open(COLUMNS, counted)
     printer.row([String(count)])
     printer.end()
     return status

@@ -20,6 +20,7 @@ export const proxyList: Command = {
     'Sessions that are still logging in to a backend are included, without an address. Sessions that wait for their delayed end (`login_proxy_max_disconnect_delay`) are not.',
   ],
   options: [SOCKET_OPTION],
+  columns: [{ key: 'username', title: 'username' }, ...DESTINATION],
   async run(call) {
     const { status, sessions } = await askSessions(call, filterOf({ states: ['proxied', 'backend-login'] }))
     const names = [...new Set(sessions.flatMap(({ alternatives }) => [...alternatives.keys()]))].sort()

@@ -29,6 +29,7 @@ export const who: Command = {
     'A mask may hold `*` and `?`; upper and lower case are the same.',
   ],
   options: [{ letter: '1', doc: 'One line for each connection.' }, SOCKET_OPTION],
+  columns: USERS,
   async run(call) {
     const filter = filterOf({ ...maskAndNetwork(call.words), states: ['proxied', 'local'] })
     const { status, sessions } = await askSessions(call, filter)
