@@ -45,6 +45,7 @@ async function converse(session: LmtpSession): Promise<SessionEnd> {
       return end
     }
     // A client that only ever sends must not fill our memory with replies.
+    session.expectInput()
     await session.io.stream.drained()
   }
 }

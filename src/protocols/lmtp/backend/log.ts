@@ -101,9 +101,12 @@ export class BackendLog {
   }
 
   #write(level: 'error' | 'warning', text: string): void {
-    const { host, ip, port } = this.#destination
+    const { host, ip, port, protocol } = this.#destination
     const address = host === ip ? '' : ` (${endpointText(ip, port)})`
-    this.#session.write(level, `lmtp-client: conn ${endpointText(host, port)}${address} [${this.#number}]: ${text}`)
+    this.#session.write(
+      level,
+      `${protocol}-client: conn ${endpointText(host, port)}${address} [${this.#number}]: ${text}`,
+    )
   }
 }
 
