@@ -4,10 +4,14 @@ import { about } from '../../admin/doctor/about.ts'
 import type { Finding } from '../../admin/doctor/finding.ts'
 import type { Config } from '../../config/config.ts'
 import { parseLogPath } from '../../observe/log-writer.ts'
+import { controlPath } from '../control-path.ts'
+
+/** `sun_path` of Linux holds as many bytes, with a NUL behind. */
+const SOCKET_PATH_BYTES = 107
 
 /** Log files that cannot be written, and a `base_dir` that cannot hold the control socket. Nothing is created. */
 export function checkFiles(config: Config): readonly Finding[] {
-  return [...logFiles(config), ...baseDirectory(config)]
+  return [...logFiles(config), ...baseDirectory(config), ...socketPath(config)]
 }
 
 function* logFiles(config: Config): Generator<Finding> {
@@ -25,6 +29,13 @@ function* baseDirectory(config: Config): Generator<Finding> {
   const problem = directoryProblem(base_dir)
   if (problem === undefined) return
   const text = `base_dir cannot be used: ${problem}; without a control socket, doveadm cannot reach the server`
+  yield about(config, {}, 'base_dir', 'warning', text)
+}
+
+function* socketPath(config: Config): Generator<Finding> {
+  const path = controlPath(config.settings({}))
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES) return
+  const text = `the path of the control socket is longer than ${SOCKET_PATH_BYTES} bytes, so doveadm cannot reach the server: ${path}`
   yield about(config, {}, 'base_dir', 'warning', text)
 }
 
