@@ -37,6 +37,6 @@ export function readSession(value: string, maxBytes = SESSION_BYTES): string | u
 
 /** `forward_*` fields as XCLIENT carries them: base64 of what `joinForwardFields` wrote. */
 export function readForward(value: string): Map<string, string> | undefined {
-  const joined = value === '' ? undefined : decodeBase64(value)
+  const joined = decodeBase64(value)
   return joined === undefined ? undefined : splitForwardFields(joined.toString('latin1'))
 }

@@ -31,14 +31,16 @@ export function openSaslClient(
   return { name, client }
 }
 
-/** The base64 answer to a base64 challenge. Throws a ProxyFailure when the challenge makes no sense. */
-export function answerChallenge(client: SaslClient, challenge: string): string {
+const CHALLENGE_WORDS = { noBase64: 'Invalid base64 data in AUTH response', nonsense: 'Invalid authentication data' }
+
+/** The base64 answer to a base64 challenge. Throws a ProxyFailure, in these words, when the challenge makes no sense. */
+export function answerChallenge(client: SaslClient, challenge: string, words = CHALLENGE_WORDS): string {
   const data = decodeBase64(challenge)
-  if (data === undefined) throw new ProxyFailure('protocol', 'Invalid base64 data in AUTH response')
+  if (data === undefined) throw new ProxyFailure('protocol', words.noBase64)
   try {
     return client.respond(data).toString('base64')
   } catch (error) {
     if (!(error instanceof SaslError)) throw error
-    throw new ProxyFailure('protocol', `Invalid authentication data: ${error.message}`, { cause: error })
+    throw new ProxyFailure('protocol', `${words.nonsense}: ${error.message}`, { cause: error })
   }
 }

@@ -5,7 +5,7 @@ export function oneMessageClient(message: Buffer): SaslClient {
   return {
     initial: () => message,
     respond() {
-      throw new SaslError('Server sent a challenge where none was expected')
+      throw new SaslError("Server didn't finish authentication")
     },
     finish: () => undefined,
     failureDetail: undefined,

@@ -37,7 +37,7 @@ class LoginClient implements SaslClient {
   /** Servers word their prompts differently; the order is always the same. */
   respond(): Buffer {
     const answer = this.#answers.shift()
-    if (answer === undefined) throw new SaslError('Server sent a challenge where none was expected')
+    if (answer === undefined) throw new SaslError("Server didn't finish authentication")
     return answer
   }
 

@@ -30,7 +30,7 @@ export class OauthClient implements SaslClient {
   }
 
   respond(challenge: Buffer): Buffer {
-    if (this.failureDetail !== undefined) throw new SaslError('Server sent a challenge where none was expected')
+    if (this.failureDetail !== undefined) throw new SaslError("Server didn't finish authentication")
     this.failureDetail = challenge
     return this.#errorAnswer
   }

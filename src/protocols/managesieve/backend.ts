@@ -18,7 +18,7 @@ export async function backend(io: BackendIo, target: ProxyTarget): Promise<Backe
   let capabilities = await readCapabilities(io)
   if (target.tls === 'starttls') capabilities = await startTls(io, capabilities)
   if (capabilities.has('XCLIENT') && !target.notTrusted) await announce(io, target)
-  if (capabilities.get('SASL') === '') {
+  if ((capabilities.get('SASL') ?? '') === '') {
     throw new ProxyFailure('remote-config', 'Server has disabled authentication (TLS required?)')
   }
   return await authenticate(io, target)
@@ -32,8 +32,9 @@ async function readCapabilities(io: BackendIo): Promise<Capabilities> {
     if (reply?.status === 'OK') return found
     if (reply !== undefined)
       throw new ProxyFailure('protocol', `Remote sent unexpected NO/BYE instead of capability response`)
-    const [name, value] = await words(io, line)
-    if (name === undefined) throw new ProxyFailure('protocol', `Invalid capability line: ${shown(line)}`)
+    // Names are strings, in quotes or as literals.
+    const [name, value] = /^["{]/.test(line) ? await words(io, line) : []
+    if (name === undefined) throw new ProxyFailure('protocol', `Remote sent invalid response: ${shown(line)}`)
     found.set(name.toUpperCase(), value ?? '')
   }
   throw new ProxyFailure('protocol', 'Too many capability lines')
@@ -57,7 +58,7 @@ async function startTls(io: BackendIo, capabilities: Capabilities): Promise<Capa
   io.step = 'tls-start'
   io.stream.write('STARTTLS\r\n')
   const reply = await readReply(io)
-  if (reply.status !== 'OK') throw new ProxyFailure('remote', `STARTTLS failed: ${shown(reply.text)}`)
+  if (reply.status !== 'OK') throw new ProxyFailure('remote', 'Remote refused STARTTLS command')
   await startBackendTls(io)
   io.step = 'tls-ready'
   return await readCapabilities(io)
@@ -67,23 +68,31 @@ async function announce(io: BackendIo, target: ProxyTarget): Promise<void> {
   io.step = 'xclient'
   io.stream.write(xclientCommand(io, target))
   const reply = await readReply(io)
-  if (reply.status !== 'OK') throw new ProxyFailure('remote', `XCLIENT failed: ${shown(reply.line)}`)
+  if (reply.status !== 'OK') throw new ProxyFailure('remote', `Remote XCLIENT failed: ${shown(reply.line)}`)
 }
 
 async function authenticate(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome> {
   const { name, client } = openSaslClient(io, target, 'sieve')
   const initial = client.initial() ?? Buffer.alloc(0)
+  const response = initial.length === 0 ? '' : ` ${writeString(initial.toString('base64'))}`
   io.step = 'auth'
-  io.stream.write(`AUTHENTICATE ${quoted(name)} ${writeString(initial.toString('base64'))}\r\n`)
+  io.stream.write(`AUTHENTICATE ${quoted(name)}${response}\r\n`)
   for (;;) {
     const line = await readBackendLine(io.stream)
     const reply = parseReply(line)
     if (reply?.status === 'OK') return { untagged: [], lines: [printable(line)] }
     if (reply !== undefined) throw refusal(reply, client.failureDetail)
-    const [challenge] = await words(io, line)
-    if (challenge === undefined) throw new ProxyFailure('protocol', `Unexpected reply: ${shown(line)}`)
-    io.stream.write(`${writeString(answerChallenge(client, challenge))}\r\n`)
+    const [challenge] = /^["{]/.test(line) ? await words(io, line) : []
+    // Whatever is neither success nor a challenge is a refusal.
+    if (challenge === undefined)
+      throw refusal({ status: 'NO', code: undefined, line, text: line }, client.failureDetail)
+    io.stream.write(`${writeString(answerChallenge(client, challenge, CHALLENGE_WORDS))}\r\n`)
   }
+}
+
+const CHALLENGE_WORDS = {
+  noBase64: 'Server sent invalid base64 data in AUTHENTICATE response',
+  nonsense: 'Server sent invalid authentication data',
 }
 
 async function readReply(io: BackendIo): Promise<SieveReply> {

@@ -99,7 +99,8 @@ const FAULTS = {
   'bad-padding': no('Invalid base64 data in continued response', NO_BASE64),
 } as const satisfies Record<SaslMessageFault, Reply>
 
-function no(text: string, remark?: DisconnectRemark): Reply {
+/** A refusal in words. */
+export function no(text: string, remark?: DisconnectRemark): Reply {
   const line = `NO ${quoted(encodeLine(text))}`
   return remark === undefined ? { line } : { line, remark }
 }

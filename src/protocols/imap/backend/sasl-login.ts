@@ -1,8 +1,6 @@
-import type { SaslClient } from '../../../sasl/mechanism.ts'
 import type { BackendIo, ProxyTarget } from '../../protocol.ts'
-import { ProxyFailure } from '../../proxy-failure.ts'
 import { answerChallenge, openSaslClient } from '../../sasl-client.ts'
-import { decodeBase64, encodeInitialResponse } from '../../sasl-wire.ts'
+import { encodeInitialResponse } from '../../sasl-wire.ts'
 import type { LoginMethod } from './login-method.ts'
 
 /** `L AUTHENTICATE MECHANISM`, with the initial response when the backend announced SASL-IR. RFC 3501 §6.2.2, RFC 4959. */
@@ -16,7 +14,7 @@ export function saslLogin(io: BackendIo, target: ProxyTarget, saslIr: boolean): 
     state: 'authenticate',
     command: `L AUTHENTICATE ${name}${response}\r\n`,
     respond(challenge) {
-      if (initial === undefined) return answer(client, challenge)
+      if (initial === undefined) return answerChallenge(client, challenge, CHALLENGE_WORDS)
       const first = initial.toString('base64')
       initial = undefined
       return first
@@ -25,9 +23,7 @@ export function saslLogin(io: BackendIo, target: ProxyTarget, saslIr: boolean): 
   }
 }
 
-function answer(client: SaslClient, challenge: string): string {
-  if (decodeBase64(challenge) === undefined) {
-    throw new ProxyFailure('protocol', 'Invalid base64 data in AUTHENTICATE response')
-  }
-  return answerChallenge(client, challenge)
+const CHALLENGE_WORDS = {
+  noBase64: 'Invalid base64 data in AUTHENTICATE response',
+  nonsense: 'Invalid authentication data',
 }

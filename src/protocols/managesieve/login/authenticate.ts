@@ -9,16 +9,16 @@ import { SaslStrings } from './sasl-strings.ts'
 /** AUTHENTICATE: mechanism and initial response are strings, and so are challenges and responses. RFC 5804 §2.1. */
 export async function authenticate(dialogue: LoginDialogue, words: readonly Word[]): Promise<LoginEnd | undefined> {
   const { io } = dialogue
-  const [mechanism, response, extra] = words
-  if (mechanism?.kind !== 'string' || mechanism.text === '' || extra !== undefined || response?.kind === 'atom')
-    return dialogue.badCommand()
+  const [mechanism, response] = words
+  if (mechanism?.kind !== 'string' || mechanism.text === '') return dialogue.badCommand()
+  if (response?.kind === 'atom') return dialogue.say('NO "Invalid AUTHENTICATE initial response."')
   const strings = new SaslStrings(io.stream)
   const outcome = await runSaslExchange(io, strings, { mechanism: mechanism.text, initial: response?.text })
   switch (outcome.kind) {
     case 'verdict':
       return conclude(dialogue, strings, outcome.verdict)
     case 'fault':
-      return dialogue.reply(faultReply(outcome.fault))
+      return dialogue.reply(strings.complaint ?? faultReply(outcome.fault))
     case 'closed':
       return outcome
   }

@@ -21,10 +21,13 @@ export async function runCommand(dialogue: LoginDialogue, line: string): Promise
   if (command?.kind === 'raw') return await command.run(dialogue, args)
   const words = await readWords(dialogue.io.stream, args, LOGIN_LIMITS)
   if (words === 'closed') return { kind: 'closed', reason: 'Connection closed' }
-  if (words === 'too-large') return dialogue.bye('Too long argument.', 'Too long argument')
+  if (words === 'too-large') return name === 'AUTHENTICATE' ? TOO_LARGE : dialogue.bye(LARGE_LITERAL, LARGE_LITERAL)
   if (words === 'bad' || command === undefined) return dialogue.badCommand()
   return await command.run(dialogue, words)
 }
+
+const LARGE_LITERAL = 'Literal size too large'
+const TOO_LARGE = { kind: 'closed', reason: 'Authentication response too large' } as const
 
 /** The commands that strangers may send. RFC 5804 §2. */
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
@@ -43,13 +46,14 @@ function capability(dialogue: LoginDialogue, words: readonly Word[]): LoginEnd |
 function logout(dialogue: LoginDialogue, words: readonly Word[]): LoginEnd | undefined {
   if (words.length > 0) return dialogue.badCommand()
   dialogue.say('OK "Logout completed."')
-  return { kind: 'closed', reason: 'Logged out' }
+  return { kind: 'closed', reason: 'Aborted login by logging out' }
 }
 
-function noop(dialogue: LoginDialogue, words: readonly Word[]): undefined {
+function noop(dialogue: LoginDialogue, words: readonly Word[]): LoginEnd | undefined {
   const [tag, extra] = words
   if (tag === undefined) return dialogue.say('OK "NOOP Completed"')
-  if (tag.kind !== 'string' || extra !== undefined) return dialogue.say('NO "Invalid echo tag."')
+  if (extra !== undefined) return dialogue.badCommand()
+  if (tag.kind !== 'string') return dialogue.say('NO "Invalid echo tag."')
   return dialogue.say(`OK (TAG ${writeString(tag.text)}) "Done"`)
 }
 
@@ -65,7 +69,8 @@ async function starttls(dialogue: LoginDialogue, words: readonly Word[]): Promis
 
 function xclient(dialogue: LoginDialogue, args: string): LoginEnd | undefined {
   if (!dialogue.io.trusted) return dialogue.say('NO "You are not from trusted IP"')
-  const update = parseXclient(args)
+  // Atoms only.
+  const update = /["{]/.test(args) ? undefined : parseXclient(args)
   if (update === undefined) return dialogue.badCommand()
   dialogue.io.forwarded(update)
   return dialogue.say('OK "Updated"')

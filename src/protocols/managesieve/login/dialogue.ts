@@ -8,7 +8,7 @@ export const LOGIN_LIMITS = {
   lineBytes: 16_384,
   literalBytes: 16_384,
   literals: 8,
-  /** The third bad command in a row ends the connection. */
+  /** Dovecot: the third bad command ends the connection; good ones in between do not help. */
   badCommands: 3,
 } as const
 
@@ -28,10 +28,9 @@ export class LoginDialogue {
     const lines = [
       `"IMPLEMENTATION" ${quoted(encodeText(settings.managesieve_implementation_string))}`,
       `"SIEVE" ${quoted(encodeText(settings.managesieve_sieve_capability))}`,
+      `"NOTIFY" ${quoted(encodeText(settings.managesieve_notify_capability))}`,
+      `"SASL" ${quoted(io.offeredMechanisms().join(' '))}`,
     ]
-    if (settings.managesieve_notify_capability !== '')
-      lines.push(`"NOTIFY" ${quoted(encodeText(settings.managesieve_notify_capability))}`)
-    lines.push(`"SASL" ${quoted(io.offeredMechanisms().join(' '))}`)
     if (io.tlsAvailable && !io.tlsActive) lines.push('"STARTTLS"')
     lines.push('"VERSION" "1.0"')
     if (io.trusted) lines.push('"XCLIENT"')
@@ -57,6 +56,6 @@ export class LoginDialogue {
     if (++this.badCommands < LOGIN_LIMITS.badCommands)
       return this.say('NO "Error in MANAGESIEVE command received by server."')
     this.io.remark('too many invalid commands')
-    return this.bye('Too many invalid MANAGESIEVE commands.', 'Too many invalid commands')
+    return this.bye('Too many invalid MANAGESIEVE commands.', 'Too many invalid commands.')
   }
 }
