@@ -20,8 +20,7 @@ import {
 const AT_ONCE = 12
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-// The ManageSieve dialogues are recorded, but not all of them agree yet.
-const folders = ['imap', 'pop3', 'submission'].map((name) => join(root, 'test', 'transcripts', name))
+const folders = ['imap', 'pop3', 'submission', 'sieve'].map((name) => join(root, 'test', 'transcripts', name))
 const transcripts = folders.flatMap((folder) =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.txt'))
