@@ -9,11 +9,11 @@ import { setFlagsFromString } from 'node:v8'
 export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 
 /**
- * A login runs most of its code once, so that code is slow to count as hot. Maglev, which is cheap, comes after 100 calls
+ * A login runs most of its code once, so that code is slow to count as hot. Maglev, which is cheap, comes after 50 calls
  * instead of 400. TurboFan keeps V8's number: asked for earlier it costs more CPU in the first thousand logins than it
  * saves, and memory. A Node that does not know a flag says so and goes on.
  */
 export function optimizeEarly(): void {
-  setFlagsFromString('--invocation-count-for-maglev=100')
-  setFlagsFromString('--minimum-invocations-after-ic-update=100')
+  setFlagsFromString('--invocation-count-for-maglev=50')
+  setFlagsFromString('--minimum-invocations-after-ic-update=50')
 }
