@@ -49,7 +49,7 @@ export async function startMailBackend(options: MailBackendOptions = {}): Promis
   const sockets = new Set<Socket>()
   let ends = 0
   let onEnd = Promise.withResolvers<void>()
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     const commands: string[] = []
     record.commands.push(commands)

@@ -1,5 +1,6 @@
 import { ConnectionLost, DeadlineExceeded, LineTooLong } from '../../net/byte-stream.ts'
 import type { Settings } from '../../config/config.ts'
+import { normalizeIp } from '../../util/ip.ts'
 import type { SmtpIdentity } from '../smtp-identity.ts'
 import { formatReply } from '../smtp/wire/reply.ts'
 import { encodeLine } from '../wire-text.ts'
@@ -70,7 +71,7 @@ export class LmtpSession {
     const { io, helo } = this
     const { remoteIp, remotePort, proto, login, ttl, helo: forwardedHelo } = this.#forwarded
     return {
-      remote: { ip: remoteIp ?? io.remote.ip, port: remotePort ?? io.remote.port },
+      remote: { ip: normalizeIp(remoteIp ?? '') ?? io.remote.ip, port: remotePort ?? io.remote.port },
       realRemote: io.stream.remote,
       realLocal: io.stream.local,
       tls: io.stream.tls !== undefined,
@@ -113,6 +114,13 @@ export class LmtpSession {
   /** What a trusted proxy says about the client; later words are stronger. */
   forward(identity: SmtpIdentity): void {
     this.#forwarded = { ...this.#forwarded, ...identity }
+  }
+
+  /** What the client called itself, says a trusted proxy; it holds for backends even when the proxy says LHLO again. */
+  forwardName(helo: string | undefined): void {
+    this.helo = helo
+    const { helo: _, ...others } = this.#forwarded
+    this.#forwarded = helo === undefined ? others : { ...others, helo }
   }
 
   begin(envelope: Envelope): void {

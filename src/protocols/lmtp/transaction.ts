@@ -92,7 +92,7 @@ export class Transaction {
 
   /** It is over, well or not. A message that was not finished reaches nobody. */
   close(): void {
-    this.#abort.abort()
+    this.#abort.abort(OVER)
     this.#message?.abort()
     for (const backend of this.#backends.values()) backend.close()
     this.#local?.close()
@@ -195,6 +195,8 @@ export class Transaction {
   }
 }
 
+/** A reason of our own: without one Node makes an exception with a stack, for every mail. */
+const OVER = 'the transaction is over'
 const INTERNAL = 'Temporary internal error'
 
 function refuse(code: number, enhanced: string, text: string): RecipientAnswer {

@@ -208,7 +208,7 @@ export class BackendConnection implements MessageSink {
   }
 
   #destroy(): void {
-    this.#abort.abort()
+    this.#abort.abort('closed')
     this.#pipe?.stream.destroy()
   }
 }

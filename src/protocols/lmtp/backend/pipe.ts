@@ -5,6 +5,9 @@ import { backendFailure, BackendFailure, type BackendRefusal, badReply } from '.
 /** RFC 5321 §4.5.3.1.5 says 512; real servers say more. */
 const REPLY_LINE_BYTES = 4096
 
+/** What is small goes out in one write: copying it costs less. */
+export const TOGETHER_BYTES = 32 * 1024
+
 type Failure = BackendFailure | BackendRefusal
 
 /**
@@ -26,6 +29,7 @@ export class CommandPipe {
   withinMessage = false
   #failure: Failure | undefined
   #reading = false
+  #outgoing = ''
 
   constructor(stream: ByteStream, timeoutMs: () => number) {
     this.stream = stream
@@ -48,10 +52,22 @@ export class CommandPipe {
     if (this.#failure !== undefined) return waiter.promise
     if (this.busy && !this.pipelining) this.#unsent.push({ line, waiter })
     else {
-      this.stream.write(line)
+      this.#send(line)
       this.#expect(waiter)
     }
     return waiter.promise
+  }
+
+  /** Sends part of a message. Rejects when the backend does not take it in time, or is gone. */
+  async content(bytes: Buffer): Promise<void> {
+    if (this.#outgoing !== '' && bytes.length <= TOGETHER_BYTES) {
+      this.stream.write(Buffer.concat([Buffer.from(this.#outgoing, 'latin1'), bytes]))
+      this.#outgoing = ''
+    } else {
+      this.#flush()
+      this.stream.write(bytes)
+    }
+    await this.stream.drained()
   }
 
   /** The next reply that no command asked for: the greeting, or a further one after the end of a message. */
@@ -68,6 +84,18 @@ export class CommandPipe {
     this.stream.destroy()
     for (const { reject } of this.#waiting.splice(0)) reject(failure)
     for (const { waiter } of this.#unsent.splice(0)) waiter.reject(failure)
+  }
+
+  /** Commands of one turn go out in one write. */
+  #send(line: string): void {
+    if (this.#outgoing === '') queueMicrotask(() => this.#flush())
+    this.#outgoing += line
+  }
+
+  #flush(): void {
+    if (this.#outgoing === '') return
+    this.stream.write(this.#outgoing)
+    this.#outgoing = ''
   }
 
   #newWaiter(): PromiseWithResolvers<SmtpReply> {
@@ -111,7 +139,7 @@ export class CommandPipe {
   #sendNext(): void {
     const next = this.busy ? undefined : this.#unsent.shift()
     if (next === undefined) return
-    this.stream.write(next.line)
+    this.#send(next.line)
     this.#waiting.push(next.waiter)
   }
 }

@@ -7,7 +7,7 @@ import type { SmtpReply } from '../../smtp/wire/reply.ts'
 import type { Block, MessageReader } from '../message/message.ts'
 import { BackendFailure, BackendRefusal, badReply } from './failure.ts'
 import { expectCode, type Extensions } from './greet.ts'
-import type { CommandPipe } from './pipe.ts'
+import { type CommandPipe, TOGETHER_BYTES } from './pipe.ts'
 
 export interface SendOptions {
   readonly offered: Extensions
@@ -43,10 +43,7 @@ async function sendChunks(
     pipe.withinMessage = true
     const first = pipe.command(`BDAT ${block.size}${block.last ? ' LAST' : ''}\r\n`)
     if (!block.last) chunks.add(first)
-    for (const piece of block.pieces) {
-      pipe.stream.write(piece)
-      await pipe.stream.drained()
-    }
+    for (const piece of inFewPieces(block)) await pipe.content(piece)
     if (block.last) {
       pipe.withinMessage = false
       return [first, ...furtherReplies(pipe, options.replies - 1)]
@@ -82,25 +79,24 @@ async function sendData(
   pipe.withinMessage = true
   const encoder = new DotEncoder()
   for (;;) {
-    for (const piece of block.pieces) {
-      await writeWithin(pipe, encoder.encode(piece))
+    const pieces = block.pieces.map((piece) => encoder.encode(piece))
+    if (block.last) pieces.push(Buffer.from(encoder.finish()))
+    // Within DATA no reply is awaited, so that the time is ours to keep.
+    pipe.stream.setDeadline(pipe.timeoutMs())
+    for (const piece of inFewPieces({ ...block, pieces })) {
       await throwIfAnswered(pipe)
+      await pipe.content(piece)
     }
     if (block.last) break
+    pipe.stream.setDeadline(undefined)
     block = await nextBlock(message, options)
   }
-  await throwIfAnswered(pipe)
-  pipe.stream.write(encoder.finish())
   pipe.withinMessage = false
   return furtherReplies(pipe, options.replies)
 }
 
-/** Within DATA no reply is awaited, so that the time is ours to keep. */
-async function writeWithin({ stream, timeoutMs }: CommandPipe, bytes: Uint8Array): Promise<void> {
-  stream.setDeadline(timeoutMs())
-  stream.write(bytes)
-  await stream.drained()
-  stream.setDeadline(undefined)
+function inFewPieces({ pieces, size }: Block): readonly Buffer[] {
+  return pieces.length > 1 && size <= TOGETHER_BYTES ? [Buffer.concat(pieces)] : pieces
 }
 
 /** A backend that answers before it has the message refuses it, or makes no sense. */

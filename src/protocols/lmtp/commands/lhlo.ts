@@ -10,7 +10,7 @@ export const lhlo = command((session, args) => {
   const name = args.trim()
   if (name === '') return session.say(501, undefined, 'Missing hostname')
   session.reset()
-  session.helo = isName(name) ? decodeText(name) : undefined
+  session.helo = clientName(decodeText(name))
   const { io } = session
   const lines = [encodeLine(io.hostname), '8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES', 'PIPELINING']
   if (io.tlsAvailable) lines.push('STARTTLS')
@@ -19,7 +19,10 @@ export const lhlo = command((session, args) => {
   return undefined
 })
 
-/** A domain or an address literal: anything else is not told to others. */
-function isName(name: string): boolean {
-  return /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[\x21-\x5a\x5e-\x7e]+\])$/.test(name)
+/** What a client called itself: the first word, if it is a domain or an address literal. Anything else is told to nobody. */
+export function clientName(text: string): string | undefined {
+  const [name = ''] = text.split(' ')
+  return NAME.test(name) ? name : undefined
 }
+
+const NAME = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[\x21-\x5a\x5e-\x7e]+\])$/

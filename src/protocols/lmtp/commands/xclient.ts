@@ -2,6 +2,7 @@ import { parseXclientWords } from '../../smtp/wire/xclient.ts'
 import { readSmtpIdentity } from '../../smtp-identity.ts'
 import { LMTP_LIMITS } from '../limits.ts'
 import { command } from './command.ts'
+import { clientName } from './lhlo.ts'
 
 /** XCLIENT: a trusted proxy says who the client is, and is greeted again. */
 export const xclient = command((session, args) => {
@@ -12,8 +13,9 @@ export const xclient = command((session, args) => {
   const words = parseXclientWords(args)
   const identity = words instanceof Map ? readSmtpIdentity(words, LMTP_LIMITS.sessionBytes) : words
   if ('problem' in identity) return session.say(501, '5.5.4', identity.problem)
-  session.forward(identity)
-  session.helo = identity.helo ?? session.helo
+  const { helo, ...others } = identity
+  session.forward(others)
+  if (helo !== undefined) session.forwardName(clientName(helo))
   session.greet()
   return undefined
 })
