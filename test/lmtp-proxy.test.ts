@@ -244,6 +244,18 @@ test('a thousand recipients on ten backends, and not one more', async (t) => {
   for (const { messages } of backends) assert.equal(messages[0]?.recipients.length, 100)
 })
 
+test('a client that says everything at once and closes its side gets all its answers', async (t) => {
+  const receiver = await backend(t)
+  const server = await proxy(t, { 'joe@x': to(receiver) })
+  const socket = connect({ port: server.ports['lmtp'] ?? 0, host: '127.0.0.1', allowHalfOpen: true })
+  t.after(() => socket.destroy())
+  socket.end('LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<joe@x>\r\nDATA\r\nhello\r\n.\r\nNOOP\r\nQUIT\r\n')
+  let text = ''
+  for await (const bytes of socket) text += String(bytes)
+  assert.match(text, /\r\n354 OK\r\n250 2\.0\.0 <joe@x> \S+ Saved\r\n250 2\.0\.0 OK\r\n221 2\.0\.0 Bye\r\n$/)
+  assert.equal(receiver.messages.length, 1)
+})
+
 test('a proxy that sends mail round to itself, trusting nobody, stops at the last hop', async (t) => {
   // The user changes with every hop, so that no hop looks like a loop by itself.
   const users = Object.fromEntries(

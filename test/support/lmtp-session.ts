@@ -31,6 +31,8 @@ export interface TestLmtpOptions {
   readonly tlsAvailable?: boolean
   readonly route?: (question: RecipientQuestion) => RecipientRoute | Promise<RecipientRoute>
   readonly openLocal?: LmtpServices['openLocal']
+  /** A backend was connected to. */
+  readonly onBackend?: (peer: Peer) => void
   /** Instead of a connection. */
   readonly connect?: LmtpServices['connect']
 }
@@ -80,6 +82,7 @@ export function testLmtp(t: TestContext, options: TestLmtpOptions = {}): TestLmt
         const { stream: near, peer } = streamAndPeer()
         t.after(() => near.destroy())
         backends.push({ peer, destination: to, client: from })
+        options.onBackend?.(peer)
         return await Promise.resolve({ stream: near, startTls: async () => await Promise.resolve() })
       }),
     now: Date.now,
