@@ -1,0 +1,63 @@
+import { protocolLoginSuite } from '../../../test/suites/protocol-login.ts'
+import { managesieve } from './index.ts'
+
+protocolLoginSuite({
+  protocol: managesieve,
+  greetingEnd: /^OK /,
+  noop: ['NOOP', 'OK "NOOP Completed"'],
+  startTls: { command: 'STARTTLS', reply: 'OK "Begin TLS negotiation now."', greetsAgain: true },
+  authenticate: (mechanism, initial) => `AUTHENTICATE "${mechanism}"${initial === undefined ? '' : ` "${initial}"`}`,
+  challenge: (base64) => `"${base64}"`,
+  response: (base64) => `"${base64}"`,
+  replies: {
+    failed: 'NO "Authentication failed."',
+    aborted: 'NO "Authentication aborted by client."',
+    badCharacters: 'NO "Invalid base64 in response"',
+    badPadding: 'NO "Invalid base64 data in continued response"',
+    invalidInitial: 'NO "Invalid base64 data in initial response"',
+    loggedIn: 'OK "Logged in."',
+  },
+  backendReplies: { ok: 'OK "in"', no: 'NO "no"', noToClient: 'NO "Authentication failed."' },
+  answerLine: /^(?:OK|NO|BYE) |^"/,
+  hostile: {
+    client: [
+      'AUTHENTICATE ',
+      '"PLAIN" ',
+      '"',
+      '\\',
+      '{3+}\r\n',
+      '{99999999+}\r\n',
+      'NOOP ',
+      'XCLIENT ADDR=',
+      'STARTTLS',
+      '(',
+    ],
+    backend: [
+      'OK',
+      'OK "x"',
+      'NO (TRYLATER) "',
+      'BYE',
+      '"SASL" "PLAIN"',
+      '"XCLIENT"',
+      '{3}\r\n',
+      '{9999999}\r\n',
+      '"',
+      '\\',
+      '(',
+    ],
+  },
+  backendLogin: ['B: "SASL" "PLAIN"', 'B: OK', 'P: AUTHENTICATE "PLAIN" "dDEAdDEAc2VjcmV0"', 'B: OK "in"'],
+  backendStartTls: {
+    before: ['B: "SASL" ""', 'B: "STARTTLS"', 'B: OK', 'P: STARTTLS'],
+    ok: 'OK go',
+    injected: ['"SASL" "PLAIN"', 'OK', 'OK "evil"'],
+    after: ['B: "SASL" "PLAIN"', 'B: OK', 'P: AUTHENTICATE "PLAIN" "dDEAdDEAc2VjcmV0"', 'B: OK "in"'],
+  },
+  goodbyes: {
+    idle: 'BYE "Disconnected for inactivity."',
+    'idle-during-auth': 'BYE "Disconnected for inactivity during authentication."',
+    'login-timeout': 'BYE "Timeout while finishing login."',
+    'shutting-down': 'BYE "Server shutting down."',
+    'too-many-connections': 'BYE "Connection queue full"',
+  },
+})
