@@ -212,7 +212,7 @@ for (const [what, extensions] of [
   })
 }
 
-test('a backend that refuses a chunk in the middle of a message is believed', async (t) => {
+test('a backend that refuses DATA is believed while the client still sends', async (t) => {
   const full = await backend(t, {
     extensions: ['PIPELINING'],
     reply: (command) => (command === 'DATA' ? '552 5.3.4 too big' : undefined),

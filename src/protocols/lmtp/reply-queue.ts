@@ -6,6 +6,7 @@ export class ReplyQueue {
   #last: Promise<void> = Promise.resolve()
   #pending = 0
   readonly #onEmpty: () => void
+  #oneSaid = Promise.withResolvers<void>()
 
   /** `onEmpty` runs when nothing is owed any more. */
   constructor(stream: ByteStream, onEmpty: () => void) {
@@ -37,8 +38,6 @@ export class ReplyQueue {
   async atMost(count: number): Promise<void> {
     while (this.#pending > count) await this.#oneSaid.promise
   }
-
-  #oneSaid = Promise.withResolvers<void>()
 
   async #sayAfter(before: Promise<void>, reply: string | Promise<string>): Promise<void> {
     const [text] = await Promise.all([Promise.resolve(reply).catch(() => ''), before])

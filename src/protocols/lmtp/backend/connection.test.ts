@@ -6,6 +6,7 @@ import { play } from '../../../../test/support/protocol-session.ts'
 import { DialFailed } from '../../../net/dial.ts'
 import { TlsFailed } from '../../../net/tls.ts'
 import { LMTP_LIMITS } from '../limits.ts'
+import { MESSAGE_LIMITS } from '../message/message.ts'
 import type { Destination } from '../services.ts'
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -188,6 +189,27 @@ test('a backend that refuses within DATA is quoted', async (t) => {
   lmtp.backends[0]?.peer.send('354 go\r\n552 5.3.4 too much\r\n')
   await client
   await play(lmtp.client, ['S: 552 5.3.4 <joe@x> too much'])
+})
+
+test('a backend that refuses a chunk in the middle of a message is quoted, and sees no end of it', async (t) => {
+  for (const extensions of [
+    ['CHUNKING', 'ENHANCEDSTATUSCODES'],
+    ['CHUNKING', 'ENHANCEDSTATUSCODES', 'PIPELINING'],
+  ]) {
+    const lmtp = testLmtp(t, to())
+    const client = play(lmtp.client, TAKEN)
+    const backend = await lmtp.backend(1)
+    await play(backend, taking('joe@x', extensions))
+    await client
+    lmtp.client.send(`BDAT ${3 * MESSAGE_LIMITS.blockBytes}\r\n${'x'.repeat(3 * MESSAGE_LIMITS.blockBytes)}`)
+    await play(backend, [`P: BDAT ${MESSAGE_LIMITS.blockBytes}`, 'B: 552 5.3.4 too big'])
+    await play(lmtp.client, [
+      `S: 250 2.0.0 Added ${3 * MESSAGE_LIMITS.blockBytes} octets`,
+      'C> BDAT 0 LAST\r\n',
+      'S: 552 5.3.4 <joe@x> too big',
+    ])
+    assert.ok(!(await backend.rest()).includes('LAST'))
+  }
 })
 
 test('a success to DATA itself makes no sense', async (t) => {

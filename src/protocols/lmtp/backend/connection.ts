@@ -82,10 +82,10 @@ export class BackendConnection implements MessageSink {
       this.#message = 'answered'
       if (this.#closed) await this.#quit(ready.pipe)
     } catch (error) {
-      this.#leave()
+      const wasLeft = this.#closed && this.#message === 'being sent'
+      if (!wasLeft) this.#leave()
       // Nobody waits for an answer when there is no message.
-      const isTakenBack = error instanceof MessageAborted || (this.#closed && this.#message === 'being sent')
-      if (!isTakenBack) this.#giveUp(left, this.#sendFailure(error))
+      if (!wasLeft && !(error instanceof MessageAborted)) this.#giveUp(left, this.#sendFailure(error))
     } finally {
       message.close()
     }

@@ -1,5 +1,4 @@
 import { DotDecoder } from '../../smtp/wire/dot-decoder.ts'
-import { encodeLine } from '../../wire-text.ts'
 import { beginMessage, conclude } from '../message/conclude.ts'
 import type { Message } from '../message/message.ts'
 import type { LmtpSession, SessionEnd } from '../session.ts'
@@ -19,7 +18,7 @@ export const data = command(async (session, args) => {
   if (transaction === undefined) return session.say(503, '5.5.0', 'MAIL needed first')
   if (transaction.message !== undefined) return session.say(503, '5.5.0', 'DATA not permitted after BDAT')
   if (transaction.accepted.length === 0) return session.say(503, '5.5.0', 'No valid recipients')
-  session.say(354, undefined, encodeLine('OK'))
+  session.say(354, undefined, 'OK')
   session.receiving = 'DATA'
   const end = await receive(session, beginMessage(session, transaction))
   if (end !== undefined) return end
