@@ -43,17 +43,17 @@ const words = fc.oneof(
   fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 12 }),
 )
 
-/** Answers commands as a backend does, some of them badly, until the connection ends. `say` hears every answer. */
+/** Answers commands as a backend does, some of them badly, until the connection ends. `heard` gets its answers to messages. */
 async function converse(
   peer: Peer,
   mood: readonly string[],
   heard: (answer: string) => void = () => undefined,
 ): Promise<void> {
   let number = 0
-  const answer = (usual: string): void => {
+  const answer = (usual: string): string => {
     const said = mood[number++ % Math.max(1, mood.length)] || usual
-    heard(said)
     peer.send(said)
+    return said
   }
   peer.send('220 backend\r\n')
   for (let inData = false; ; ) {
@@ -62,8 +62,7 @@ async function converse(
     if (inData) {
       if (line !== '.') continue
       inData = false
-      answer('250 2.0.0 saved\r\n')
-      answer('250 2.0.0 saved\r\n')
+      heard(answer('250 2.0.0 saved\r\n') + answer('250 2.0.0 saved\r\n'))
     } else if (line.startsWith('LHLO')) {
       peer.send('250-backend\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 PIPELINING\r\n')
     } else if (line === 'DATA') {
@@ -135,8 +134,7 @@ test('nobody is told that mail was saved which no backend has taken', async (t) 
     lmtp.client.end()
     await lmtp.done
     const saved = (await heard).split('\r\n').filter((line) => line.endsWith(' Saved')).length
-    // Three of them were for MAIL and RCPT.
-    assert.ok(saved === 0 || saved <= taken - 3, `${saved} saved, but the backend said so ${taken - 3} times`)
+    assert.ok(saved <= taken, `${saved} saved, but the backend said so ${taken} times`)
     everSaved += saved
   })
   await fc.assert(property, { numRuns: 100 })
