@@ -2,7 +2,7 @@ import { assertNever } from '../../../util/assert-never.ts'
 import type { LoginEnd, LoginVerdict } from '../../protocol.ts'
 import { runSaslExchange } from '../../sasl-exchange.ts'
 import { faultReply, verdictReply } from '../status.ts'
-import { writeString, type Word } from '../wire/strings.ts'
+import { parseReply, quoted, writeString, type Word } from '../wire/strings.ts'
 import type { LoginDialogue } from './dialogue.ts'
 import { SaslStrings } from './sasl-strings.ts'
 
@@ -28,12 +28,10 @@ export async function authenticate(dialogue: LoginDialogue, words: readonly Word
 function conclude(dialogue: LoginDialogue, { success }: SaslStrings, verdict: LoginVerdict): LoginEnd | undefined {
   switch (verdict.kind) {
     case 'proxied':
-      dialogue.say(verdict.welcome.lines.join('\r\n'))
+      dialogue.say(okLine(verdict.welcome.lines[0] ?? LOGGED_IN, success))
       return { kind: 'proxied' }
     case 'local':
-      dialogue.say(
-        `OK ${success === undefined ? '' : `(SASL ${writeString(success.toString('base64'))}) `}"Logged in."`,
-      )
+      dialogue.say(okLine(LOGGED_IN, success))
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':
@@ -42,4 +40,12 @@ function conclude(dialogue: LoginDialogue, { success }: SaslStrings, verdict: Lo
     default:
       return assertNever(verdict)
   }
+}
+
+const LOGGED_IN = 'OK "Logged in."'
+
+/** The OK with the data that proves us to the client; a backend's own response code gives way to it. RFC 5804 §2.1. */
+function okLine(line: string, success: Buffer | undefined): string {
+  if (success === undefined) return line
+  return `OK (SASL ${writeString(success.toString('base64'))}) ${quoted(parseReply(line)?.text ?? '')}`
 }
