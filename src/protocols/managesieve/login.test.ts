@@ -199,6 +199,7 @@ test('a client that leaves in the middle of a literal was there', async () => {
     peer.end()
     assert.deepEqual(await end, { kind: 'closed', reason: 'Connection closed' }, half)
     assert.deepEqual(io.done.attempts, [])
+    assert.equal(peer.writes.length, 1, 'nothing but the greeting')
   }
 })
 
