@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
+import { CHAIN_DIALOGUES, type ChainDialogue } from './chain/dialogues.ts'
 import type { ConfigText } from './peers/config-text.ts'
-import { startDovecot } from './peers/dovecot.ts'
-import { skipWithout } from './peers/peers.ts'
+import { type LoginProtocol, loginListeners, startDovecot } from './peers/dovecot.ts'
+import { dovecotFor, skipWithout } from './peers/peers.ts'
 import { skipWithoutPostern, startPostern } from './peers/postern.ts'
 import { startScriptedBackend } from './peers/scripted-backend.ts'
 import type { Started } from './peers/started.ts'
@@ -18,23 +19,31 @@ const PAIRS: readonly (readonly [front: Side, back: Side])[] = [
   ['postern', 'postern'],
 ]
 
-/** A proxy that sends everybody to one place and believes what its neighbours say about the client. */
-function proxyTo(target: number, fields: string, port?: number): ConfigText {
-  return (place) => `protocols = imap
+const PROTOCOLS = CHAIN_DIALOGUES.map(({ protocol }) => protocol)
+
+/** A proxy that sends everybody to one place per protocol and believes what its neighbours say about the client. */
+function proxyTo(
+  target: (protocol: LoginProtocol) => number,
+  fields: string,
+  own?: (protocol: string) => number,
+): ConfigText {
+  return ({ port }) => `protocols = ${PROTOCOLS.join(' ')}
 login_trusted_networks = 127.0.0.1/32
 disable_plaintext_auth = no
 auth_verbose = yes
+${PROTOCOLS.map(
+  (protocol) => `protocol ${protocol} {
+  passdb {
+    driver = static
+    args = nopassword=y proxy=y host=127.0.0.1 port=${target(protocol)} ${fields}
+  }
+}
+${loginListeners(protocol, own ?? port)}`,
+).join('')}
+# A place to fail for whoever asks about anything else.
 passdb {
   driver = static
-  args = nopassword=y proxy=y host=127.0.0.1 port=${target} ${fields}
-}
-service imap-login {
-  inet_listener imap {
-    port = ${port ?? place.port('imap')}
-  }
-  inet_listener imaps {
-    port = 0
-  }
+  args = password=none
 }
 `
 }
@@ -44,7 +53,8 @@ function start(side: Side, config: ConfigText): Promise<Started> {
 }
 
 function skip(...sides: readonly Side[]): false | string {
-  const reasons = sides.map((side) => (side === 'dovecot' ? skipWithout('dovecot') : skipWithoutPostern()))
+  const dovecots = PROTOCOLS.map((protocol) => skipWithout(dovecotFor(protocol)))
+  const reasons = sides.flatMap((side) => (side === 'dovecot' ? dovecots : [skipWithoutPostern()]))
   return reasons.find((reason) => reason !== false) ?? false
 }
 
@@ -52,54 +62,80 @@ for (const [front, back] of PAIRS) {
   test(`the last backend knows the client through two proxies: ${front}, then ${back}`, {
     skip: skip(front, back),
   }, async (t) => {
-    const backend = await startScriptedBackend(async (wire) => {
-      wire.send('* OK [CAPABILITY IMAP4rev1 SASL-IR ID AUTH=PLAIN] backend')
-      await wire.expect(/^I ID /)
-      await wire.expect('L LOGIN "joe" "secret"')
-      wire.send('I OK', 'L OK [CAPABILITY IMAP4rev1] in')
-    })
-    t.after(() => backend.close())
-    const second = await start(back, proxyTo(backend.port, 'forward_second=two'))
+    const backends = new Map(
+      await Promise.all(
+        CHAIN_DIALOGUES.map(async ({ protocol, backend }) => [protocol, await startScriptedBackend(backend)] as const),
+      ),
+    )
+    for (const backend of backends.values()) t.after(() => backend.close())
+    const second = await start(
+      back,
+      proxyTo((protocol) => backends.get(protocol)?.port ?? 0, 'forward_second=two'),
+    )
     t.after(() => second.stop())
-    const first = await start(front, proxyTo(second.ports.imap ?? 0, 'forward_first=one'))
+    const first = await start(
+      front,
+      proxyTo((protocol) => second.ports[protocol] ?? 0, 'forward_first=one'),
+    )
     t.after(() => first.stop())
-    const client = await connectRaw({ port: first.ports.imap ?? 0, localAddress: '127.0.5.7' })
-    t.after(() => client.destroy())
-    await client.expect(/^\* OK /)
-    client.send('a LOGIN joe secret')
-    await client.expect('a OK [CAPABILITY IMAP4rev1] in')
-    assert.deepEqual(backend.faults, [])
-
-    const told = idPairs(backend.connections[0]?.received ?? '')
-    assert.equal(told.get('x-originating-ip'), '127.0.5.7')
-    assert.equal(told.get('x-originating-port'), String(client.localPort))
-    assert.equal(told.get('x-connected-port'), String(first.ports.imap))
-    assert.equal(told.get('x-proxy-ttl'), '3')
-    assert.equal(told.get('x-forward-first'), 'one')
-    assert.equal(told.get('x-forward-second'), 'two')
-    client.destroy()
-    const session = `session=<${told.get('x-session-id')}>`
-    await first.waitForLog((line) => line.includes('Started proxying') && line.includes(session))
-    await second.waitForLog((line) => line.includes('Started proxying') && line.includes(session))
+    for (const dialogue of CHAIN_DIALOGUES) {
+      await t.test(dialogue.protocol, async (inner) => {
+        const backend = backends.get(dialogue.protocol)
+        await followThrough(inner, dialogue, first, second, () => {
+          assert.deepEqual(backend?.faults, [])
+          return backend.connections[0]?.received ?? ''
+        })
+      })
+    }
   })
 
   // Each hop renames the user, which keeps a proxy from seeing at once that the next is the first.
   test(`two proxies that point at each other stop: ${front} and ${back}`, { skip: skip(front, back) }, async (t) => {
-    const [one = 0, two = 0] = await freePorts(2)
-    const first = await start(front, proxyTo(two, 'destuser=x%u', one))
+    const ports = await freePorts(2 * PROTOCOLS.length)
+    const portOf = (half: number) => (protocol: string) =>
+      ports[half * PROTOCOLS.length + PROTOCOLS.findIndex((name) => name === protocol)] ?? 0
+    const fields = 'destuser=x%u'
+    // Where a refusal reads like a temporary one every hop would try again, and each of those tries too.
+    const once =
+      (config: ConfigText): ConfigText =>
+      (place) =>
+        `login_proxy_max_reconnects = 0\n${config(place)}`
+    const first = await start(front, once(proxyTo(portOf(1), fields, portOf(0))))
     t.after(() => first.stop())
-    const second = await start(back, proxyTo(one, 'destuser=x%u', two))
+    const second = await start(back, once(proxyTo(portOf(0), fields, portOf(1))))
     t.after(() => second.stop())
-    const client = await connectRaw({ port: one })
-    t.after(() => client.destroy())
-    await client.expect(/^\* OK /)
-    client.send('a LOGIN joe secret')
-    await client.expect('a NO [SERVERBUG] Account is temporarily unavailable.')
-    client.destroy()
+    for (const { protocol, login, loop } of CHAIN_DIALOGUES) {
+      await t.test(protocol, async (inner) => {
+        const client = await connectRaw({ port: portOf(0)(protocol) })
+        inner.after(() => client.destroy())
+        assert.equal(await login(client), loop)
+      })
+    }
   })
 }
 
-function idPairs(received: string): Map<string, string> {
-  const [, list = ''] = /^I ID \((.*)\)\r$/m.exec(received) ?? []
-  return new Map([...list.matchAll(/"([^"]*)" "([^"]*)"/g)].map(([, key = '', value = '']) => [key, value]))
+async function followThrough(
+  t: TestContext,
+  { protocol, login, welcome, told }: ChainDialogue,
+  first: Started,
+  second: Started,
+  received: () => string,
+): Promise<void> {
+  const client = await connectRaw({ port: first.ports[protocol] ?? 0, localAddress: '127.0.5.7' })
+  t.after(() => client.destroy())
+  assert.equal(await login(client), welcome)
+  const { ip, port, session, ttl, forward, connectedPort } = told(received())
+  assert.deepEqual([ip, port, ttl], ['127.0.5.7', String(client.localPort), '3'])
+  if (connectedPort !== undefined) assert.equal(connectedPort, String(first.ports[protocol]))
+  assert.deepEqual([...forward].toSorted(), [
+    ['first', 'one'],
+    ['second', 'two'],
+  ])
+  client.destroy()
+  for (const proxy of [first, second]) {
+    await proxy.waitForLog(
+      (line) =>
+        line.includes('Started proxying') && line.includes(`rip=127.0.5.7,`) && line.includes(`session=<${session}>`),
+    )
+  }
 }

@@ -61,7 +61,9 @@ export async function openTheatre(
       const address = addresses.get(transcript) ?? ''
       const proxyHost = transcript.client === 'same-host' ? address : PROXY_HOST
       const scripted =
-        transcript.backend === 'dovecot' ? undefined : await startScriptedBackend(undefined, BACKEND_HOST)
+        transcript.backend === 'dovecot'
+          ? undefined
+          : await startScriptedBackend(undefined, transcript.backend === 'scripted-ipv6' ? '::1' : BACKEND_HOST)
       const backendHost = scripted?.host ?? '127.0.0.1'
       const backendPort = scripted?.port ?? backend?.ports[protocol] ?? 0
       const values: Values = new Map([
