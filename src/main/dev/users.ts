@@ -1,20 +1,42 @@
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { SAMPLE_PROTOCOLS } from './sample-protocols.ts'
 
 export const SAMPLE_PASSWORD = 'postern'
 
 export const SAMPLE_USERS = [{ name: 'alice@example.org' }, { name: 'bob@example.org' }] as const
 
-/** The user table of the sample proxy: who logs in with what, and which backend has the mail. */
-export function writeUserDatabase(path: string, ports: readonly [number, number]): void {
+/** Ports of one backend by protocol. */
+export type BackendPorts = Readonly<Record<string, number>>
+
+/** Where nothing listens: what a backend does not serve. */
+const DISCARD_PORT = 9
+
+/** The user table of the sample proxy: who logs in with what, and where the mail is. */
+export function writeUserDatabase(path: string, backends: readonly BackendPorts[]): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
   const database = new DatabaseSync(path)
+  const columns = SAMPLE_PROTOCOLS.map(({ name }) => `${name}_port`)
   database.exec(
-    'CREATE TABLE users (user TEXT PRIMARY KEY, password TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL)',
+    'CREATE TABLE users (user TEXT PRIMARY KEY, password TEXT NOT NULL, host TEXT NOT NULL, ' +
+      `${columns.map((column) => `${column} INTEGER NOT NULL`).join(', ')})`,
   )
-  const insert = database.prepare('INSERT INTO users (user, password, host, port) VALUES (?, ?, ?, ?)')
+  const places = columns.map(() => '?').join(', ')
+  const insert = database.prepare(
+    `INSERT INTO users (user, password, host, ${columns.join(', ')}) VALUES (?, ?, ?, ${places})`,
+  )
   for (const [index, { name }] of SAMPLE_USERS.entries()) {
-    insert.run(name, `{PLAIN}${SAMPLE_PASSWORD}`, '127.0.0.1', ports[index] ?? 9)
+    const ports = SAMPLE_PROTOCOLS.map((protocol) => backends[index]?.[protocol.name] ?? DISCARD_PORT)
+    insert.run(name, `{PLAIN}${SAMPLE_PASSWORD}`, '127.0.0.1', ...ports)
   }
   database.close()
+}
+
+/** One row serves all protocols: `%s` says which of its ports is meant. */
+export function userQuery(): string {
+  const cases = SAMPLE_PROTOCOLS.map(({ name }) => `WHEN '${name}' THEN ${name}_port`)
+  return `password_query = SELECT user, password, 'Y' AS proxy, host, \\
+  CASE '%s' ${cases.join(' \\\n    ')} END AS port \\
+  FROM users WHERE user = '%u'
+`
 }

@@ -1,0 +1,80 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { backendRoot } from './backend-root.ts'
+import { devCertificate } from './certificate.ts'
+import { type DevBackend, startDovecotBackend } from './dovecot-backend.ts'
+import { startOutbox } from './outbox.ts'
+import type { SampleProtocol } from './sample-protocols.ts'
+import { SAMPLE_USERS, userQuery, writeUserDatabase } from './users.ts'
+
+/** A configuration to serve, and the backends it sends its users to. */
+export interface SampleProxy {
+  readonly configFile: string
+  /** One a user; none when Dovecot is not installed. */
+  readonly backends: readonly DevBackend[]
+  stop(): Promise<void>
+}
+
+/** Starts two backends and writes everything that a proxy in front of them needs into `directory`. */
+export async function prepareSampleProxy(
+  directory: string,
+  protocols: readonly SampleProtocol[],
+): Promise<SampleProxy> {
+  mkdirSync(directory, { recursive: true })
+  const certificate = await devCertificate(directory)
+  const root = backendRoot(directory)
+  const outbox = await startOutbox(join(directory, 'outbox'))
+  const backends: DevBackend[] = []
+  const stop = async (): Promise<void> => {
+    await Promise.all(backends.map(async (backend) => await backend.stop()))
+    await outbox.stop()
+    root.cleanUp()
+  }
+  try {
+    for (const [index, user] of SAMPLE_USERS.entries()) {
+      const backend = await startDovecotBackend(join(root.path, `backend${index + 1}`), user.name, outbox.port)
+      if (backend !== undefined) backends.push(backend)
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const users = join(directory, 'users.sqlite')
+  writeUserDatabase(
+    users,
+    backends.map(({ ports }) => ports),
+  )
+  writeFileSync(join(directory, 'dovecot-sql.conf.ext'), `driver = sqlite\nconnect = ${users}\n${userQuery()}`)
+  const configFile = join(directory, 'dovecot.conf')
+  writeFileSync(configFile, proxyConfig(directory, certificate, protocols))
+  return { configFile, backends, stop }
+}
+
+function proxyConfig(
+  directory: string,
+  certificate: { cert: string; key: string },
+  protocols: readonly SampleProtocol[],
+): string {
+  return `# Written anew by every "npm start". A complete Postern proxy; Dovecot 2.3 reads it as well.
+protocols = ${protocols.map(({ name }) => name).join(' ')}
+listen = 127.0.0.1
+base_dir = ${directory}/run
+log_path = ${directory}/postern.log
+ssl_cert = <${certificate.cert}
+ssl_key = <${certificate.key}
+disable_plaintext_auth = no
+auth_verbose = yes
+lmtp_proxy = yes
+
+${protocols.map(listeners).join('')}
+passdb {
+  driver = sql
+  args = ${directory}/dovecot-sql.conf.ext
+}
+`
+}
+
+function listeners({ name, service, port, tlsPort }: SampleProtocol): string {
+  const tls = tlsPort === undefined ? '' : `  inet_listener ${name}s {\n    port = ${tlsPort}\n    ssl = yes\n  }\n`
+  return `service ${service} {\n  inet_listener ${name} {\n    port = ${port}\n  }\n${tls}}\n`
+}
