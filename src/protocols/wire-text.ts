@@ -18,6 +18,11 @@ export function encodeLine(text: string): string {
   return encodeText(text).replace(/[\x00-\x1f\x7f]/g, ' ')
 }
 
+/** Text for a part of a URL: all but unreserved characters as `%xx`. RFC 3986 §2.3. */
+export function percentEncode(text: string): string {
+  return encodeText(text).replace(/[^A-Za-z0-9._~-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
 /** What a stranger sent, for a log line: control characters and what is no UTF-8 as `?`, at most `max` characters with `...` at the end. */
 export function sanitize(bytes: string, max: number): string {
   const text = (decodeUtf8(bytes) ?? bytes.replace(/[^\x00-\x7f]/g, '?')).replace(INVISIBLE, '?')

@@ -4,7 +4,7 @@ import { assertNever } from '../../util/assert-never.ts'
 import { temporaryFailure } from '../auth-timestamp.ts'
 import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
 import type { SaslMessageFault } from '../sasl-exchange.ts'
-import { encodeLine, encodeText } from '../wire-text.ts'
+import { encodeLine, percentEncode } from '../wire-text.ts'
 import { hasResponseCode } from './wire/capability-code.ts'
 
 /** The reply to a login command: untagged lines, then the status that the tag is put before. Without CRLFs. */
@@ -112,10 +112,6 @@ function backendStatus(reply: BackendReply): string {
 function referralUrl(why: Extract<AuthRefusal, { kind: 'referral' }>): string {
   const port = why.port === undefined || why.port === 143 ? '' : `:${why.port}`
   return `imap://${percentEncode(why.user)};AUTH=${encodeLine(why.mechanism)}@${encodeLine(why.host)}${port}/`
-}
-
-function percentEncode(text: string): string {
-  return encodeText(text).replace(/[^A-Za-z0-9._~-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function withCode(code: string, text: string): string {

@@ -4,7 +4,7 @@ import { assertNever } from '../../util/assert-never.ts'
 import { temporaryFailure } from '../auth-timestamp.ts'
 import type { BackendReply, DisconnectRemark, LoginVerdict } from '../protocol.ts'
 import type { SaslMessageFault } from '../sasl-exchange.ts'
-import { encodeLine, encodeText } from '../wire-text.ts'
+import { encodeLine, percentEncode } from '../wire-text.ts'
 import { parseReply, quoted } from './wire/strings.ts'
 
 export interface Reply {
@@ -79,11 +79,7 @@ function backendLine(reply: BackendReply): string {
 /** RFC 5804 §1.3 and §3: sieve://USER;AUTH=MECH@HOST[:PORT] */
 function referralUrl(why: Extract<AuthRefusal, { kind: 'referral' }>): string {
   const port = why.port === undefined || why.port === 4190 ? '' : `:${why.port}`
-  const user = encodeText(why.user).replace(
-    /[^A-Za-z0-9._~-]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
-  return `sieve://${user};AUTH=${encodeLine(why.mechanism)}@${encodeLine(why.host)}${port}`
+  return `sieve://${percentEncode(why.user)};AUTH=${encodeLine(why.mechanism)}@${encodeLine(why.host)}${port}`
 }
 
 /** The reply to a SASL message that was none. */
