@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeText, encodeLine, encodeText, sanitize } from './wire-text.ts'
+import { decodeText, encodeLine, encodeText, sanitize, percentEncode } from './wire-text.ts'
 
 test('text survives the wire', () => {
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => assert.equal(decodeText(encodeText(text)), text)))
@@ -20,4 +20,9 @@ test('a log line shows what a stranger sent without trusting it', () => {
   assert.equal(sanitize('a\r\n\x1b[31m\xe9', 80), 'a???[31m?')
   assert.equal(sanitize(encodeText('jü\u202e\u2028x'), 80), 'jü??x')
   assert.equal(sanitize('abcdef', 5), 'ab...')
+})
+
+test('a user in a URL is its unreserved characters, and codes for the rest', () => {
+  assert.equal(percentEncode('joe.O_Neil-1~'), 'joe.O_Neil-1~')
+  assert.equal(percentEncode('joe@x;AUTH=é\r\n/%'), 'joe%40x%3bAUTH%3d%c3%a9%0d%0a%2f%25')
 })
