@@ -2,6 +2,7 @@ import type { AuthRefusal, ExtraFields } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
 import type { Secret } from '../util/secret.ts'
+import type { MailSession } from './mail-session.ts'
 
 /**
  * What a protocol is. `login` talks to a stranger, `backend` logs in to a backend on the user's behalf; neither knows the
@@ -18,6 +19,8 @@ export interface Protocol {
   login(io: LoginIo): Promise<LoginEnd>
   /** Logs in to a backend. Throws a ProxyFailure (proxy-failure.ts) that says how far it came. */
   backend(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome>
+  /** Serves the user's own mail until the client leaves or `session.signal` fires. Without it the protocol can only be proxied. */
+  serve?(stream: ByteStream, session: MailSession): Promise<void>
   /** Last words to a client that is cut off: idle, too many connections, shutdown. Complete lines with CRLF. */
   goodbye(why: Goodbye, hostname: string): string
 }

@@ -1,0 +1,21 @@
+import type { Settings } from '../config/config.ts'
+import type { MailStore } from '../storage/store.ts'
+import type { ClientIdentity } from './protocol.ts'
+
+/** A logged-in user's session with mail that is kept here. The client has its OK; the stream is at its first command. */
+export interface MailSession {
+  readonly user: string
+  /** Closed by whoever opened it, after `serve` ended. */
+  readonly store: MailStore
+  /** With the overrides of the user's userdb fields. */
+  readonly settings: Settings
+  readonly identity: ClientIdentity
+  readonly hostname: string
+  readonly tlsActive: boolean
+  /** Effective `mail_plugins`: acl, imap_acl, quota, imap_quota ... decide what capabilities are told. */
+  readonly plugins: ReadonlySet<string>
+  /** Fires when the session has to end: the protocol says goodbye and returns. */
+  readonly signal: AbortSignal
+  /** A line of the log, prefixed as Dovecot's mail processes do: `imap(user)<pid><session>: `. */
+  log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
+}

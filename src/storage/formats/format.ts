@@ -1,0 +1,133 @@
+import type { Flags } from '../flags.ts'
+import type { Appending, CreateOptions, MessageRecord, StoredMessage } from '../store.ts'
+
+/**
+ * What a mailbox format is. The store above it (namespaces, views, change logs, caches) is the same for all formats; a format
+ * knows files. Names here are storage names: Unicode, levels joined with `/`, no namespace prefix, `INBOX` for the inbox.
+ */
+export interface MailFormat {
+  readonly name: string
+  open(location: MailLocation, context: FormatContext): FormatStore
+}
+
+/** `mail_location`, parsed and expanded. Paths are absolute. */
+export interface MailLocation {
+  readonly format: string
+  /** maildir: the root. */
+  readonly path: string
+  /** `maildir++`, `fs`, `index`. */
+  readonly layout: string
+  readonly inboxPath: string | undefined
+  readonly indexPath: string | undefined
+  readonly indexPrivatePath: string | undefined
+  readonly controlPath: string | undefined
+  /** Every `KEY=value` as written: SUBSCRIPTIONS, DIRNAME, MAILBOXDIR, UTF-8, NO-NOSELECT, LISTINDEX, VOLATILEDIR, ALT, BROKENCHAR ... */
+  readonly options: ReadonlyMap<string, string>
+}
+
+export interface FormatContext {
+  readonly user: string
+  readonly hostname: string
+  /** The namespace's separator, for texts. */
+  readonly separator: string
+  readonly settings: FormatSettings
+  /** Milliseconds since 1970. */
+  now(): number
+  log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
+}
+
+/** Settings formats look at. */
+export interface FormatSettings {
+  readonly maildir_copy_with_hardlinks: boolean
+  readonly mail_save_crlf: boolean
+  readonly mail_fsync: 'optimized' | 'always' | 'never'
+  readonly mail_max_lock_timeout: number
+}
+
+/** All mailboxes under one location. */
+export interface FormatStore {
+  list(): Promise<readonly FormatEntry[]>
+  subscriptions(): Promise<readonly string[]>
+  /** Keeps the order and what it does not understand. */
+  subscribe(name: string, subscribed: boolean): Promise<void>
+  create(name: string, options: CreateOptions): Promise<void>
+  delete(name: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  /** Identity of the mailbox among all users and workers: real path of its directory. */
+  directories(name: string): MailboxDirectories
+  /** `not-found` unless it exists. Flags of all records are made by `flags`, so that equal ones are one object. */
+  open(name: string, flags: FlagTable): Promise<FormatMailbox>
+}
+
+export interface FormatEntry {
+  readonly name: string
+  readonly selectable: boolean
+  readonly noInferiors: boolean
+}
+
+/** Where a mailbox keeps what. `dovecot-acl` lies in `mail`. */
+export interface MailboxDirectories {
+  readonly mail: string
+  readonly control: string
+  readonly index: string | undefined
+}
+
+/** A message as a format keeps it: the record all views share, and whatever the format adds to find it. */
+export interface FormatRecord extends MessageRecord {
+  flags: Flags
+  modSeq: number
+  expunged: boolean
+}
+
+/**
+ * One open mailbox. Its owner calls one method at a time, except `openMessage` and `internalDate`, which may run beside
+ * anything. It is other programs that change the files meanwhile.
+ */
+export interface FormatMailbox {
+  readonly uidValidity: number
+  readonly uidNext: number
+  readonly guid: string
+  readonly readOnly: boolean
+  readonly keywords: readonly string[]
+  /** Cheap: whether `sync` would find a change, by mtimes and sizes alone. */
+  changed(): boolean | Promise<boolean>
+  /** Brings files and records together: new mail gets UIDs, gone files are reported. The first call reports everything as added. */
+  sync(): Promise<FormatChanges>
+  /** Makes flags so on disk; `flags` of the records are still the old ones. Records whose file is gone come back. */
+  setFlags(changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[]): Promise<readonly FormatRecord[]>
+  /** Removes files. Resolves with those that are gone now, also when somebody else was first. */
+  expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
+  openMessage(record: FormatRecord): StoredMessage | Promise<StoredMessage>
+  internalDate(record: FormatRecord): number | Promise<number>
+  /** Virtual size when the format knows it without reading (`W=` in a Maildir name). */
+  sizeOf(record: FormatRecord): number | undefined
+  /** Same content, same key, for as long as the message lives: the cache is keyed by it (Maildir: file name up to `:`). */
+  keyOf(record: FormatRecord): string
+  beginAppend(): Promise<FormatAppending>
+  /** Calls, soon and at least once, after files changed by anybody. Returns what stops it. */
+  watch(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+export interface FormatChanges {
+  /** Ascending by UID. */
+  readonly added: readonly FormatRecord[]
+  readonly expunged: readonly FormatRecord[]
+  /** `flags` of the records are new already. */
+  readonly flags: readonly FormatRecord[]
+  /** UIDs that are recent: given for the first time in this sync. */
+  readonly recent: readonly number[]
+}
+
+export interface FormatAppending extends Omit<Appending, 'mailbox'> {
+  /**
+   * Takes a message over from another mailbox of the same format without reading it (a hard link); `undefined` when that cannot
+   * be, and its bytes must be written instead.
+   */
+  link(from: FormatMailbox, record: FormatRecord, flags: { bits: number; keywords: readonly string[] }): Promise<true | undefined>
+}
+
+/** Makes interned flags; one per open mailbox, given to its format. */
+export interface FlagTable {
+  flags(bits: number, keywords: readonly string[]): Flags
+}
