@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Company, companies, openTheatre } from './lmtp/stages.ts'
 import { skipWithout } from './peers/peers.ts'
-import { parseTranscript, type Side } from './transcripts/parse.ts'
+import { nameOf, parseTranscript, type Side } from './transcripts/parse.ts'
 import { play } from './transcripts/play.ts'
 import { makeCertificates } from './transcripts/stages.ts'
 
@@ -46,7 +46,7 @@ async function playAll(t: TestContext, side: Side, company: Company): Promise<vo
   const theatre = await openTheatre(side, company, await certificates)
   t.after(() => theatre.close())
   const plays = company.transcripts.map((transcript) =>
-    t.test(`${transcript.file}: ${transcript.title}`, async () => await play(transcript, theatre.stage(transcript))),
+    t.test(nameOf(transcript), async () => await play(transcript, theatre.stage(transcript))),
   )
   await Promise.all(plays)
 }

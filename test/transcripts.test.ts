@@ -5,7 +5,7 @@ import { after, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { dovecotFor, skipWithout } from './peers/peers.ts'
 import { skipWithoutPostern } from './peers/postern.ts'
-import { parseTranscript, type Side } from './transcripts/parse.ts'
+import { nameOf, parseTranscript, type Side } from './transcripts/parse.ts'
 import { play } from './transcripts/play.ts'
 import {
   companies,
@@ -57,7 +57,7 @@ async function playAll(t: TestContext, side: Side, company: Company): Promise<vo
   const theatre = await openTheatre(side, company, await certificates, await backend)
   t.after(() => theatre.close())
   const plays = company.transcripts.map((transcript) =>
-    t.test(`${transcript.file}: ${transcript.title}`, { skip: skipTranscript(transcript) }, async (inner) => {
+    t.test(nameOf(transcript), { skip: skipTranscript(transcript) }, async (inner) => {
       const { stage, close } = await theatre.stage(transcript)
       inner.after(close)
       await play(transcript, stage)

@@ -37,6 +37,10 @@ export interface Transcript {
   readonly backend: 'scripted' | 'scripted-ipv6' | 'dovecot'
   /** Names of rows in docs/dovecot-differences.md. */
   readonly differences: readonly string[]
+  /** Rows of docs/reference/checklist.md that it proves something about. */
+  readonly rows: readonly number[]
+  /** Passdb fields that it shows at work. */
+  readonly fields: readonly string[]
   readonly steps: readonly Step[]
 }
 
@@ -53,6 +57,8 @@ export function parseTranscript(file: string, content: string): Transcript {
     client: 'stranger',
     backend: 'scripted',
     differences: [],
+    rows: [],
+    fields: [],
     steps: [],
   }
   for (const [index, line] of content.split('\n').entries()) {
@@ -65,18 +71,25 @@ export function parseTranscript(file: string, content: string): Transcript {
   return transcript
 }
 
+/** How a test that plays it is called: file, title, and the checklist's rows. */
+export function nameOf({ file, title, rows }: Transcript): string {
+  return `${file}: ${title}${rows.length === 0 ? '' : ` [row ${rows.join(' ')}]`}`
+}
+
 function protocolOf(file: string): LoginProtocol {
   const folder = basename(dirname(file))
   return folder === 'pop3' || folder === 'submission' || folder === 'sieve' ? folder : 'imap'
 }
 
 function parseHeader(transcript: Mutable<Transcript>, line: string): boolean {
-  const match = /^(user|config|client|backend|difference): ?(.*)$/.exec(line)
+  const match = /^(user|config|client|backend|difference|rows|fields): ?(.*)$/.exec(line)
   if (match === null) return false
   const [, key = '', value = ''] = match
   if (key === 'user') transcript.users.push(parseUser(value))
   else if (key === 'config') transcript.config.push(value)
   else if (key === 'difference') transcript.differences.push(value)
+  else if (key === 'rows') transcript.rows.push(...value.split(' ').map(Number))
+  else if (key === 'fields') transcript.fields.push(...value.split(' '))
   else if (key === 'client' && (value === 'trusted' || value === 'same-host')) transcript.client = value
   else if (key === 'backend' && value === 'dovecot') transcript.backend = value
   else if (key === 'backend' && value === 'ipv6') transcript.backend = 'scripted-ipv6'
