@@ -1,10 +1,10 @@
-import type { AuthRefusal, SaslExchange } from '../auth/auth.ts'
+import type { AuthConnection, AuthRefusal, SaslExchange } from '../auth/auth.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import { authConnection } from './auth-connection.ts'
 import type { LoginHistory } from './disconnect-reason.ts'
-import type { LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
+import type { LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
 import { holdLogin } from './held-login.ts'
 import { refuseMechanism } from './mechanisms.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -32,6 +32,8 @@ export interface AttemptEnd {
   readonly tooLate: boolean
   /** With a `proxied` verdict. */
   readonly backend: ReadyBackend | undefined
+  /** With a `local` verdict. */
+  readonly mail?: OpenMail
 }
 
 /** Asks the databases, and follows where they send the login. Faults are thrown. */
@@ -53,12 +55,12 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
     return refuse(history, outcome.why)
   }
   record.authenticated(outcome)
-  if (shared.holds === undefined) return await followRoute(context, outcome)
+  if (shared.holds === undefined) return await followRoute(context, connection, outcome)
   const { auth } = environment
   const held = await holdLogin(shared.holds, { auth, connection, outcome, sinceMs, limitMs, signal })
   if (held.kind === 'refused') return refuse(history, held.why)
   try {
-    return await followRoute(context, held.outcome)
+    return await followRoute(context, connection, held.outcome)
   } finally {
     held.leave()
   }
@@ -66,7 +68,11 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
 
 type Authenticated = Parameters<SessionRecord['authenticated']>[0]
 
-async function followRoute(context: AttemptContext, outcome: Authenticated): Promise<AttemptEnd> {
+async function followRoute(
+  context: AttemptContext,
+  connection: AuthConnection,
+  outcome: Authenticated,
+): Promise<AttemptEnd> {
   const { shared, environment, protocol, record, history, limitMs, signal, onBackend } = context
   const end = await shared.proxy.follow({
     protocol,
@@ -82,7 +88,22 @@ async function followRoute(context: AttemptContext, outcome: Authenticated): Pro
   if (end.authenticated) history.successes++
   history.backendRefused = end.backendRefused
   if (end.verdict.kind === 'refused') history.lastRefusal = end.verdict.why.kind
-  return end.verdict.kind === 'local' && shared.serveLocal === undefined ? notServed(context) : end
+  return end.verdict.kind === 'local' ? await openMail(context, connection, outcome, end.verdict) : end
+}
+
+async function openMail(
+  context: AttemptContext,
+  connection: AuthConnection,
+  outcome: Authenticated,
+  verdict: Extract<LoginVerdict, { kind: 'local' }>,
+): Promise<AttemptEnd> {
+  const { shared, environment, protocol, record, history, signal } = context
+  const { auth, hostname } = environment
+  if (shared.local === undefined || protocol.serve === undefined) return notServed(context)
+  const opening = await shared.local.open({ protocol, auth, connection, outcome, record, hostname, signal })
+  if (opening.kind === 'refused') return refuse(history, opening.why)
+  const { mail } = opening
+  return { verdict: { ...verdict, session: mail.session }, result: 'local', tooLate: false, backend: undefined, mail }
 }
 
 function notServed({ shared, record }: AttemptContext): AttemptEnd {

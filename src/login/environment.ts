@@ -1,9 +1,10 @@
-import type { AuthOutcome, AuthService, ExtraFields } from '../auth/auth.ts'
+import type { AuthConnection, AuthOutcome, AuthRefusal, AuthService } from '../auth/auth.ts'
 import type { Filter, Settings } from '../config/config.ts'
 import type { ByteStream } from '../net/byte-stream.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
+import type { MailSession } from '../protocols/mail-session.ts'
 import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import type { LoginHolds } from './holds.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -34,8 +35,8 @@ export interface LoginShared {
   readonly now: () => number
   /** Users whose logins wait while they are moved. */
   readonly holds?: LoginHolds
-  /** Serves the user's own mail until the session ends. Absent: every user must be proxied. */
-  readonly serveLocal?: (handover: LocalHandover) => Promise<void>
+  /** Opens the mail of users who are served here. Absent: every user must be proxied. */
+  readonly local?: LocalMail
 }
 
 /** Takes a login that the databases let in to wherever they say. `src/proxy/proxy.ts` is one. */
@@ -90,12 +91,38 @@ export interface JoinedSession {
   endWhenIdle(reason: string): void
 }
 
-export interface LocalHandover {
-  readonly stream: ByteStream
+/** Mail that is kept here. */
+export interface LocalMail {
+  /** Looks the user up in the userdbs and opens the mail. Never rejects: faults are `temporary`, and in the log. */
+  open(login: LocalLogin): Promise<LocalOpening>
+}
+
+export interface LocalLogin {
   readonly protocol: Protocol
-  readonly user: string
-  readonly fields: ExtraFields
+  readonly auth: AuthService
+  readonly connection: AuthConnection
+  readonly outcome: Extract<AuthOutcome, { kind: 'ok' }>
   readonly record: SessionRecord
+  readonly hostname: string
+  /** Fires when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+export type LocalOpening =
+  | { readonly kind: 'ready'; readonly mail: OpenMail }
+  | { readonly kind: 'refused'; readonly why: AuthRefusal }
+
+/** A user's mail, open and waiting for its client. */
+export interface OpenMail {
+  readonly session: MailSession
+  /** `mpid` of the log's Login line: the process that serves it. */
+  readonly pid: number
+  /** Serves the client until either side ends it; closes the stream and the mail. Never rejects. */
+  serve(client: ByteStream): Promise<void>
+  /** The client is gone: closes the mail. */
+  discard(): void
+  /** Ends a session that is being served; `reason` in Dovecot's words: `Kicked by admin`. */
+  kick(reason: string): void
 }
 
 /** A connection as the listener hands it over. */

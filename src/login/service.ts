@@ -1,13 +1,6 @@
 import type { SocketStream } from '../net/socket-stream.ts'
 import type { Protocol } from '../protocols/protocol.ts'
-import type {
-  Accepted,
-  JoinedSession,
-  LocalHandover,
-  LoginEnvironment,
-  LoginShared,
-  ReadyBackend,
-} from './environment.ts'
+import type { Accepted, JoinedSession, LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
 import { type ListedSession, type SessionListing, SessionRegistry } from './registry.ts'
 import { LoginSession } from './session.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -68,7 +61,9 @@ class Service implements LoginService {
       for (const { strangers } of this.#members.values()) {
         for (const session of strangers) session.close(STOPPING, 'shutting-down')
       }
-      for (const session of this.registry.sessions) if (session instanceof Proxied) session.stop()
+      for (const session of this.registry.sessions) {
+        if (session instanceof Proxied || session instanceof Local) session.stop()
+      }
     }
     this.#settleIfEmpty()
     await this.#stopping.promise
@@ -99,7 +94,7 @@ class Service implements LoginService {
     this.registry.remove(session)
     try {
       if (end.kind === 'proxied') return this.#join(session, end.backend, members)
-      if (end.kind === 'local') await this.#serve(session, end.verdict)
+      if (end.kind === 'local') await this.#serve(session, end.mail)
     } catch (error) {
       this.#logFault(session.record.service, error)
       session.stream.destroy()
@@ -118,10 +113,19 @@ class Service implements LoginService {
     if (this.#stopping !== undefined) proxied.stop()
   }
 
-  async #serve({ record, stream, protocol }: LoginSession, { user, fields }: LocalVerdict): Promise<void> {
-    const { observer, serveLocal } = this.#shared
-    observer.emit('login_local', { ...record.fields(), user })
-    await serveLocal?.({ stream, protocol, user, fields, record })
+  async #serve({ record, stream }: LoginSession, mail: OpenMail): Promise<void> {
+    record.mailPid = mail.pid
+    this.#shared.observer.emit('login_local', { ...record.fields(), user: record.user })
+    const local = new Local(record, mail)
+    this.registry.add(local)
+    if (this.#stopping !== undefined) local.stop()
+    // From here on the protocol says how long it waits.
+    stream.setDeadline(undefined)
+    try {
+      await mail.serve(stream)
+    } finally {
+      this.registry.remove(local)
+    }
   }
 
   #logFault(service: string, error: unknown): void {
@@ -149,8 +153,6 @@ class Service implements LoginService {
   }
 }
 
-type LocalVerdict = Pick<LocalHandover, 'user' | 'fields'>
-
 /** A proxied session in the registry. */
 class Proxied implements ListedSession {
   joined: JoinedSession | undefined
@@ -174,5 +176,28 @@ class Proxied implements ListedSession {
   stop(): void {
     const { settings, protocol } = this.#record
     if (settings.shutdown_clients && ENDED_AT_SHUTDOWN.has(protocol)) this.joined?.endWhenIdle(STOPPING)
+  }
+}
+
+/** A session in the registry whose mail is here. */
+class Local implements ListedSession {
+  readonly #record: SessionRecord
+  readonly #mail: OpenMail
+
+  constructor(record: SessionRecord, mail: OpenMail) {
+    this.#record = record
+    this.#mail = mail
+  }
+
+  describe(): SessionListing {
+    return this.#record.describe('local')
+  }
+
+  kick(reason: string): void {
+    this.#mail.kick(reason)
+  }
+
+  stop(): void {
+    this.kick(STOPPING)
   }
 }

@@ -29,6 +29,8 @@ export class SessionRecord {
   /** `%c`; while TLS fails also how. */
   secured: string
   tls: TlsInfo | undefined
+  /** The process that serves the user's mail, when it is here. */
+  mailPid: number | undefined
   /** For `%{passdb:field}`; undefined when the format never asks. */
   passdbFields: ExtraFields | undefined
 
@@ -128,8 +130,8 @@ const VARIABLES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
   ['mech', ({ mechanism }) => mechanism],
   ['secured', ({ secured }) => secured],
   ['ssl_security', ({ tls }) => (tls === undefined ? '' : describeTls(tls))],
-  // Of local mail processes; a proxied session has none.
-  ['mail_pid', () => ''],
+  // A proxied session has none.
+  ['mail_pid', ({ mailPid }) => (mailPid === undefined ? '' : String(mailPid))],
   ['session', ({ identity }) => identity.session],
   ['orig_user', ({ originalUser }) => originalUser],
   ['orig_username', ({ originalUser }) => localPart(originalUser)],

@@ -19,7 +19,7 @@ import type {
 import { assertNever } from '../util/assert-never.ts'
 import { type AttemptEnd, attemptLogin } from './attempt.ts'
 import { certificateReason, disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
-import type { Accepted, LoginEnvironment, LoginShared, ReadyBackend } from './environment.ts'
+import type { Accepted, LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
 import { expandGreeting } from './greeting.ts'
 import { firstIdentity, overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
@@ -40,7 +40,8 @@ const FAULT: AttemptEnd = {
 export type SessionEnd =
   /** A user now, with a backend of its own: client and backend are to be joined. */
   | { readonly kind: 'proxied'; readonly backend: ReadyBackend }
-  | { readonly kind: 'local'; readonly verdict: Extract<LoginVerdict, { kind: 'local' }> }
+  /** A user now, whose mail is here and open. */
+  | { readonly kind: 'local'; readonly mail: OpenMail }
   /** Closed, and told to the log. */
   | { readonly kind: 'gone' }
 
@@ -283,7 +284,10 @@ export class LoginSession implements LoginIo, ListedSession {
   #endAttempt(end: AttemptEnd, startedMs: number): void {
     const { stream, record } = this
     const nowMs = this.#shared.now()
-    if (this.#abort.signal.aborted) return end.backend?.discard()
+    if (this.#abort.signal.aborted) {
+      end.mail?.discard()
+      return end.backend?.discard()
+    }
     if (end.tooLate) {
       const secs = Math.round((nowMs - startedMs) / 1000)
       return this.close(`Logging in timed out (waited ${secs} secs)`, 'login-timeout')
@@ -293,7 +297,7 @@ export class LoginSession implements LoginIo, ListedSession {
     // A dialogue that broke off or ran out of time keeps its phase for the last words.
     if (nowMs < this.#deadlineMs && !unfinished) {
       this.#history.phase = 'idle'
-      if (end.backend === undefined) this.#extendDeadline()
+      if (end.backend === undefined && end.mail === undefined) this.#extendDeadline()
     }
     this.#shared.observer.emit('login_attempt_finished', {
       ...record.fields(),
@@ -310,8 +314,8 @@ export class LoginSession implements LoginIo, ListedSession {
         if (this.#end?.backend === undefined) throw new Error('the dialogue says proxied, but there is no backend')
         return { kind: 'proxied', backend: this.#end.backend }
       case 'local':
-        if (this.#end?.verdict.kind !== 'local') throw new Error('the dialogue says local, but the verdict was another')
-        return { kind: 'local', verdict: this.#end.verdict }
+        if (this.#end?.mail === undefined) throw new Error('the dialogue says local, but no mail is open')
+        return { kind: 'local', mail: this.#end.mail }
       case 'closed':
         return this.#gone(end.reason)
       default:
@@ -344,6 +348,7 @@ export class LoginSession implements LoginIo, ListedSession {
   #gone(reason: string): SessionEnd {
     const { record } = this
     this.#end?.backend?.discard()
+    this.#end?.mail?.discard()
     const details = certificateReason(record) ?? disconnectReason(this.#history, this.#shared.now())
     const text = `Disconnected: ${this.#closing ?? reason} ${details}`
     this.#shared.observer.emit('login_aborted', {

@@ -115,7 +115,8 @@ export interface Credentials {
 }
 
 export type LoginVerdict =
-  | { readonly kind: 'local'; readonly user: string; readonly fields: ExtraFields }
+  /** The user's mail is here. `session`, once it is open: what it can do is for the protocol's OK to say. */
+  | { readonly kind: 'local'; readonly user: string; readonly fields: ExtraFields; readonly session?: MailSession }
   | { readonly kind: 'proxied'; readonly welcome: BackendWelcome }
   | { readonly kind: 'refused'; readonly why: AuthRefusal }
   /** The proxy could not reach or use the backend: table "What the client sees". */

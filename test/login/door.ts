@@ -1,11 +1,13 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { AuthConnection, AuthOutcome, AuthService, SaslExchange } from '../../src/auth/auth.ts'
 import type { Filter, Settings } from '../../src/config/config.ts'
-import type { Accepted, LocalHandover, LoginEnvironment } from '../../src/login/environment.ts'
+import type { Accepted, LocalMail, LoginEnvironment } from '../../src/login/environment.ts'
 import { createLoginService, type LoginService } from '../../src/login/service.ts'
+import type { ByteStream } from '../../src/net/byte-stream.ts'
 import { SocketStream } from '../../src/net/socket-stream.ts'
 import { TlsContextCache } from '../../src/net/tls-cache.ts'
 import type { EventName, EventTable, LogLevel, Observer } from '../../src/observe/events.ts'
@@ -13,6 +15,7 @@ import { sentence } from '../../src/observe/sentences.ts'
 import type { Protocol } from '../../src/protocols/protocol.ts'
 import { createProxy, type ProxyOptions } from '../../src/proxy/proxy.ts'
 import { Secret } from '../../src/util/secret.ts'
+import type { MailStore } from '../../src/storage/store.ts'
 import { PATIENCE_MS, within } from '../support/deadline.ts'
 import { testSettings } from '../support/protocol-session.ts'
 import { connectRaw, type RawClientOptions } from '../support/raw-client.ts'
@@ -33,7 +36,8 @@ export interface DoorOptions {
   readonly authenticate?: AuthService['authenticate']
   readonly mechanisms?: AuthService['mechanisms']
   readonly proxy?: Partial<ProxyOptions>
-  readonly serveLocal?: (handover: LocalHandover) => Promise<void>
+  /** Serves users whose mail is here. */
+  readonly serveLocal?: (stream: ByteStream, user: string) => Promise<void>
   readonly maxConnections?: number
   readonly now?: () => number
   /** Where to listen. */
@@ -99,7 +103,12 @@ export function createDoor(options: DoorOptions): Omit<Door, 'port' | 'client'> 
     ...options.environment,
   }
   const { serveLocal } = options
-  const shared = { observer: recorder, proxy, now, ...(serveLocal === undefined ? {} : { serveLocal }) }
+  const shared = {
+    observer: recorder,
+    proxy,
+    now,
+    ...(serveLocal === undefined ? {} : { local: localMail(serveLocal) }),
+  }
   const service = createLoginService(shared, () => environment)
   return {
     service,
@@ -111,6 +120,20 @@ export function createDoor(options: DoorOptions): Omit<Door, 'port' | 'client'> 
       await recorder.find(String(pattern), () => recorder.lines.find((line) => pattern.test(line))),
     event: async (name, number = 1) => await recorder.find(name, () => recorder.nth(name, number)),
     empty: async () => void (await recorder.find('no session', () => (service.registry.size === 0 ? true : undefined))),
+  }
+}
+
+function localMail(serveLocal: NonNullable<DoorOptions['serveLocal']>): LocalMail {
+  const unused = (): never => assert.fail('the toy protocol has no commands for mail')
+  return {
+    open: async ({ record, hostname, signal }) => {
+      const { user, settings, identity } = record
+      const store = new Proxy({} as MailStore, { get: unused })
+      const plugins = new Set<string>()
+      const session = { user, store, settings, identity, hostname, tlsActive: false, plugins, signal, log: unused }
+      const serve = async (client: ByteStream): Promise<void> => await serveLocal(client, user)
+      return await Promise.resolve({ kind: 'ready', mail: { session, pid: 4711, serve, discard() {}, kick() {} } })
+    },
   }
 }
 

@@ -356,7 +356,7 @@ test('a fault before the first byte, or behind the last, is told and nothing sta
 test('a user without proxy fields is served here, where there is a mail service', async (t) => {
   const door = await openDoor(t, {
     users: { joe: {} },
-    serveLocal: async ({ stream, user }) => {
+    serveLocal: async (stream, user) => {
       stream.write(`* serving ${user}\r\n`)
       await stream.close()
     },
@@ -399,7 +399,10 @@ test('a service full of users takes nobody more', async (t) => {
   const door = await openDoor(t, {
     maxConnections: 1,
     users: { joe: {} },
-    serveLocal: async () => await waiting.promise,
+    serveLocal: async (stream) => {
+      await waiting.promise
+      stream.destroy()
+    },
   })
   const user = await door.client()
   user.send('a LOGIN joe pw')

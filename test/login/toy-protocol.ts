@@ -22,6 +22,7 @@ export const toy: Protocol = {
   ports: { plain: 143, tls: 993 },
   login,
   backend,
+  serve: async () => await Promise.reject(new Error('the door serves')),
   goodbye: (why: Goodbye) => `* BYE ${why}\r\n`,
 }
 
