@@ -44,7 +44,7 @@ const MOMENT_MS = 200
 const SILENCE_MS = 250
 
 /** A log line is written by the time its event can be seen, or nearly so. */
-const LOG_MS = 5_000
+const LOG_MS = 15_000
 const RECORD_LOG_MS = 700
 
 /** Plays a transcript from top to bottom. Rejects at the first line that does not come true, showing what led there. */
