@@ -2,6 +2,7 @@ import type { SaslAuth, SaslCredentials, SaslIdentity } from '../sasl/mechanism.
 import { Secret } from '../util/secret.ts'
 import { assignIdentity } from './identity.ts'
 import { type PassdbChain, runPassdbChain } from './passdb-chain.ts'
+import type { Policy } from './policy/policy.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
 import { verifyDummy } from './schemes/index.ts'
@@ -19,11 +20,14 @@ export class Login implements SaslAuth<Verdict> {
   readonly #request: AuthRequest
   readonly #chain: PassdbChain
   readonly #signal: AbortSignal
+  /** Asked before the databases. */
+  readonly #policy: Policy | undefined
 
-  constructor(request: AuthRequest, chain: PassdbChain, signal: AbortSignal) {
+  constructor(request: AuthRequest, chain: PassdbChain, signal: AbortSignal, policy?: Policy) {
     this.#request = request
     this.#chain = chain
     this.#signal = signal
+    this.#policy = policy?.checksBefore === true ? policy : undefined
   }
 
   async verifyPlain(identity: SaslIdentity, password: Secret): Promise<Verdict> {
@@ -34,6 +38,8 @@ export class Login implements SaslAuth<Verdict> {
       request.logLogin('info', 'Attempted login with password having illegal chars')
       return await this.#unknown(password)
     }
+    if (this.#policy !== undefined && !(await this.#policy.allows(request, 'before', this.#signal)))
+      return failure('password-mismatch')
     const { result } = await runPassdbChain(request, this.#chain, { kind: 'verify', password }, this.#signal)
     return result === 'user-unknown' ? await this.#unknown(password) : this.#verdict(result)
   }
@@ -52,6 +58,8 @@ export class Login implements SaslAuth<Verdict> {
     schemes: readonly string[],
   ): Promise<{ kind: 'found'; credentials: SaslCredentials } | { kind: 'refused'; verdict: Verdict }> {
     if (!this.#assign(identity)) return { kind: 'refused', verdict: failure('user-unknown') }
+    if (this.#policy !== undefined && !(await this.#policy.allows(this.#request, 'before', this.#signal)))
+      return { kind: 'refused', verdict: failure('password-mismatch') }
     const outcome = await runPassdbChain(this.#request, this.#chain, { kind: 'credentials', schemes }, this.#signal)
     if (outcome.result === 'ok' && outcome.credentials !== undefined)
       return { kind: 'found', credentials: outcome.credentials }

@@ -1,5 +1,7 @@
 import type { Observer } from '../observe/events.ts'
 import type { Complaint } from '../config/config.ts'
+import type { PenaltyTable } from './penalty.ts'
+import type { Revocations } from './revocations.ts'
 
 /** Time as the auth service sees it. Tests hand in one that they move. */
 export interface Clock {
@@ -38,6 +40,17 @@ export interface AuthNeeds {
   readonly random: (limit: number) => number
   readonly randomBytes: (count: number) => Buffer
   readonly hostname: string
+  /** Who waits before the next login. Absent: nobody does. */
+  readonly penalties?: SharedPenalties
+  /** Whose logins are refused. Absent: nobody's. */
+  readonly revocations?: Revocations
+}
+
+/** Penalties as all workers share them. */
+export interface SharedPenalties {
+  readonly table: PenaltyTable
+  /** For fingerprints of passwords; the same in all processes that share the table. */
+  readonly key: Buffer
 }
 
 /** The passdbs, userdbs or mechanisms of a configuration cannot work; `message` is the first complaint. */

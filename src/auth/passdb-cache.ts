@@ -5,6 +5,7 @@ import { type AuthCache, type CachedAnswer, cacheKey, type CacheHit } from './ca
 import { setPassdbField } from './passdb-field.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
+import { storedText } from './stored-text.ts'
 
 /** How a block uses the cache. */
 export interface CacheUse {
@@ -46,8 +47,7 @@ function passwordToKeep(
   { stored, fields, password, authenticated }: AuthRequest,
   result: PassdbResult,
 ): string | undefined {
-  if (stored !== undefined)
-    return /^\{[^{}]+\}/.test(stored.text) ? stored.text : `{${stored.defaultScheme}}${stored.text}`
+  if (stored !== undefined) return storedText(stored)
   if (fields.has('nopassword')) return ''
   // The database checked the password itself: keep a hash of the one that was right.
   if (result !== 'ok' || password === undefined || authenticated) return undefined

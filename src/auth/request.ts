@@ -73,6 +73,10 @@ export class AuthRequest {
   templateUser: string | undefined
   /** Whether some password was really compared: unknown users cost as much as known ones. */
   verified = false
+  /** The penalty that the client came with. */
+  penaltyLevel = 0
+  /** The policy server refused, whether or not that counts. */
+  policyRefused = false
 
   readonly lookup: VariableLookup = (name) => lookUpVariable(this, name)
 

@@ -17,6 +17,7 @@ import { BlockOpener } from './blocks.ts'
 import { AuthCache } from './cache.ts'
 import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
 import { FailureDelay } from './failure-delay.ts'
+import { Guards } from './guards.ts'
 import { Login, type Verdict } from './login.ts'
 import { lookUpPassdb, lookUpUser } from './lookups.ts'
 import { AuthConfigError, type AuthNeeds, type Clock } from './needs.ts'
@@ -25,6 +26,7 @@ import { PasswdFileStore } from './passwd-file.ts'
 import { outcomeOf, refused } from './outcome.ts'
 import { refusalFor } from './refusal.ts'
 import { AuthRequest } from './request.ts'
+import type { PassdbResult } from './result-rule.ts'
 import { SqlConnections } from './sql/connections.ts'
 import { Trace } from './trace.ts'
 import type { UserdbDriver } from './userdb/userdb.ts'
@@ -74,11 +76,13 @@ class Service implements AuthService {
   readonly #default: ServiceChains
   readonly #mechanisms: ReadonlyMap<string, SaslMechanism>
   readonly #failures: FailureDelay
+  readonly #guards: Guards
   readonly #cache: AuthCache | undefined
 
   constructor({ config, configFiles, needs, services, passdbDrivers, userdbDrivers, findMechanism }: AuthServiceInput) {
     this.#needs = needs
     this.#failures = new FailureDelay(needs.clock, needs.random)
+    this.#guards = new Guards(config, configFiles, needs)
     const complaints: Complaint[] = []
     const settings = config.settings({})
     this.#cache = openCache(settings, needs.clock)
@@ -141,9 +145,22 @@ class Service implements AuthService {
       request.logLogin('info', reason)
       return { kind: 'refused', why: { kind: 'failed', reason } }
     }
+    const penalty = this.#guards.before(request, signal)
+    if (penalty !== undefined) await penalty
     const verdict = await this.#exchange(mechanism, request, chains, exchange, signal)
-    if (verdict.kind === 'failure') return await this.#refuse(request, refusalFor(request, verdict.result), signal)
-    return verdict.kind === 'success' ? await this.#succeed(request, mechanism.name, signal) : refused(request, verdict)
+    if (verdict.kind === 'failure') return await this.#refuse(request, verdict.result, signal)
+    if (verdict.kind !== 'success') return refused(request, verdict)
+    const objection = this.#guards.afterSuccess(request, signal)
+    const failure = objection === undefined ? undefined : await objection
+    if (failure !== undefined) return await this.#refuse(request, failure, signal)
+    const outcome = await this.#succeed(request, mechanism.name, signal)
+    const revoked = this.#guards.revoked(request)
+    if (revoked !== undefined && (await revoked)) {
+      request.logLogin('info', 'User is revoked')
+      return await this.#refuse(request, 'user-disabled', signal)
+    }
+    this.#guards.succeeded(request)
+    return outcome
   }
 
   /** Runs the mechanism's dialogue. A refusal is one that is told at once: the client left, or sent nonsense. */
@@ -185,7 +202,7 @@ class Service implements AuthService {
       ...(openidConfigurationUrl !== undefined && { openidConfigurationUrl }),
     }
     try {
-      return await mechanism.authenticate(io, new Login(request, chains, signal))
+      return await mechanism.authenticate(io, new Login(request, chains, signal, this.#guards.policy))
     } catch (error) {
       if (error instanceof InvalidBase64) return { kind: 'invalid-base64', initial: false }
       if (error instanceof SaslAborted || hasLeft) return { kind: 'aborted' }
@@ -195,7 +212,9 @@ class Service implements AuthService {
     }
   }
 
-  async #refuse(request: AuthRequest, why: AuthRefusal, signal: AbortSignal): Promise<AuthOutcome> {
+  async #refuse(request: AuthRequest, result: PassdbResult, signal: AbortSignal): Promise<AuthOutcome> {
+    const why = refusalFor(request, result)
+    this.#guards.failed(request, why.kind === 'temporary')
     if (!request.fields.has('nodelay')) await this.#failures.wait(request.settings.failureDelayMs, signal)
     return refused(request, why)
   }
@@ -288,6 +307,7 @@ class Service implements AuthService {
 
   async close(): Promise<void> {
     this.#failures.flush()
+    this.#guards.close()
     await Promise.all([this.#sql.close(), ...this.#opener.databases().map((database) => database.close())])
   }
 
