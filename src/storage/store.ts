@@ -123,6 +123,10 @@ export interface Mailbox {
   openMessage(uid: number): StoredMessage | Promise<StoredMessage>
   /** What FETCH and SEARCH want to know of messages without their bytes, in batches, cached; those that are gone are left out. */
   summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>>
+  /** Virtual sizes, lines ending with CRLF; those of messages that are gone are left out. */
+  sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /** What the format calls a message, for `pop3_uidl_format`; `undefined` when it is gone. */
+  identity(uid: number): MessageIdentity | undefined
   /** When messages were received, milliseconds since 1970; those that are gone are left out. */
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
 
@@ -144,6 +148,14 @@ export interface Mailbox {
   /** UIDs expunged after this MODSEQ, ascending; more when the log does not reach back. RFC 7162 §3.2.5. */
   vanishedSince(modSeq: number): Promise<UidRanges>
   close(): Promise<void>
+}
+
+export interface MessageIdentity {
+  /** Maildir: the file name up to `:`. */
+  readonly fileName: string
+  readonly guid: string
+  /** The POP3 UIDL that is kept with the message (uidlist `P`): it stands above `pop3_uidl_format`. */
+  readonly pop3Uidl: string | undefined
 }
 
 /** Pairs first, last; ascending, apart. */

@@ -1,5 +1,5 @@
 import type { Flags } from '../flags.ts'
-import type { Appending, CreateOptions, MessageRecord, StoredMessage } from '../store.ts'
+import type { Appending, CreateOptions, MessageIdentity, MessageRecord, StoredMessage } from '../store.ts'
 
 /**
  * What a mailbox format is. The store above it (namespaces, views, change logs, caches) is the same for all formats; a format
@@ -103,6 +103,7 @@ export interface FormatMailbox {
   sizeOf(record: FormatRecord): number | undefined
   /** Same content, same key, for as long as the message lives: the cache is keyed by it (Maildir: file name up to `:`). */
   keyOf(record: FormatRecord): string
+  identity(record: FormatRecord): MessageIdentity
   beginAppend(): Promise<FormatAppending>
   /** Calls, soon and at least once, after files changed by anybody. Returns what stops it. */
   watch(listener: () => void): () => void
