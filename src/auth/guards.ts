@@ -50,7 +50,9 @@ export class Guards {
     const { penalties } = this.#needs
     const { password, user, connection, penaltyLevel } = request
     if (penalties === undefined) return
-    const fingerprint = password === undefined ? 0 : penaltyFingerprint(penalties.key, user, password.reveal())
+    // The password of a name that may not be was never looked at.
+    const fingerprint =
+      password === undefined || user === '' ? 0 : penaltyFingerprint(penalties.key, user, password.reveal())
     penalties.table.failed(connection.remote.ip, penaltyLevel, fingerprint)
   }
 

@@ -86,7 +86,7 @@ export class PenaltyTable {
     const known = this.#records.get(network)
     // To the end: it is the one that was quiet the shortest.
     this.#records.delete(network)
-    this.#forget(nowMs)
+    this.#forget(nowMs, PENALTY.networks - 1)
     const record = known ?? { level: 0, failedMs: nowMs, updatedMs: nowMs, fingerprints: [] }
     record.updatedMs = nowMs
     if (fingerprint === 0 || !record.fingerprints.includes(fingerprint)) {
@@ -133,9 +133,9 @@ export class PenaltyTable {
     this.#onChange(change)
   }
 
-  #forget(nowMs: number): void {
+  #forget(nowMs: number, limit: number = PENALTY.networks): void {
     for (const [network, { updatedMs }] of this.#records) {
-      const isFull = this.#records.size >= PENALTY.networks
+      const isFull = this.#records.size > limit
       // A clock that was set back must not keep anybody on the list.
       if (!isFull && nowMs - updatedMs < PENALTY.forgetMs && updatedMs <= nowMs) return
       this.#records.delete(network)

@@ -144,7 +144,10 @@ export class Policy {
   #variable(request: AuthRequest, name: string): string | undefined {
     if (name === 'requested_username') return requestedUser(request)
     if (name !== 'hashed_password') return request.lookup(name)
-    return hashPassword(this.#hash, requestedUser(request), request.password?.reveal() ?? Buffer.alloc(0))
+    const user = requestedUser(request)
+    // The password of a name that may not be was never looked at.
+    const password = user === '' ? undefined : request.password?.reveal()
+    return hashPassword(this.#hash, user, password ?? Buffer.alloc(0))
   }
 
   #log(request: AuthRequest, level: 'debug' | 'info' | 'error', text: string): void {
