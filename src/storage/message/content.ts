@@ -1,0 +1,91 @@
+import { foldedValue } from './header.ts'
+import { FieldLexer } from './lexer.ts'
+import { readContentType } from './mime.ts'
+import { type Parameter, readParameters } from './parameters.ts'
+
+/** What a part's Content-* fields say, for BODYSTRUCTURE. Values are one byte a character. */
+export interface Content {
+  type?: string
+  subtype?: string
+  parameters: readonly Parameter[]
+  encoding?: string
+  id?: string
+  description?: string
+  md5?: string
+  location?: string
+  languages?: readonly string[]
+  disposition?: string
+  dispositionParameters: readonly Parameter[]
+}
+
+/** No Content-* field at all. */
+export function emptyContent(): Content {
+  return { parameters: [], dispositionParameters: [] }
+}
+
+/** Takes a Content-* field, `name` in lower case. As in Dovecot the first that can be read counts. */
+export function takeContentField(content: Content, name: string, raw: string): void {
+  READERS.get(name)?.(content, raw)
+}
+
+/** Whether `takeContentField` has a use for a field (lower case). */
+export function isContentField(name: string): boolean {
+  return READERS.has(name)
+}
+
+const READERS = new Map<string, (content: Content, raw: string) => void>([
+  ['content-type', takeType],
+  ['content-transfer-encoding', takeEncoding],
+  ['content-disposition', takeDisposition],
+  ['content-language', takeLanguages],
+  ['content-id', (content, raw) => void (content.id ??= foldedValue(raw))],
+  ['content-description', (content, raw) => void (content.description ??= foldedValue(raw))],
+  ['content-md5', (content, raw) => void (content.md5 ??= foldedValue(raw))],
+  ['content-location', (content, raw) => void (content.location ??= foldedValue(raw))],
+])
+
+function takeType(content: Content, raw: string): void {
+  if (content.type !== undefined) return
+  const lexer = new FieldLexer(foldedValue(raw))
+  const { text, broken } = readContentType(lexer)
+  const slash = text.indexOf('/')
+  content.type = slash === -1 ? text : text.slice(0, slash)
+  if (slash !== -1) content.subtype = text.slice(slash + 1)
+  if (!broken) content.parameters = readParameters(lexer)
+}
+
+function takeEncoding(content: Content, raw: string): void {
+  if (content.encoding !== undefined) return
+  const lexer = new FieldLexer(foldedValue(raw))
+  lexer.skip()
+  const after = lexer.token()
+  const text = lexer.take()
+  if (after === 'end' && text !== '') content.encoding = text
+}
+
+function takeDisposition(content: Content, raw: string): void {
+  if (content.dispositionParameters.length > 0) return
+  const lexer = new FieldLexer(foldedValue(raw))
+  lexer.skip()
+  const after = lexer.token()
+  const text = lexer.take()
+  if (after === 'broken') return
+  content.disposition = text
+  content.dispositionParameters = readParameters(lexer)
+}
+
+function takeLanguages(content: Content, raw: string): void {
+  if (content.languages !== undefined) return
+  const lexer = new FieldLexer(foldedValue(raw))
+  const languages: string[] = []
+  lexer.skip()
+  for (;;) {
+    const after = lexer.atom()
+    if (after === 'broken') break
+    languages.push(lexer.take())
+    if (lexer.input[lexer.pos] !== ',') break
+    lexer.pos++
+    lexer.skip()
+  }
+  if (languages.length > 0) content.languages = languages
+}

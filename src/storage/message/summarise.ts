@@ -1,0 +1,107 @@
+import { formatBodyStructure, type PartFields } from './body-structure.ts'
+import { emptyContent, isContentField, takeContentField } from './content.ts'
+import { parseDate, type SentDate } from './date.ts'
+import { EMPTY_ENVELOPE, Envelope, isEnvelopeField } from './envelope.ts'
+import { foldedValue } from './header.ts'
+import { MESSAGE_LIMITS } from './limits.ts'
+import type { MessagePart } from './message-part.ts'
+import { KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
+import { type MimeEvents, MimeParser } from './mime.ts'
+import type { MimeNode } from './mime-node.ts'
+
+/** Summarises a message that is in memory. Never throws. */
+export function summarise(message: Buffer): MessageSummary {
+  const summariser = new Summariser()
+  summariser.push(message)
+  return summariser.finish()
+}
+
+/**
+ * Summarises a message that comes in chunks of any size, holding no more of it than a line and the fields it needs. Never
+ * throws.
+ */
+export class Summariser {
+  readonly #fields = new FieldCollector()
+  readonly #parser = new MimeParser(this.#fields)
+
+  /** The next bytes of the message. They may be overwritten afterwards. */
+  push(chunk: Buffer): void {
+    this.#parser.push(chunk)
+  }
+
+  /** The message has ended. */
+  finish(): MessageSummary {
+    const root = this.#parser.finish()
+    const fields = this.#fields
+    const fieldsOf = (part: MessagePart): PartFields => fields.of(part)
+    return {
+      sizePhysical: root.header.physical + root.body.physical,
+      sizeVirtual: root.header.virtual + root.body.virtual,
+      lines: root.body.lines,
+      envelope: bytes(fields.of(root).envelope),
+      bodyStructure: bytes(formatBodyStructure(root, fieldsOf, true)),
+      body: bytes(formatBodyStructure(root, fieldsOf, false)),
+      root,
+      dateSent: fields.date,
+      fields: fields.kept,
+    }
+  }
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+const KEPT = new Map<string, KeptField>(KEPT_FIELDS.map((name) => [name, name]))
+const NO_FIELDS: PartFields = { content: emptyContent(), envelope: EMPTY_ENVELOPE }
+
+/** Collects what a summary needs from fields. */
+class FieldCollector implements MimeEvents {
+  readonly #contents = new Map<MessagePart, PartFields['content']>()
+  readonly #envelopes = new Map<MessagePart, Envelope>()
+  readonly kept = new Map<KeptField, Buffer>()
+  date: SentDate | undefined
+  #seenDate = false
+
+  wants(part: MimeNode, name: string): boolean {
+    if (isContentField(name)) return true
+    if (part.parent === undefined) return isEnvelopeField(name) || KEPT.has(name)
+    return part.parent.kind === 'message' && isEnvelopeField(name)
+  }
+
+  field(part: MimeNode, name: string, raw: string): void {
+    if (isContentField(name)) {
+      takeContentField(entry(this.#contents, part, emptyContent), name, raw)
+      return
+    }
+    if (isEnvelopeField(name)) entry(this.#envelopes, part, () => new Envelope()).take(name, raw)
+    if (part.parent === undefined) this.#takeRootField(name, raw)
+  }
+
+  #takeRootField(name: string, raw: string): void {
+    if (name === 'date' && !this.#seenDate) {
+      this.#seenDate = true
+      this.date = parseDate(foldedValue(raw))
+    }
+    const kept = KEPT.get(name)
+    if (kept === undefined || this.kept.has(kept)) return
+    this.kept.set(kept, bytes(foldedValue(raw).slice(0, MESSAGE_LIMITS.keptFieldBytes)))
+  }
+
+  /** Content-* fields count when the part is MIME. */
+  of(part: MessagePart): PartFields {
+    const node = part as MimeNode
+    const content = node.isMime ? this.#contents.get(part) : undefined
+    const envelope = this.#envelopes.get(part)
+    if (content === undefined && envelope === undefined) return NO_FIELDS
+    return { content: content ?? NO_FIELDS.content, envelope: envelope?.format() ?? EMPTY_ENVELOPE }
+  }
+}
+
+function entry<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
