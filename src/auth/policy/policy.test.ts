@@ -47,9 +47,9 @@ interface Scene {
   readonly requests: readonly Request[]
   readonly log: readonly string[]
   readonly clock: FakeClock
-  login(user: string, password: string, options?: LoginOptions): Promise<AuthOutcome>
+  readonly login: (user: string, password: string, options?: LoginOptions) => Promise<AuthOutcome>
   /** Reports come after the answer. */
-  reported(count: number): Promise<void>
+  readonly reported: (count: number) => Promise<void>
 }
 
 const SETTINGS = `auth_verbose = yes
