@@ -1,3 +1,4 @@
+import type { BackendNews } from '../proxy/hosts.ts'
 import type { FileSnapshot } from './config-snapshot.ts'
 
 /** What the supervisor tells a worker and what it hears back. Plain data: it crosses a process boundary. */
@@ -25,6 +26,8 @@ export type ToWorker =
   | { readonly kind: 'reopen-logs' }
   /** End: politely within `graceMs`, then at once. */
   | { readonly kind: 'stop'; readonly graceMs: number }
+  /** What another worker found out about a backend. */
+  | { readonly kind: 'backend-news'; readonly news: BackendNews }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
 
 /** Asked of all workers by the control socket and the metrics listener. */
@@ -44,3 +47,4 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly generation: number; readonly error: string }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'sessions'; readonly count: number }
+  | { readonly kind: 'backend-news'; readonly news: BackendNews }

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type { Observer } from '../observe/events.ts'
 import { Deferred } from '../util/deferred.ts'
+import { DeadBackends } from './dead-backends.ts'
 import { WORKER_FLAGS } from './engine.ts'
 import type { BoundListener, ConfigSource, FromWorker, Question, ToWorker } from './messages.ts'
 
@@ -33,6 +34,7 @@ interface Member {
  */
 export class Supervisor {
   readonly #observer: Observer
+  readonly #news = new DeadBackends()
   readonly #members = new Map<number, Member>()
   readonly #answers = new Map<number, { waiting: Set<number>; values: unknown[]; done: Deferred<readonly unknown[]> }>()
   #count: number
@@ -188,6 +190,7 @@ export class Supervisor {
         })
         return
       case 'prepared':
+        for (const news of this.#news.known()) this.#send(member, { kind: 'backend-news', news })
         if (message.generation === this.#generation) member.prepared.resolve(message.listeners)
         return
       case 'failed':
@@ -198,6 +201,10 @@ export class Supervisor {
         return
       case 'sessions':
         member.sessions = message.count
+        return
+      case 'backend-news':
+        this.#news.add(message.news)
+        for (const other of this.#members.values()) if (other !== member) this.#send(other, message)
     }
   }
 

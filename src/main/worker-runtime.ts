@@ -7,6 +7,7 @@ import { createLoginService, type LoginService } from '../login/service.ts'
 import { TlsContextCache } from '../net/tls-cache.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { loginProtocols } from '../protocols/index.ts'
+import type { BackendNews } from '../proxy/hosts.ts'
 import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
 import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
@@ -33,6 +34,7 @@ export class WorkerRuntime {
   readonly #recent = new RecentErrors()
   readonly #listeners = new Map<string, PlannedListener>()
   readonly #holds = new LoginHolds(now, (users) => this.#holdExpired(users))
+  readonly #tellNews: (news: BackendNews) => void
   #metrics: Metrics | undefined
   #tls: TlsContextCache | undefined
   #proxy: Proxy | undefined
@@ -40,6 +42,11 @@ export class WorkerRuntime {
   #lmtp: LmtpService | undefined
   #current: Prepared | undefined
   #prepared: Prepared | undefined
+
+  /** `tellNews` reaches the other workers. */
+  constructor(tellNews: (news: BackendNews) => void) {
+    this.#tellNews = tellNews
+  }
 
   get sessions(): number {
     return (this.#login?.registry.size ?? 0) + (this.#lmtp?.size ?? 0)
@@ -110,6 +117,11 @@ export class WorkerRuntime {
     this.#tls?.rotate(ticketKeys)
   }
 
+  /** What another worker found out about a backend. */
+  learn(news: BackendNews): void {
+    this.#proxy?.hosts.learn(news)
+  }
+
   reopenLogs(): void {
     this.#current?.log.reopen()
   }
@@ -143,7 +155,7 @@ export class WorkerRuntime {
   }
 
   #openProxy(tls: TlsContextCache): Proxy {
-    return createProxy({ observer: this.#observer, tlsContexts: tls })
+    return createProxy({ observer: this.#observer, tlsContexts: tls, tell: this.#tellNews })
   }
 
   async #openListeners(generation: Generation): Promise<ReadonlyMap<string, PlannedListener>> {

@@ -8,7 +8,7 @@ import { WorkerRuntime } from './worker-runtime.ts'
 const SESSIONS_MS = 2_000
 
 optimizeEarly()
-const runtime = new WorkerRuntime()
+const runtime = new WorkerRuntime((news) => tell({ kind: 'backend-news', news }))
 let toldSessions = 0
 
 function tell(message: FromWorker): void {
@@ -40,6 +40,9 @@ async function onMessage(message: ToWorker): Promise<void> {
       return
     case 'reopen-logs':
       runtime.reopenLogs()
+      return
+    case 'backend-news':
+      runtime.learn(message.news)
       return
     case 'ask':
       tell({ kind: 'answer', id: message.id, value: await runtime.answer(message.question) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Observer, silent } from '../observe/events.ts'
-import { createBackendHosts } from './hosts.ts'
+import { type BackendNews, createBackendHosts } from './hosts.ts'
 
 const IP = '10.0.0.5'
 const PORT = 143
@@ -70,4 +70,46 @@ test('a database that names endless hosts does not fill the memory', () => {
     hosts.end(`10.1.${i >> 8}.${i & 255}`, PORT)
   }
   assert.equal(hosts.list().length, 10_000)
+})
+
+test('processes that tell each other try a dead host once for all of them [row 16]', () => {
+  const clock = { ms: 1_000_000 }
+  const now = (): number => clock.ms
+  const told: BackendNews[] = []
+  const second = createBackendHosts(silent, now)
+  const first = createBackendHosts(silent, now, (news) => {
+    told.push(news)
+    second.learn(news)
+  })
+  first.begin(IP, PORT, AFTER_MS)
+  clock.ms += 30_000
+  first.failed(IP, PORT, 'Connection refused')
+  clock.ms += 100
+  first.failed(IP, PORT, 'Connection refused')
+  first.end(IP, PORT)
+  assert.equal(told.length, 1, 'a failure right behind another is no news')
+  assert.deepEqual(second.list()[0], first.list()[0] && { ...first.list()[0], lastFailureMs: clock.ms - 100 })
+
+  assert.equal(first.begin(IP, PORT, AFTER_MS), true, 'the probe')
+  assert.equal(second.begin(IP, PORT, AFTER_MS), false, 'is under way in the other process')
+  second.end(IP, PORT)
+  first.end(IP, PORT)
+  assert.equal(second.begin(IP, PORT, AFTER_MS), true, 'the probe was given up, so this is one')
+  second.end(IP, PORT)
+  first.begin(IP, PORT, AFTER_MS)
+  first.connected(IP, PORT)
+  first.end(IP, PORT)
+  assert.equal(second.list()[0]?.up, true)
+  assert.equal(second.begin(IP, PORT, AFTER_MS), true)
+  assert.equal(second.begin(IP, PORT, AFTER_MS), true, 'it answered')
+})
+
+test("a probe of a process that died stands in nobody's way for longer than a minute", () => {
+  const { hosts, clock } = start()
+  const dead = { ip: IP, port: PORT, lastSuccessMs: clock.ms - 90_000, lastFailureMs: clock.ms, lastError: 'x' }
+  hosts.learn({ ...dead, downSinceMs: clock.ms - 80_000, probing: true })
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), false)
+  hosts.end(IP, PORT)
+  clock.ms += 60_000
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true)
 })

@@ -14,6 +14,21 @@ export interface BackendHosts {
   /** It no longer waits, whatever came of it: exactly once after each `begin`. */
   end(ip: string, port: number): void
   list(): readonly BackendState[]
+  /** Another process found this out. */
+  learn(news: BackendNews): void
+}
+
+/** What one process tells the others about a backend that does not answer, or answers again. Times in milliseconds since 1970. */
+export interface BackendNews {
+  readonly ip: string
+  readonly port: number
+  readonly lastSuccessMs: number
+  readonly lastFailureMs: number
+  /** Absent when it answers. */
+  readonly downSinceMs?: number
+  readonly lastError: string
+  /** Somebody is trying whether it is still dead, so nobody else has to. */
+  readonly probing: boolean
 }
 
 export interface BackendState {
@@ -31,18 +46,33 @@ export interface BackendState {
 /** Backends are few; when a database names more than this, those not in use are forgotten, oldest first. */
 const MAX_HOSTS = 10_000
 
+/** A probe of another process that was not heard of for so long is over: that process may be gone. */
+const PROBE_MS = 60_000
+/** A failure is told to the others at most this often: they need to know the fact, not the number. */
+const TELL_PAUSE_MS = 250
+
 interface Host {
   readonly ip: string
   readonly port: number
+  /** Until it has answered, when we first heard of it. */
   lastSuccessMs: number
+  hasAnswered: boolean
   lastFailureMs: number
   downSinceMs: number | undefined
   lastError: string
   waiting: number
+  /** The others know that we try. */
+  probing: boolean
+  probedElsewhereUntilMs: number
+  toldAtMs: number
 }
 
-/** State of one process. `now` in milliseconds since 1970. */
-export function createBackendHosts(observer: Observer, now: () => number = Date.now): BackendHosts {
+/** State of one process; `tell` reaches the others. `now` in milliseconds since 1970. */
+export function createBackendHosts(
+  observer: Observer,
+  now: () => number = Date.now,
+  tell: (news: BackendNews) => void = () => undefined,
+): BackendHosts {
   const hosts = new Map<string, Host>()
   const find = (ip: string, port: number): Host => {
     const key = `${ip} ${port}`
@@ -54,41 +84,86 @@ export function createBackendHosts(observer: Observer, now: () => number = Date.
       ip,
       port,
       lastSuccessMs: now() - 1000,
+      hasAnswered: false,
       lastFailureMs: 0,
       downSinceMs: undefined,
       lastError: '',
       waiting: 0,
+      probing: false,
+      probedElsewhereUntilMs: 0,
+      toldAtMs: 0,
     }
     hosts.set(key, host)
     return host
+  }
+  const tellAbout = (host: Host, probing: boolean): void => {
+    host.probing = probing
+    host.toldAtMs = now()
+    tell(newsOf(host))
   }
   return {
     begin(ip, port, immediateFailureAfterMs) {
       const host = find(ip, port)
       host.waiting++
       const deadMs = host.lastFailureMs - host.lastSuccessMs
-      return !(immediateFailureAfterMs > 0 && deadMs > immediateFailureAfterMs && host.waiting > 1)
+      if (immediateFailureAfterMs === 0 || deadMs <= immediateFailureAfterMs) return true
+      if (host.waiting > 1 || host.probedElsewhereUntilMs > now()) return false
+      tellAbout(host, true)
+      return true
     },
     connected(ip, port) {
       const host = find(ip, port)
       host.lastSuccessMs = now()
+      host.hasAnswered = true
       if (host.downSinceMs === undefined) return
       observer.emit('backend_up', { ip, port, down_ms: host.lastSuccessMs - host.downSinceMs })
       host.downSinceMs = undefined
+      tellAbout(host, false)
     },
     failed(ip, port, error) {
       const host = find(ip, port)
       host.lastFailureMs = now()
       host.lastError = error
-      if (host.downSinceMs !== undefined) return
-      host.downSinceMs = host.lastFailureMs
+      const wasDown = host.downSinceMs !== undefined
+      host.downSinceMs ??= host.lastFailureMs
+      if (host.probing || now() - host.toldAtMs >= TELL_PAUSE_MS) tellAbout(host, false)
+      if (wasDown) return
       observer.emit('backend_down', { ip, port, error })
     },
     end(ip, port) {
       const host = find(ip, port)
       host.waiting = Math.max(0, host.waiting - 1)
+      // Whoever tried left before there was an answer.
+      if (host.waiting === 0 && host.probing) tellAbout(host, false)
     },
-    list: () => [...hosts.values()].map(({ downSinceMs, ...host }) => ({ ...host, up: downSinceMs === undefined })),
+    list: () => [...hosts.values()].map(stateOf),
+    learn(news) {
+      const host = find(news.ip, news.port)
+      const isNewer =
+        Math.max(news.lastSuccessMs, news.lastFailureMs) >= Math.max(host.lastSuccessMs, host.lastFailureMs)
+      if (isNewer) host.downSinceMs = news.downSinceMs
+      if (news.lastFailureMs > host.lastFailureMs) host.lastError = news.lastError
+      // A moment that was only assumed must not hide how long it is dead.
+      host.lastSuccessMs = host.hasAnswered ? Math.max(host.lastSuccessMs, news.lastSuccessMs) : news.lastSuccessMs
+      host.lastFailureMs = Math.max(host.lastFailureMs, news.lastFailureMs)
+      host.probedElsewhereUntilMs = news.probing ? now() + PROBE_MS : 0
+    },
+  }
+}
+
+function stateOf({ ip, port, downSinceMs, lastSuccessMs, lastFailureMs, lastError, waiting }: Host): BackendState {
+  return { ip, port, up: downSinceMs === undefined, lastSuccessMs, lastFailureMs, lastError, waiting }
+}
+
+function newsOf({ ip, port, lastSuccessMs, lastFailureMs, downSinceMs, lastError, probing }: Host): BackendNews {
+  return {
+    ip,
+    port,
+    lastSuccessMs,
+    lastFailureMs,
+    ...(downSinceMs === undefined ? undefined : { downSinceMs }),
+    lastError,
+    probing,
   }
 }
 

@@ -5,7 +5,7 @@ import type { AuthenticatedLogin, FollowEnd } from './client.ts'
 import type { BackendAccess } from './connect.ts'
 import { DisconnectDelay } from './disconnect-delay.ts'
 import { follow, type FollowAccess } from './follow.ts'
-import { type BackendHosts, createBackendHosts } from './hosts.ts'
+import { type BackendHosts, type BackendNews, createBackendHosts } from './hosts.ts'
 import { createLoopGuard } from './loops.ts'
 import { ProxyBackend, type SessionAccess } from './proxied-session.ts'
 import { createResolver, type LookUp, systemLookUp } from './resolve.ts'
@@ -29,12 +29,14 @@ export interface ProxyOptions {
   readonly lookUp?: LookUp
   readonly dial?: BackendAccess['dial']
   readonly hosts?: BackendHosts
+  /** Tells the other processes what became of a backend. */
+  readonly tell?: (news: BackendNews) => void
 }
 
 export function createProxy(options: ProxyOptions): Proxy {
   const { observer, tlsContexts } = options
   const { now = Date.now, lookUp = systemLookUp, dial = dialBackend } = options
-  const { hosts = createBackendHosts(observer, now) } = options
+  const { hosts = createBackendHosts(observer, now, options.tell) } = options
   const sourceIps = createSourceIps({ observer, lookUp })
   const access: FollowAccess & SessionAccess = {
     observer,
