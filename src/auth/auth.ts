@@ -131,6 +131,15 @@ export interface AuthService {
     prefetched: ExtraFields | undefined,
     signal: AbortSignal,
   ): Promise<UserdbLookup>
+  /**
+   * What the databases have as a user's password, with its scheme, asked past the cache; and the name they know the user by.
+   * Without `stored` they do not tell. For revocations, which end when it changes.
+   */
+  storedPassword(
+    service: string,
+    user: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly user: string; readonly stored?: string }>
   /** The same chain, telling each step. With a password it authenticates, without it looks up. */
   explain(
     connection: AuthConnection,

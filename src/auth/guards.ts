@@ -6,7 +6,6 @@ import { Policy, policyAuthorities } from './policy/policy.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
 import { sleep } from './sleep.ts'
-import { storedText } from './stored-text.ts'
 
 /** Guards cost a login nothing that nobody penalises, when no policy server is set and no user revoked. */
 export class Guards {
@@ -62,15 +61,20 @@ export class Guards {
     if (request.penaltyLevel > 0) this.#needs.penalties?.table.forgive(request.connection.remote.ip)
   }
 
-  /** Whether the user was revoked, asked last. `undefined`: no. A master user's own revocation counts, not the target's. */
-  revoked(request: AuthRequest): Promise<boolean> | undefined {
+  /**
+   * Whether the user was revoked, asked last. `undefined`: no. A master user's own revocation counts, not the target's.
+   * `lookUp` tells the stored password of a user.
+   */
+  revoked(request: AuthRequest, lookUp: (user: string) => Promise<string | undefined>): Promise<boolean> | undefined {
     const { revocations } = this.#needs
     if (revocations === undefined || revocations.isEmpty) return undefined
     const user = request.masterUser ?? request.user
     if (revocations.revoked(user) === undefined) return undefined
-    // The target's stored password says nothing about the master's.
-    const stored = request.masterUser === undefined ? storedText(request.stored) : undefined
-    return revocations.refuses(user, stored)
+    // Master users are in other databases than the lookup would ask.
+    const isMaster = request.masterUser !== undefined
+    return revocations.refuses(user, request.connection.service, async (asked) =>
+      isMaster ? undefined : await lookUp(asked),
+    )
   }
 
   close(): void {

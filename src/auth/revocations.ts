@@ -4,11 +4,16 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 /** A user's revocation, or its end. Plain data: it is kept in a file and told to other servers. */
 export interface Revocation {
   readonly user: string
+  /** The name that the databases were asked for, when it is another. */
+  readonly asked?: string
   /** Milliseconds since 1970: of two, the newer counts. */
   readonly atMs: number
   readonly revoked: boolean
-  /** What the stored password looked like; absent when the databases do not tell it: then only `allow` ends it. */
-  readonly password?: StoredFingerprint
+  /**
+   * What the stored password looked like, by service. A service is missing where the databases do not tell it: there, only
+   * `allow` ends the revocation.
+   */
+  readonly passwords?: Readonly<Record<string, StoredFingerprint>>
 }
 
 export interface StoredFingerprint {
@@ -57,12 +62,21 @@ export class Revocations {
     return this.#revoked.get(user)
   }
 
-  /** Whether a login with this stored password is refused. A new password ends the revocation. */
-  async refuses(user: string, stored: string | undefined): Promise<boolean> {
+  /**
+   * Whether a login of a revoked user is refused. `lookUp` asks the databases for the stored password just as it was asked
+   * for when the user was revoked, so that only a change in the databases makes a difference: a new password ends the
+   * revocation.
+   */
+  async refuses(
+    user: string,
+    service: string,
+    lookUp: (asked: string) => Promise<string | undefined>,
+  ): Promise<boolean> {
     const entry = this.#revoked.get(user)
     if (entry === undefined) return false
-    if (entry.password === undefined || stored === undefined) return true
-    if (await isSameStored(entry.password, stored)) return true
+    const before = entry.passwords?.[service]
+    const stored = before === undefined ? undefined : await lookUp(entry.asked ?? user)
+    if (before === undefined || stored === undefined || (await isSameStored(before, stored))) return true
     // Somebody may have revoked the user again meanwhile.
     if (this.#revoked.get(user) !== entry) return this.#revoked.has(user)
     const ended = { user, atMs: Math.max(Date.now(), entry.atMs + 1), revoked: false }
@@ -93,15 +107,24 @@ function hashOf(salt: Buffer, stored: string): Promise<Buffer> {
 /** Reads an entry that came from a file or another server; `undefined` when it makes no sense. */
 export function readRevocation(value: unknown): Revocation | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { user, atMs, revoked, password } = value as Readonly<Record<string, unknown>>
+  const { user, asked, atMs, revoked, passwords } = value as Readonly<Record<string, unknown>>
   if (typeof user !== 'string' || user === '' || typeof revoked !== 'boolean') return undefined
   if (typeof atMs !== 'number' || !Number.isFinite(atMs)) return undefined
-  const fingerprint = readFingerprint(password)
-  return { user, atMs, revoked, ...(fingerprint !== undefined && { password: fingerprint }) }
+  return {
+    user,
+    ...(typeof asked === 'string' && { asked }),
+    atMs,
+    revoked,
+    ...(typeof passwords === 'object' && { passwords: readFingerprints(passwords) }),
+  }
 }
 
-function readFingerprint(value: unknown): StoredFingerprint | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { salt, hash } = value as Readonly<Record<string, unknown>>
-  return typeof salt === 'string' && typeof hash === 'string' ? { salt, hash } : undefined
+function readFingerprints(value: object | null): Record<string, StoredFingerprint> {
+  const found: [string, StoredFingerprint][] = []
+  for (const [service, fingerprint] of Object.entries(value ?? {}) as [string, unknown][]) {
+    if (typeof fingerprint !== 'object' || fingerprint === null) continue
+    const { salt, hash } = fingerprint as Readonly<Record<string, unknown>>
+    if (typeof salt === 'string' && typeof hash === 'string') found.push([service, { salt, hash }])
+  }
+  return Object.fromEntries(found)
 }

@@ -28,6 +28,7 @@ import { refusalFor } from './refusal.ts'
 import { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
 import { SqlConnections } from './sql/connections.ts'
+import { lookUpStored, type StoredUser } from './stored-password.ts'
 import { Trace } from './trace.ts'
 import type { UserdbDriver } from './userdb/userdb.ts'
 
@@ -154,7 +155,9 @@ class Service implements AuthService {
     const failure = objection === undefined ? undefined : await objection
     if (failure !== undefined) return await this.#refuse(request, failure, signal)
     const outcome = await this.#succeed(request, mechanism.name, signal)
-    const revoked = this.#guards.revoked(request)
+    const revoked = this.#guards.revoked(request, async (user) => {
+      return (await this.storedPassword(request.connection.service, user, signal)).stored
+    })
     if (revoked !== undefined && (await revoked)) {
       request.logLogin('info', 'User is revoked')
       return await this.#refuse(request, 'user-disabled', signal)
@@ -263,6 +266,11 @@ class Service implements AuthService {
       this.#logFault(error)
       return { kind: 'temporary' }
     }
+  }
+
+  async storedPassword(service: string, user: string, signal: AbortSignal): Promise<StoredUser> {
+    const chains = this.#chains.get(service) ?? this.#default
+    return await lookUpStored(chains, this.#needs, service, user, signal)
   }
 
   async explain(

@@ -169,6 +169,7 @@ function fakeAuth(options: DoorOptions, asked: AuthConnection[]): AuthService {
     },
     check: async () => [],
     flushCache: () => 0,
+    storedPassword: async (_service, user) => await Promise.resolve({ user }),
     close: async () => {},
   }
 }
