@@ -1,6 +1,7 @@
 import type { Goodbye, Protocol } from '../protocol.ts'
 import { backend } from './backend.ts'
 import { login } from './login.ts'
+import { serve } from './server/serve.ts'
 
 /** POP3: RFC 1939, with CAPA (RFC 2449), AUTH (RFC 5034), STLS (RFC 2595) and Dovecot's XCLIENT. */
 export const pop3: Protocol = {
@@ -10,6 +11,7 @@ export const pop3: Protocol = {
   alpn: 'pop3',
   login,
   backend,
+  serve,
   goodbye: (why) => `-ERR ${GOODBYES[why]}\r\n`,
 }
 

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { compileTemplate, type ShortNames } from '../../../config/expand.ts'
+import type { Settings } from '../../../config/config.ts'
+import type { Mailbox } from '../../../storage/store.ts'
+
+/** RFC 1939 §7: 1 to 70 characters. */
+const LONGEST = 70
+
+const SHORT_NAMES: ShortNames = new Map([
+  ['v', 'uidvalidity'],
+  ['u', 'uid'],
+  ['m', 'md5'],
+  ['f', 'filename'],
+  ['g', 'guid'],
+])
+
+/** Unique ids of these messages, as `pop3_uidl_format` says; an id kept with a message stands above it. */
+export function uidlsOf(mailbox: Mailbox, settings: Settings, uids: readonly number[]): readonly string[] {
+  const template = compileTemplate(settings.pop3_uidl_format, SHORT_NAMES)
+  const ids = uids.map((uid) => {
+    const identity = mailbox.identity(uid)
+    if (identity?.pop3Uidl !== undefined) return fitting(identity.pop3Uidl)
+    const values: Readonly<Record<string, string | undefined>> = {
+      uidvalidity: String(mailbox.uidValidity),
+      uid: String(uid),
+      filename: identity?.fileName,
+      guid: identity?.guid,
+      // Dovecot hashes headers of mbox messages; for other formats it has none.
+      md5: '',
+    }
+    return fitting(template.expand((name) => values[name]))
+  })
+  return settings.pop3_uidl_duplicates === 'rename' ? renameDuplicates(ids) : ids
+}
+
+/** Too long for the protocol, as file names may be: a hash stands for it, as in Dovecot. */
+function fitting(uidl: string): string {
+  return uidl.length <= LONGEST ? uidl : createHash('md5').update(uidl, 'latin1').digest('hex')
+}
+
+/** The second of two equal ids gets `-2` behind it, and so on. */
+function renameDuplicates(ids: readonly string[]): string[] {
+  const seen = new Map<string, number>()
+  return ids.map((id) => {
+    const count = (seen.get(id) ?? 0) + 1
+    seen.set(id, count)
+    return count === 1 ? id : `${id}-${count}`
+  })
+}
