@@ -1,0 +1,98 @@
+// One session's rights: what this user may do with which mailbox, now.
+import { LRUCache } from 'lru-cache'
+import type { AclFileProblem } from './acl-file.ts'
+import type { AclBackend, AclObject } from './backends/backend.ts'
+import { weighEntries } from './effective.ts'
+import { type AclIdentity, type AclNamespace, ancestors, viewerIn } from './namespace.ts'
+import { ALL_RIGHTS, NO_RIGHTS, type Rights } from './rights.ts'
+import { wildcardMatches } from './wildcard.ts'
+
+export type Judgement =
+  | { readonly kind: 'rights'; readonly rights: Rights }
+  /** The ACL file cannot be used: the owner gets an error, everybody else must not learn that the mailbox exists. */
+  | { readonly kind: 'broken'; readonly problem: AclFileProblem; readonly isOwner: boolean }
+
+export interface AclAccessOptions {
+  readonly backend: AclBackend
+  readonly identity: AclIdentity
+  /** `acl_ignore_namespace`. */
+  readonly ignoredNamespaces: readonly string[]
+}
+
+/** Judgements of one session that are kept ready. */
+const MAX_JUDGEMENTS = 20_000
+
+interface Known {
+  readonly own: AclObject
+  readonly defaults: AclObject | undefined
+  readonly judgement: Judgement
+}
+
+export class AclAccess {
+  readonly backend: AclBackend
+  readonly identity: AclIdentity
+  readonly #ignoredNamespaces: readonly string[]
+  readonly #known = new LRUCache<string, Known>({ max: MAX_JUDGEMENTS })
+
+  constructor({ backend, identity, ignoredNamespaces }: AclAccessOptions) {
+    this.backend = backend
+    this.identity = identity
+    this.#ignoredNamespaces = ignoredNamespaces
+  }
+
+  /** All checks pass here: `acl_ignore_namespace` matches the prefix. What MYRIGHTS shows is still the truth. */
+  isIgnored({ prefix }: AclNamespace): boolean {
+    return this.#ignoredNamespaces.some((pattern) => wildcardMatches(prefix, pattern))
+  }
+
+  /** What counts for checks: everything in an ignored namespace. */
+  async judge(namespace: AclNamespace, mailbox: string): Promise<Judgement> {
+    return this.isIgnored(namespace) ? { kind: 'rights', rights: ALL_RIGHTS } : await this.effective(namespace, mailbox)
+  }
+
+  /** The rights by entries alone. The empty name is the default object. */
+  async effective(namespace: AclNamespace, mailbox: string): Promise<Judgement> {
+    const own = await this.backend.object(namespace, mailbox)
+    const key = `${namespace.prefix}\0${mailbox}`
+    const known = this.#known.get(key)
+    if (known?.own === own && known.defaults === undefined) return known.judgement
+    const viewer = viewerIn(namespace, this.identity)
+    if (own.kind === 'broken') return { ...own, isOwner: viewer.isOwner }
+    const { rights, isDecided } = weighEntries(own.entries, viewer)
+    if (!isDecided && mailbox !== '') return await this.#byDefault(namespace, key, own)
+    const judgement: Judgement = { kind: 'rights', rights }
+    this.#known.set(key, { own, defaults: undefined, judgement })
+    return judgement
+  }
+
+  /**
+   * The mailbox whose rights decide about making one of this name, and whose entries it inherits: the nearest one above that
+   * exists and can be selected, or that the administrator's files name; else the default object.
+   */
+  async parentOf(
+    namespace: AclNamespace,
+    mailbox: string,
+    isSelectable: (mailbox: string) => boolean | Promise<boolean>,
+  ): Promise<string> {
+    for (const name of ancestors(mailbox)) {
+      if ((await this.backend.hasGlobalEntries(namespace, name)) || (await isSelectable(name))) return name
+    }
+    return ''
+  }
+
+  async #byDefault(namespace: AclNamespace, key: string, own: AclObject): Promise<Judgement> {
+    const defaults = await this.backend.object(namespace, '')
+    const known = this.#known.get(key)
+    if (known?.own === own && known.defaults === defaults) return known.judgement
+    const viewer = viewerIn(namespace, this.identity)
+    if (defaults.kind === 'broken') return { ...defaults, isOwner: viewer.isOwner }
+    const judgement: Judgement = { kind: 'rights', rights: weighEntries(defaults.entries, viewer).rights }
+    this.#known.set(key, { own, defaults, judgement })
+    return judgement
+  }
+}
+
+/** The rights, where a broken file gives none. */
+export function rightsOrNone(judgement: Judgement): Rights {
+  return judgement.kind === 'rights' ? judgement.rights : NO_RIGHTS
+}

@@ -1,0 +1,189 @@
+// The `vfile` backend: a dovecot-acl file in each mailbox, and the administrator's global files.
+import { LRUCache } from 'lru-cache'
+import { problemText, writeAclFile } from '../acl-file.ts'
+import { type AclFiles, loadAclFile } from '../acl-files.ts'
+import { type AclLine, writeAclLine } from '../acl-line.ts'
+import { type AclChange, changeLines, uniteLines } from '../change.ts'
+import { NotReplaced, replaceUnderDotlock } from '../dotlock.ts'
+import { sortEntries } from '../entries.ts'
+import { type AclSource, type GlobalAcl, NO_ENTRIES, sourceOf } from '../global.ts'
+import { sameIdentifier } from '../identifier.ts'
+import { ACL_FILE_NAME, type AclNamespace, ancestors, virtualName } from '../namespace.ts'
+import type { AclSettings } from '../settings.ts'
+import { type AclBackend, AclNotUpdated, type AclObject, type AclUpdate } from './backend.ts'
+import { inheritLines } from './inheritance.ts'
+
+export interface VfileOptions {
+  readonly settings: Pick<AclSettings, 'cacheMs' | 'globalsOnly' | 'defaultsFromInbox' | 'isStrict'>
+  readonly global: GlobalAcl
+  readonly files: AclFiles
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+interface Known {
+  readonly local: AclSource
+  readonly global: AclSource
+  readonly object: AclObject
+}
+
+interface Inherited {
+  readonly from: readonly AclSource[]
+  readonly source: AclSource
+}
+
+/** Objects of one session that are kept ready. */
+const MAX_OBJECTS = 20_000
+
+export class VfileBackend implements AclBackend {
+  readonly #options: VfileOptions
+  readonly #known = new LRUCache<string, Known>({ max: MAX_OBJECTS })
+  readonly #inherited = new LRUCache<string, Inherited>({ max: MAX_OBJECTS })
+
+  constructor(options: VfileOptions) {
+    this.#options = options
+  }
+
+  async object(namespace: AclNamespace, mailbox: string): Promise<AclObject> {
+    // Names of namespaces and mailboxes hold no NUL.
+    const key = `${namespace.prefix}\0${mailbox}`
+    const name = this.#isDefaultFromInbox(namespace, mailbox) ? 'INBOX' : mailbox
+    const [local, global] = await Promise.all([
+      this.#local(namespace, name),
+      this.#options.global.source(globalNames(namespace, name)),
+    ])
+    const known = this.#known.get(key)
+    if (known?.local === local && known.global === global && this.#isValid(known.object)) return known.object
+    const object = this.#compose(local, global)
+    this.#known.set(key, { local, global, object })
+    return object
+  }
+
+  async hasGlobalEntries(namespace: AclNamespace, mailbox: string): Promise<boolean> {
+    return await this.#options.global.hasEntries(globalNames(namespace, mailbox))
+  }
+
+  async update(namespace: AclNamespace, mailbox: string, change: AclChange): Promise<AclUpdate> {
+    const path = this.#localPath(namespace, mailbox)
+    if (path === undefined) throw new AclNotUpdated(`Can't update acl object '${mailbox}': No local acl file path`)
+    let update: AclUpdate = { isChanged: false, before: [], after: [] }
+    await this.#rewrite(path, async (lines) => {
+      const before = await this.#withInherited(namespace, mailbox, lines, change)
+      const after = changeLines(before, change, this.#options.now())
+      const own = ({ identifier }: AclLine): boolean => sameIdentifier(identifier, change.identifier)
+      update = {
+        isChanged: after !== undefined,
+        before: before.filter(own).map(writeAclLine),
+        after: (after ?? before).filter(own).map(writeAclLine),
+      }
+      return after
+    })
+    return update
+  }
+
+  async copy(namespace: AclNamespace, from: string, to: string): Promise<boolean> {
+    const path = this.#localPath(namespace, to)
+    const source = await this.#own(namespace, this.#isDefaultFromInbox(namespace, from) ? 'INBOX' : from)
+    if (path === undefined || source.kind === 'broken' || source.lines.length === 0) return false
+    return await this.#rewrite(path, () => Promise.resolve(uniteLines(source.lines)))
+  }
+
+  /** Live inheritance: to change what comes from above, an entry of its own is made here first. */
+  async #withInherited(
+    namespace: AclNamespace,
+    mailbox: string,
+    lines: readonly AclLine[],
+    { identifier }: AclChange,
+  ): Promise<readonly AclLine[]> {
+    if (namespace.inherit !== 'live' || lines.some((line) => sameIdentifier(line.identifier, identifier))) return lines
+    const source = await this.#local(namespace, mailbox)
+    const inherited =
+      source.kind === 'lines' ? source.lines.filter((line) => sameIdentifier(line.identifier, identifier)) : []
+    return [...lines, ...inherited]
+  }
+
+  async #rewrite(
+    path: string,
+    edit: (lines: readonly AclLine[]) => Promise<readonly AclLine[] | undefined>,
+  ): Promise<boolean> {
+    const { files, now, settings } = this.#options
+    try {
+      return await replaceUnderDotlock(
+        path,
+        async () => {
+          const { state } = await loadAclFile(path, { kind: 'local', isStrict: settings.isStrict })
+          if (state.kind === 'broken') throw new AclNotUpdated(problemText(state.problem))
+          if (state.kind === 'closed') throw new AclNotUpdated(`ACL file ${path}: Permission denied`)
+          const lines = await edit(state.kind === 'lines' ? state.lines : [])
+          return lines === undefined ? undefined : writeAclFile(lines)
+        },
+        { now },
+      )
+    } catch (error) {
+      if (error instanceof NotReplaced) throw new AclNotUpdated(error.message, { cause: error })
+      throw error
+    } finally {
+      files.forget(path)
+    }
+  }
+
+  /** What counts as the mailbox's own: its file and, with live inheritance, what comes from above. */
+  async #local(namespace: AclNamespace, mailbox: string): Promise<AclSource> {
+    const own = await this.#own(namespace, mailbox)
+    if (namespace.inherit !== 'live' || mailbox === '' || own.kind === 'broken') return own
+    const from = await Promise.all([mailbox, ...ancestors(mailbox), ''].map((name) => this.#own(namespace, name)))
+    const key = `${namespace.prefix}\0${mailbox}`
+    const known = this.#inherited.get(key)
+    if (known?.from.length === from.length && known.from.every((source, at) => source === from[at])) return known.source
+    const source = inheritLines(from)
+    this.#inherited.set(key, { from, source })
+    return source
+  }
+
+  async #own(namespace: AclNamespace, mailbox: string): Promise<AclSource> {
+    const path = this.#localPath(namespace, mailbox)
+    if (path === undefined) return NO_ENTRIES
+    const { files, settings } = this.#options
+    const state = await files.read(path, { maxAgeMs: settings.cacheMs, isStrict: settings.isStrict, kind: 'local' })
+    return state.kind === 'closed' ? closedSource(path) : sourceOf(state, path)
+  }
+
+  #localPath({ places }: AclNamespace, mailbox: string): string | undefined {
+    if (this.#options.settings.globalsOnly) return undefined
+    const directory = mailbox === '' ? places.defaults : places.directory(mailbox)
+    return directory === undefined ? undefined : `${directory}/${ACL_FILE_NAME}`
+  }
+
+  #isDefaultFromInbox({ type }: AclNamespace, mailbox: string): boolean {
+    return mailbox === '' && type !== 'public' && this.#options.settings.defaultsFromInbox
+  }
+
+  #compose(local: AclSource, global: AclSource): AclObject {
+    if (local.kind === 'broken') return local
+    if (global.kind === 'broken') return global
+    const { entries, validUntilMs } = sortEntries(local.lines, global.lines, this.#options.now())
+    return { kind: 'entries', entries, validUntilMs, mtimeSecs: local.mtimeSecs ?? global.mtimeSecs ?? 0 }
+  }
+
+  #isValid(object: AclObject): boolean {
+    return object.kind === 'broken' || this.#options.now() < object.validUntilMs
+  }
+}
+
+/** The same object for the same path, so that what is made of it can be kept. */
+const closedSources = new LRUCache<string, AclSource>({ max: 1000 })
+
+function closedSource(path: string): AclSource {
+  const known = closedSources.get(path) ?? sourceOf({ kind: 'closed' }, path)
+  closedSources.set(path, known)
+  return known
+}
+
+/** The virtual name, and the one with the storage's own separator that old setups use for file names. */
+function globalNames(namespace: AclNamespace, mailbox: string): readonly string[] {
+  const name = virtualName(namespace, mailbox)
+  const old = mailbox.includes('/')
+    ? namespace.prefix + mailbox.replaceAll('/', namespace.places.storageSeparator)
+    : name
+  return old === name ? [name] : [name, old]
+}
