@@ -65,9 +65,10 @@ export class DotStuffer {
     if (this.#withoutNuls) {
       for (let at = size; at < size + end - start; at++) if (out[at] === NUL) out[at] = SUBSTITUTE
     }
-    this.#lineStart = false
     this.#lastWasCr = chunk[end - 1] === CR
-    if (end - start > 1 || !this.#lastWasCr) this.#lineEmpty = false
+    const isOnlyCr = this.#lineStart && end - start === 1 && this.#lastWasCr
+    if (!isOnlyCr) this.#lineEmpty = false
+    this.#lineStart = false
     return size + end - start
   }
 
