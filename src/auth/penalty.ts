@@ -158,3 +158,29 @@ export function penaltyFingerprint(key: Buffer, user: string, password: Buffer):
   const bits = createHmac('sha256', key).update(user).update('\0').update(password).digest().readUInt16BE(0)
   return bits === 0 ? 1 : bits
 }
+
+/** Reads a change that another server tells of; `undefined` when it makes no sense. */
+export function readPenaltyChange(value: unknown): PenaltyChange | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { network, level, fingerprint } = value as Readonly<Record<string, unknown>>
+  if (typeof network !== 'string' || penaltyNetwork(network) !== network) return undefined
+  return isWhole(level, PENALTY.maxLevel) && isWhole(fingerprint, 0xffff) ? { network, level, fingerprint } : undefined
+}
+
+/** Reads a list that another server tells of, without what makes no sense. */
+export function readPenaltyRows(value: unknown): readonly PenaltyRow[] {
+  if (!Array.isArray(value)) return []
+  return value.slice(0, PENALTY.networks).flatMap((row: unknown) => {
+    const change = readPenaltyChange({ fingerprint: 0, ...(typeof row === 'object' && row) })
+    if (change === undefined) return []
+    const { failedMsAgo, updatedMsAgo, fingerprints } = row as Readonly<Record<string, unknown>>
+    if (!isWhole(failedMsAgo) || !isWhole(updatedMsAgo) || !Array.isArray(fingerprints)) return []
+    const known = fingerprints.filter((print): print is number => isWhole(print, 0xffff))
+    const kept = known.slice(-PENALTY.fingerprints)
+    return [{ network: change.network, level: change.level, failedMsAgo, updatedMsAgo, fingerprints: kept }]
+  })
+}
+
+function isWhole(value: unknown, max = Number.MAX_SAFE_INTEGER): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
+}

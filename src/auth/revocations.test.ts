@@ -34,7 +34,7 @@ async function open(t: TestContext, conf = CONF) {
     log,
     clock,
     /** As `doveadm user revoke` does. */
-    async revoke(name: string, services: readonly string[] = ['imap', 'pop3']): Promise<string> {
+    revoke: async (name: string, services: readonly string[] = ['imap', 'pop3']): Promise<string> => {
       const passwords: [string, Awaited<ReturnType<typeof fingerprintOf>>][] = []
       let found = name
       for (const service of services) {

@@ -1,0 +1,38 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { readRevocation, type Revocation } from '../auth/revocations.ts'
+
+/** Where revocations outlive the server, below `state_dir`. */
+export const REVOCATION_FILE = 'postern-revoked.json'
+
+/** Reads the file; without one nobody is revoked. Throws when it cannot be read or makes no sense. */
+export function readRevocationFile(path: string): readonly Revocation[] {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+  const values: unknown = JSON.parse(text)
+  if (!Array.isArray(values)) throw new Error(`${path} holds no list`)
+  return values.map((value) => {
+    const entry = readRevocation(value)
+    if (entry === undefined) throw new Error(`${path} holds something that is no revocation`)
+    return entry
+  })
+}
+
+/** Replaces the file; a crash leaves the old one or the new one. Throws when that is not possible. */
+export function writeRevocationFile(path: string, entries: readonly Revocation[]): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const fresh = `${path}.${process.pid}.new`
+  const file = openSync(fresh, 'w', 0o600)
+  try {
+    writeSync(file, `${JSON.stringify(entries)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(fresh, path)
+}
