@@ -41,7 +41,7 @@ export interface LmtpServiceOptions {
   /** Shared with the login proxy, so that `proxy backends` shows one table. */
   readonly hosts?: BackendHosts
   /** Local delivery, when there is one. */
-  readonly openLocal?: LmtpServices['openLocal']
+  readonly mailboxes?: (environment: LmtpEnvironment) => LmtpServices['mailboxes']
   readonly dial?: LmtpProxyAccess['dial']
   readonly lookUp?: LookUp
   /** Milliseconds since 1970. */
@@ -120,8 +120,10 @@ class Service implements LmtpService {
     await serveLmtp(io, this.#servicesFor(environment))
   }
 
-  #servicesFor({ auth, proxySelf }: LmtpEnvironment): LmtpServices {
-    const { observer, openLocal } = this.#options
+  #servicesFor(environment: LmtpEnvironment): LmtpServices {
+    const { auth, proxySelf } = environment
+    const { observer } = this.#options
+    const mailboxes = this.#options.mailboxes?.(environment)
     const access = this.#access
     return {
       observer,
@@ -130,7 +132,7 @@ class Service implements LmtpService {
       routeRecipient: async (question, signal) =>
         await routeLmtpRecipient(access, { auth, proxySelf }, question, signal),
       connect: async (destination, client, limits) => await connectLmtpBackend(access, destination, client, limits),
-      ...(openLocal === undefined ? undefined : { openLocal }),
+      ...(mailboxes === undefined ? undefined : { mailboxes }),
     }
   }
 }

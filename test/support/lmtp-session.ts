@@ -30,7 +30,7 @@ export interface TestLmtpOptions {
   readonly trusted?: boolean
   readonly tlsAvailable?: boolean
   readonly route?: (question: RecipientQuestion) => RecipientRoute | Promise<RecipientRoute>
-  readonly openLocal?: LmtpServices['openLocal']
+  readonly mailboxes?: LmtpServices['mailboxes']
   /** A backend was connected to. */
   readonly onBackend?: (peer: Peer) => void
   /** Instead of a connection. */
@@ -87,7 +87,7 @@ export function testLmtp(t: TestContext, options: TestLmtpOptions = {}): TestLmt
       }),
     now: Date.now,
     makeId: () => 'AAAAAAAAAAAAAAAAAAAAAA',
-    ...(options.openLocal === undefined ? undefined : { openLocal: options.openLocal }),
+    ...(options.mailboxes === undefined ? undefined : { mailboxes: options.mailboxes }),
   }
   return {
     client,

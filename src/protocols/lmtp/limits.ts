@@ -12,6 +12,8 @@ export const LMTP_LIMITS = {
   badCommands: 10,
   /** Recipients of a transaction. */
   recipients: 1000,
+  /** Of these, recipients with mail on this server: each has its files open. RFC 5321 §4.5.3.1.8 wants 100. */
+  localRecipients: 200,
   /** RCPT commands that wait for an answer at the same time. */
   pipelinedRecipients: 64,
   /** Different backends of a transaction. */

@@ -3,10 +3,9 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { HELLO, proxied, taking, testLmtp, type TestLmtp } from '../../../test/support/lmtp-session.ts'
 import { play } from '../../../test/support/protocol-session.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
 import { LMTP_LIMITS } from './limits.ts'
-import { MessageAborted, type MessageReader } from './message/message.ts'
-import type { Recipient } from './recipient.ts'
-import type { MessageSink } from './services.ts'
+import type { LocalDelivery, LocalMailboxes } from './services.ts'
 
 const MAIL = [...HELLO, 'C: MAIL FROM:<a@b>', 'S: 250 2.1.0 OK'] as const
 const toBackend = { route: ({ user }: { user: string }) => proxied(user) }
@@ -307,52 +306,53 @@ test('when the server stops, a recipient that is asked for is answered first', a
 })
 
 test('mail for mailboxes of this server goes to the local delivery', async (t) => {
-  const delivered: string[] = []
-  const openLocal = (): MessageSink => {
-    const recipients: Recipient[] = []
-    return {
-      async addRecipient(recipient) {
-        recipients.push(recipient)
-        return await Promise.resolve({ accepted: true, reply: '250 2.1.5 OK\r\n' })
-      },
-      async send(message: MessageReader) {
-        const { pieces, last } = await message.next()
-        delivered.push(Buffer.concat(pieces).toString(), String(last))
-        for (const recipient of recipients) recipient.finish(`250 2.0.0 ${recipient.path} ${recipient.id} Saved\r\n`)
-      },
-      close: () => delivered.push('closed'),
-    }
-  }
-  const lmtp = testLmtp(t, { openLocal, route: ({ user }) => ({ kind: 'local', user }) })
+  const saved = new Map<string, string>()
+  const mailboxes = localMailboxes((user, text) => {
+    if (user === 'jane') throw new StoreRefusal('over-quota', 'Quota exceeded (mailbox for user is full)')
+    saved.set(user, text)
+  })
+  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
   await play(lmtp.client, [
     ...MAIL,
-    'C> RCPT TO:<joe>\r\nRCPT TO:<jane>\r\n',
+    'C> RCPT TO:<joe>\r\nRCPT TO:<nobody>\r\nRCPT TO:<jane>\r\nRCPT TO:<joe+work>\r\n',
+    'S: 250 2.1.5 OK',
+    "S: 550 5.1.1 <nobody> User doesn't exist: nobody",
     'S: 250 2.1.5 OK',
     'S: 250 2.1.5 OK',
     'C: DATA',
     'S: 354 OK',
     'C> hello\r\n.\r\n',
     'S: 250 2.0.0 <joe> AAAAAAAAAAAAAAAAAAAAAA Saved',
-    'S: 250 2.0.0 <jane> AAAAAAAAAAAAAAAAAAAAAA:R2 Saved',
+    'S: 552 5.2.2 <jane> Quota exceeded (mailbox for user is full)',
+    'S: 250 2.0.0 <joe+work> AAAAAAAAAAAAAAAAAAAAAA:R4 Saved',
     'C: QUIT',
     'S: 221 2.0.0 Bye',
   ])
-  assert.deepEqual(delivered, ['hello\r\n', 'true', 'closed'])
+  assert.deepEqual([...saved], [['joe', 'Return-Path: <a@b>\r\nhello\r\n']])
+})
+
+test('a single recipient is named in the message', async (t) => {
+  const saved: string[] = []
+  const mailboxes = localMailboxes((_user, text) => void saved.push(text))
+  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
+  const mail = ['C: DATA', 'S: 354 OK', 'C> hi\r\n.\r\n']
+  await play(lmtp.client, [
+    ...MAIL,
+    'C: RCPT TO:<joe+work>',
+    'S: 250 2.1.5 OK',
+    ...mail,
+    'S: 250 2.0.0 <joe+work> AAAAAAAAAAAAAAAAAAAAAA Saved',
+  ])
+  assert.deepEqual(saved, ['Return-Path: <a@b>\r\nDelivered-To: joe+work\r\nhi\r\n'])
 })
 
 test('a local delivery learns that the client left', async (t) => {
-  const learnt = Promise.withResolvers<unknown>()
-  const lmtp = testLmtp(t, {
-    route: ({ user }) => ({ kind: 'local', user }),
-    openLocal: () => ({
-      addRecipient: async () => await Promise.resolve({ accepted: true, reply: '250 2.1.5 OK\r\n' }),
-      send: async (message) => await message.next().then(() => learnt.resolve('a message'), learnt.resolve),
-      close: () => undefined,
-    }),
-  })
+  const aborted = Promise.withResolvers<void>()
+  const mailboxes = localMailboxes(() => assert.fail('half a message'), aborted.resolve)
+  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
   await play(lmtp.client, [...MAIL, 'C: RCPT TO:<joe>', 'S: 250 2.1.5 OK', 'C: DATA', 'S: 354 OK', 'C: half'])
   lmtp.client.end()
-  assert.ok((await learnt.promise) instanceof MessageAborted)
+  await aborted.promise
   await lmtp.done
   assert.equal(
     lmtp.log.at(-1),
@@ -370,3 +370,21 @@ test('STARTTLS forgets what was said and what was pipelined behind it', async (t
     'S: 503 5.5.0 MAIL needed first',
   ])
 })
+
+/** `nobody` is unknown. `save` gets whole messages; what it throws is what saving throws. */
+function localMailboxes(save: (user: string, text: string) => void, aborted?: () => void): LocalMailboxes {
+  return {
+    async open({ recipient: { user } }) {
+      if (user === 'nobody') return await Promise.resolve({ kind: 'unknown', user })
+      const chunks: Uint8Array[] = []
+      const delivery: LocalDelivery = {
+        begin: async () => {},
+        write: (chunk) => void chunks.push(chunk),
+        finish: async () => await Promise.resolve(save(user, Buffer.concat(chunks).toString())),
+        abort: async () => await Promise.resolve(aborted?.()),
+        close() {},
+      }
+      return { kind: 'ready', delivery }
+    },
+  }
+}

@@ -36,8 +36,8 @@ export interface LmtpServices {
   routeRecipient(question: RecipientQuestion, signal: AbortSignal): Promise<RecipientRoute>
   /** Connects to a backend, TLS included where it comes first. Rejects with DialFailed, TlsFailed or TlsSettingsError. */
   connect(destination: Destination, client: LmtpClient, options: ConnectOptions): Promise<BackendLink>
-  /** Delivers to the mailboxes of this server. Absent: nobody has one. */
-  openLocal?(transaction: { readonly id: string; readonly client: LmtpClient }): MessageSink
+  /** The mailboxes of this server. Absent: nobody has one. */
+  readonly mailboxes?: LocalMailboxes
   /** Milliseconds since 1970. */
   now(): number
   /** An id for a session that nobody gave one: 22 characters of base64. */
@@ -131,4 +131,33 @@ export interface RecipientAnswer {
   readonly accepted: boolean
   /** Complete reply lines. */
   readonly reply: string
+}
+
+/** Mailboxes of this server, as LMTP sees them. */
+export interface LocalMailboxes {
+  /** Looks the recipient up in the userdbs and opens the mail. Never rejects. */
+  open(
+    question: { readonly recipient: Recipient; readonly client: LmtpClient; readonly from: string },
+    signal: AbortSignal,
+  ): Promise<LocalOpening>
+}
+
+export type LocalOpening =
+  | { readonly kind: 'ready'; readonly delivery: LocalDelivery }
+  | { readonly kind: 'unknown'; readonly user: string }
+  /** `text` is for the client. */
+  | { readonly kind: 'temporary'; readonly text?: string }
+  /** With `lmtp_rcpt_check_quota`. */
+  | { readonly kind: 'over-quota'; readonly text: string }
+
+/** One message on its way into one user's mail. All but `close` throw StoreRefusal, or a fault. */
+export interface LocalDelivery {
+  begin(): Promise<void>
+  write(chunk: Uint8Array): void | Promise<void>
+  /** The message is on disk when it resolves. */
+  finish(): Promise<void>
+  /** Leaves no trace of what was not finished. */
+  abort(): Promise<void>
+  /** The transaction is over: lets the user's mail go. */
+  close(): void
 }

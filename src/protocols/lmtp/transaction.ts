@@ -1,10 +1,12 @@
 import { decodeText } from '../wire-text.ts'
+import { formatPath } from '../smtp/wire/path.ts'
 import { formatReply } from '../smtp/wire/reply.ts'
 import { assertNever } from '../../util/assert-never.ts'
 import { BackendConnection } from './backend/connection.ts'
 import type { Envelope } from './backend/envelope.ts'
 import { BackendLog } from './backend/log.ts'
 import { LMTP_LIMITS } from './limits.ts'
+import { LocalSink } from './local/local-sink.ts'
 import type { SessionLog } from './log.ts'
 import { Message } from './message/message.ts'
 import { type Recipient, splitDetail } from './recipient.ts'
@@ -115,6 +117,7 @@ export class Transaction {
       case 'proxy':
         return await this.#attachBackend(recipient, route)
       case 'local':
+        recipient.user = route.user
         return await this.#attachLocal(recipient)
       case 'unknown':
         return refuse(550, '5.1.1', `${path} User doesn't exist: ${this.#userText(recipient)}`)
@@ -171,7 +174,9 @@ export class Transaction {
 
   async #attachLocal(recipient: Recipient): Promise<RecipientAnswer> {
     const { services, client, log } = this.#context
-    this.#local ??= services.openLocal?.({ id: this.id, client })
+    const { mailboxes } = services
+    if (mailboxes !== undefined)
+      this.#local ??= new LocalSink(mailboxes, { client, from: formatPath(this.envelope.from) })
     if (this.#local === undefined) {
       log.recipient('error', recipient, 'There is no local delivery: the passdb must return proxy')
       return refuse(451, '4.3.0', `${recipient.path} ${INTERNAL}`)

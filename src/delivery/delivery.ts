@@ -1,0 +1,89 @@
+import type { Settings } from '../config/config.ts'
+import { StoreRefusal } from '../storage/refusal.ts'
+import type { Appending, MailStore } from '../storage/store.ts'
+import { deliverLine } from './deliver-log.ts'
+import { MessageFacts } from './message-facts.ts'
+import { openTarget } from './target-mailbox.ts'
+
+/** One message on its way into one user's mail, streamed. */
+export interface Delivery {
+  /** Chooses the mailbox and begins the message. Throws StoreRefusal. */
+  begin(): Promise<void>
+  write(chunk: Uint8Array): void | Promise<void>
+  /** The message is complete: it is on disk, fsynced, when this resolves. Throws StoreRefusal. */
+  finish(): Promise<void>
+  /** Leaves no trace. Does nothing after `finish`. */
+  abort(): Promise<void>
+}
+
+export interface DeliveryOrder {
+  readonly store: MailStore
+  readonly settings: Settings
+  /** `INBOX`, or where the detail of the address leads. */
+  readonly mailbox: string
+  /** Bare addresses, for the log. */
+  readonly from: string
+  readonly to: string
+  readonly session: string
+  log(level: 'info' | 'error', text: string): void
+}
+
+/** A delivery as LMTP and `postern deliver` do it; each tells its end to the log as `deliver_log_format` says. */
+export function createDelivery(order: DeliveryOrder): Delivery {
+  return new StreamedDelivery(order)
+}
+
+class StreamedDelivery implements Delivery {
+  readonly #order: DeliveryOrder
+  readonly #facts = new MessageFacts()
+  #appending: Appending | undefined
+
+  constructor(order: DeliveryOrder) {
+    this.#order = order
+  }
+
+  async begin(): Promise<void> {
+    const { store, mailbox, settings, from } = this.#order
+    await this.#telling(mailbox, async () => {
+      const { appending, failure } = await openTarget(store, mailbox, settings)
+      this.#appending = appending
+      if (failure !== undefined) this.#say(failure)
+      await appending.begin({ bits: 0, keywords: [], envelopeSender: from })
+    })
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.#facts.push(chunk)
+    return this.#appending?.write(chunk)
+  }
+
+  async finish(): Promise<void> {
+    const appending = this.#appending
+    if (appending === undefined) throw new Error('a delivery that was not begun')
+    await this.#telling(appending.mailbox, async () => {
+      await appending.end()
+      await appending.commit()
+    })
+    this.#say(`saved mail to ${appending.mailbox}`)
+  }
+
+  async abort(): Promise<void> {
+    await this.#appending?.abort()
+  }
+
+  async #telling(mailbox: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      await this.#appending?.abort().catch(() => undefined)
+      const why = error instanceof Error ? error.message : String(error)
+      this.#say(`save failed to ${mailbox}: ${why}`, error instanceof StoreRefusal ? 'info' : 'error')
+      throw error
+    }
+  }
+
+  #say(status: string, level: 'info' | 'error' = 'info'): void {
+    const { settings, from, to, session, log } = this.#order
+    log(level, deliverLine(settings.deliver_log_format, status, { facts: this.#facts, from, to, session }))
+  }
+}
