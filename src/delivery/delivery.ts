@@ -25,7 +25,7 @@ export interface DeliveryOrder {
   readonly from: string
   readonly to: string
   readonly session: string
-  log(level: 'info' | 'error', text: string): void
+  readonly log: (level: 'info' | 'error', text: string) => void
 }
 
 /** A delivery as LMTP and `postern deliver` do it; each tells its end to the log as `deliver_log_format` says. */
