@@ -1,3 +1,4 @@
+import type { AuthNeeds } from '../auth/needs.ts'
 import { passdbDrivers } from '../auth/passdb/index.ts'
 import type { AuthServiceInput } from '../auth/service.ts'
 import { userdbDrivers } from '../auth/userdb/index.ts'
@@ -15,14 +16,20 @@ export function authServiceInput(
   configFiles: ConfigFiles,
   observer: Observer,
   hostname: string,
+  shared: Pick<AuthNeeds, 'penalties' | 'revocations'> = {},
 ): AuthServiceInput {
   return {
     config,
     configFiles,
-    needs: systemAuthNeeds(observer, hostname),
+    needs: { ...systemAuthNeeds(observer, hostname), ...sharedOf(shared) },
     services: SERVICES,
     passdbDrivers,
     userdbDrivers,
     findMechanism,
   }
+}
+
+/** What this process knows together with others: none of it in commands. */
+function sharedOf({ penalties, revocations }: Pick<AuthNeeds, 'penalties' | 'revocations'>): Partial<AuthNeeds> {
+  return { ...(penalties && { penalties }), ...(revocations && { revocations }) }
 }

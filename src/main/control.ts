@@ -11,12 +11,15 @@ import type { SessionRow } from '../admin/session-row.ts'
 import { type Complaint, describeComplaint } from '../config/complaint.ts'
 import type { Observer } from '../observe/events.ts'
 import { handleMove } from './move-control.ts'
+import { allowUsers, listRevoked, revokeUsers } from './revoke-control.ts'
+import type { SharedState } from './shared-state.ts'
 import type { Supervisor } from './supervisor.ts'
 import type { WorkerAnswer, WorkerBackends } from './worker-commands.ts'
 
 /** What the commands of the control socket act on. */
 export interface ControlNeeds {
   readonly supervisor: Supervisor
+  readonly shared: SharedState
   readonly observer: Observer
   /** The supervisor's own. */
   readonly recent: RecentErrors
@@ -45,6 +48,10 @@ const HANDLERS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['auth-test', async (needs, input, reply) => await askAuth(needs, 'auth-test', input, reply)],
   ['auth-lookup', async (needs, input, reply) => await askAuth(needs, 'auth-lookup', input, reply)],
   ['auth-cache-flush', flushCache],
+  ['penalty', listPenalties],
+  ['user-allow', allowUsers],
+  ['user-revoke', revokeUsers],
+  ['user-revoked', listRevoked],
   ['move', handleMove],
   ['reload', reload],
   ['stop', stop],
@@ -98,12 +105,46 @@ async function listSessions(needs: ControlNeeds, input: unknown, reply: Reply): 
   for (const rows of (await askWorkers(needs, 'sessions', input, reply)) as SessionRow[][]) {
     for (const row of rows) reply({ kind: 'row', row })
   }
+  for (const row of await askOthers(needs, 'sessions', input, reply)) {
+    if (isRow(row)) reply({ kind: 'row', row })
+  }
   return EXIT.ok
+}
+
+/** The other servers of the cluster. */
+async function askOthers({ shared }: ControlNeeds, topic: string, input: unknown, reply: Reply): Promise<unknown[]> {
+  const { rows, silent } = await shared.askOthers(topic, input)
+  if (silent.length > 0) reply({ kind: 'text', text: `no answer from ${silent.join(', ')}` })
+  return [...rows]
+}
+
+function isRow(row: unknown): row is SessionRow {
+  return typeof row === 'object' && row !== null && Object.values(row).every((value) => typeof value === 'string')
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** Dovecot's columns; times are told in milliseconds since 1970. */
+async function listPenalties({ shared }: ControlNeeds, _input: unknown, reply: Reply): Promise<number> {
+  const nowMs = Date.now()
+  for (const { network, level, failedMsAgo, updatedMsAgo } of shared.penalties.list()) {
+    const row = {
+      network,
+      level: String(level),
+      failedMs: String(nowMs - failedMsAgo),
+      updatedMs: String(nowMs - updatedMsAgo),
+    }
+    reply({ kind: 'row', row })
+  }
+  return await Promise.resolve(EXIT.ok)
 }
 
 async function kick(needs: ControlNeeds, input: unknown, reply: Reply): Promise<number> {
   const filter = parseSessionFilter(input)
-  const users = ((await askWorkers(needs, 'kick', filter, reply)) as string[][]).flat()
+  const own = ((await askWorkers(needs, 'kick', filter, reply)) as string[][]).flat()
+  const users = [...own, ...(await askOthers(needs, 'kick', filter, reply)).filter(isText)]
   for (const username of users) reply({ kind: 'row', row: { username } })
   const meant = [...filter.users, ...filter.networks, ...filter.hosts.map((host) => `host ${host}`)].join(', ')
   needs.observer.log('info', 'doveadm', `kick ${meant || 'everybody'}: ${users.length} sessions ended`)
@@ -144,7 +185,8 @@ async function askAuth(
 }
 
 async function flushCache(needs: ControlNeeds, input: unknown, reply: Reply): Promise<number> {
-  const counts = (await askWorkers(needs, 'auth-cache-flush', input, reply)) as number[]
+  const own = (await askWorkers(needs, 'auth-cache-flush', input, reply)) as number[]
+  const counts = [...own, ...(await askOthers(needs, 'auth-cache-flush', input, reply)).map(Number)]
   reply({ kind: 'row', row: { entries: String(counts.reduce((sum, count) => sum + count, 0)) } })
   return EXIT.ok
 }

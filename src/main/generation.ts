@@ -1,6 +1,7 @@
 import { hostname as systemHostname } from 'node:os'
 import { lookup } from 'node:dns/promises'
 import type { AuthService } from '../auth/auth.ts'
+import type { AuthNeeds } from '../auth/needs.ts'
 import { openAuthService } from '../auth/service.ts'
 import type { Config, Settings } from '../config/config.ts'
 import { decideListeners, type ListenerPlan } from '../config/listeners.ts'
@@ -29,6 +30,7 @@ export async function buildGeneration(
   observer: Observer,
   tls: TlsContextCache,
   workers: number,
+  shared: Pick<AuthNeeds, 'penalties' | 'revocations'> = {},
 ): Promise<Generation> {
   const files = throughSnapshot(source.snapshot, systemFiles())
   const { config, complaints } = loadConfig({
@@ -41,7 +43,7 @@ export async function buildGeneration(
     throw new Error(complaints.find(({ severity }) => severity === 'error')?.text ?? 'configuration has errors')
   const settings = config.settings({})
   const hostname = settings.hostname === '' ? systemHostname() : settings.hostname
-  const auth = await openAuthService(authServiceInput(config, files, observer, hostname))
+  const auth = await openAuthService(authServiceInput(config, files, observer, hostname, shared))
   const environment: LoginEnvironment = {
     settings: (filter) => config.settings(filter),
     auth,

@@ -1,5 +1,6 @@
 import type { BackendNews } from '../proxy/hosts.ts'
 import type { FileSnapshot } from './config-snapshot.ts'
+import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
 /** What the supervisor tells a worker and what it hears back. Plain data: it crosses a process boundary. */
 
@@ -28,6 +29,7 @@ export type ToWorker =
   | { readonly kind: 'stop'; readonly graceMs: number }
   /** What another worker found out about a backend. */
   | { readonly kind: 'backend-news'; readonly news: BackendNews }
+  | { readonly kind: 'shared'; readonly message: SharedToWorker }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
 
 /** Asked of all workers by the control socket and the metrics listener. */
@@ -47,4 +49,5 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly generation: number; readonly error: string }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'sessions'; readonly count: number }
+  | { readonly kind: 'shared'; readonly message: SharedFromWorker }
   | { readonly kind: 'backend-news'; readonly news: BackendNews }

@@ -14,8 +14,11 @@ import { controlPath } from './control-path.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, ConfigSource } from './messages.ts'
 import { boundPort, openMetricsListener } from './metrics-listener.ts'
+import { openShared } from './open-shared.ts'
 import { takeConfigOptions, UsageError } from './options.ts'
+import type { SharedState } from './shared-state.ts'
 import { Supervisor } from './supervisor.ts'
+import type { WorkerAnswer } from './worker-commands.ts'
 
 /** Dovecot's exit status for a configuration it cannot use. */
 const EXIT_CONFIG = 89
@@ -31,6 +34,7 @@ Runs in the foreground. Prints one line when every listener accepts. Signals:
   SIGTERM, SIGINT  close politely (a second one: at once)
   SIGHUP           load the configuration again; sessions stay
   SIGUSR1          open the log files again
+  SIGUSR2          forget what the auth cache knows
 `
 
 interface Loaded {
@@ -48,12 +52,13 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   const settings = first.loaded.config.settings({})
   const recent = new RecentErrors()
   const log = rememberInto(recent, openLog(settings))
-  const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log })
+  const shared = openShared(settings, log)
+  const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log, shared })
   const listeners: BoundListener[] = []
   try {
     listeners.push(...(await supervisor.start(workerFile())))
     await openMetrics(settings, supervisor, listeners)
-    await runUntilStopped({ supervisor, log, recent, options, listeners, controlPath: controlPath(settings) })
+    await runUntilStopped({ supervisor, shared, log, recent, options, listeners, controlPath: controlPath(settings) })
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     log.log('fatal', 'master', text)
@@ -136,6 +141,7 @@ async function openMetrics(settings: Settings, supervisor: Supervisor, listeners
 
 interface Running {
   readonly supervisor: Supervisor
+  readonly shared: SharedState
   readonly log: OpenLog
   readonly recent: RecentErrors
   readonly options: { readonly path: string; readonly overrides: readonly string[] }
@@ -156,6 +162,7 @@ async function runUntilStopped(running: Running): Promise<void> {
     log.reopen()
     supervisor.reopenLogs()
   })
+  process.on('SIGUSR2', () => void flushAuthCache(supervisor, log))
   const asked = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
   const stop = (why: string): void => {
@@ -177,24 +184,34 @@ async function runUntilStopped(running: Running): Promise<void> {
   process.once('SIGTERM', again)
   process.once('SIGINT', again)
   await supervisor.stop(STOP_GRACE_MS)
+  await running.shared.close()
   gone.resolve()
   await control?.close()
 }
 
 /** A server whose control socket cannot be opened serves all the same; two servers with one do not. */
 async function openControlFor(
-  { supervisor, log, recent, controlPath: path }: Running,
+  { supervisor, shared, log, recent, controlPath: path }: Running,
   reloadAll: () => Promise<ReloadOutcome>,
   stop: () => Promise<void>,
 ): Promise<OpenControl | undefined> {
   try {
-    return await openControl(path, { supervisor, observer: log, recent, reload: reloadAll, stop })
+    return await openControl(path, { supervisor, shared, observer: log, recent, reload: reloadAll, stop })
   } catch (error) {
     if (error instanceof ControlTaken) throw error
     const text = error instanceof Error ? error.message : String(error)
     log.log('warning', 'master', `No control socket, so doveadm cannot reach this server: ${text}`)
     return undefined
   }
+}
+
+/** SIGUSR2: all workers forget the answers of databases that they remember. */
+async function flushAuthCache(supervisor: Supervisor, log: OpenLog): Promise<void> {
+  const question = { kind: 'command', name: 'auth-cache-flush', input: { users: null } } as const
+  const answers = (await supervisor.askAll(question)) as readonly WorkerAnswer[]
+  const counts = answers.map((answer) => (answer.kind === 'done' ? Number(answer.value) : 0))
+  const count = counts.reduce((sum, each) => sum + each, 0)
+  log.log('info', 'auth', `SIGUSR2 received, ${count} cache entries flushed`)
 }
 
 /** Loads, checks, and hands a new configuration to all workers; the old one stays when anything is wrong with the new. */

@@ -5,6 +5,8 @@ import { Deferred } from '../util/deferred.ts'
 import { DeadBackends } from './dead-backends.ts'
 import { WORKER_FLAGS } from './engine.ts'
 import type { BoundListener, ConfigSource, FromWorker, Question, ToWorker } from './messages.ts'
+import type { SharedState, WorkerLink } from './shared-state.ts'
+import type { WorkerAnswer } from './worker-commands.ts'
 
 /** A worker that is not ready within this time after it got a configuration is taken for broken. */
 const PREPARE_MS = 60_000
@@ -35,6 +37,7 @@ interface Member {
 export class Supervisor {
   readonly #observer: Observer
   readonly #news = new DeadBackends()
+  readonly #shared: SharedState
   readonly #members = new Map<number, Member>()
   readonly #answers = new Map<number, { waiting: Set<number>; values: unknown[]; done: Deferred<readonly unknown[]> }>()
   #count: number
@@ -48,7 +51,8 @@ export class Supervisor {
   #reloading: Promise<unknown> = Promise.resolve()
   #stopped = new Deferred<void>()
 
-  constructor(options: { source: ConfigSource; workers: number; observer: Observer }) {
+  constructor(options: { source: ConfigSource; workers: number; observer: Observer; shared: SharedState }) {
+    this.#shared = options.shared
     this.#source = options.source
     this.#count = options.workers
     this.#observer = options.observer
@@ -66,6 +70,7 @@ export class Supervisor {
       serialization: 'advanced',
       silent: false,
     })
+    this.#shared.open(this.#workerLink())
     cluster.on('message', (worker, message: FromWorker) => this.#onMessage(worker, message))
     cluster.on('exit', (worker, code, signal) => this.#onExit(worker, code, signal))
     this.#ticketTimer = setInterval(() => this.#rotateTicketKeys(), TICKET_KEY_LIFE_MS).unref()
@@ -143,6 +148,22 @@ export class Supervisor {
     }
   }
 
+  /** Workers that answer a command, as the shared state needs them. */
+  #workerLink(): WorkerLink {
+    return {
+      tell: (message, to) => {
+        for (const [id, member] of this.#members) {
+          const isMeant = 'only' in to ? id === to.only : id !== to.except
+          if (isMeant) this.#send(member, { kind: 'shared', message })
+        }
+      },
+      command: async (name, input) => {
+        const answers = (await this.askAll({ kind: 'command', name, input })) as readonly WorkerAnswer[]
+        return answers.flatMap((answer) => (answer.kind === 'done' ? [answer.value] : []))
+      },
+    }
+  }
+
   reopenLogs(): void {
     for (const member of this.#members.values()) this.#send(member, { kind: 'reopen-logs' })
   }
@@ -181,6 +202,7 @@ export class Supervisor {
     if (member === undefined) return
     switch (message.kind) {
       case 'hello':
+        this.#shared.workerStarted(worker.id)
         this.#send(member, {
           kind: 'prepare',
           generation: this.#generation,
@@ -202,6 +224,9 @@ export class Supervisor {
       case 'sessions':
         member.sessions = message.count
         return
+      case 'shared':
+        this.#shared.hear(worker.id, message.message)
+        return
       case 'backend-news':
         this.#news.add(message.news)
         for (const other of this.#members.values()) if (other !== member) this.#send(other, message)
@@ -219,6 +244,7 @@ export class Supervisor {
     const member = this.#members.get(worker.id)
     if (member === undefined) return
     this.#members.delete(worker.id)
+    this.#shared.workerGone(worker.id)
     const cause = signal === null ? `exit status ${code ?? 0}` : `signal ${signal}`
     member.prepared.reject(new Error(`worker ended before it was ready (${cause})`))
     for (const entry of this.#answers.values()) {

@@ -8,6 +8,7 @@ import type { AuthService } from '../auth/auth.ts'
 import type { LoginHolds } from '../login/holds.ts'
 import type { SessionListing, SessionRegistry } from '../login/registry.ts'
 import type { BackendHosts } from '../proxy/hosts.ts'
+import { storedFacts } from './stored-facts.ts'
 import { answerMove } from './worker-move.ts'
 
 /** What a worker's commands look at. A worker that is just starting has little of it. */
@@ -47,6 +48,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
   ['move', answerMove],
+  ['stored-password', async ({ auth }, input) => await storedFacts(ready(auth), input, deadline())],
 ])
 
 /** Runs a command of the control socket in a worker. Never rejects. */

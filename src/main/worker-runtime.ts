@@ -14,8 +14,10 @@ import { openPlannedListener, type PlannedListener, type TakeConnection } from '
 import { createLmtpService, type LmtpService } from './lmtp-services.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
+import type { SharedFromWorker } from './shared-messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
 import { runWorkerCommand } from './worker-commands.ts'
+import { WorkerShared } from './worker-shared.ts'
 
 /** A generation that is replaced keeps its databases open for logins that began with it. */
 const OLD_AUTH_MS = 200_000
@@ -43,9 +45,13 @@ export class WorkerRuntime {
   #current: Prepared | undefined
   #prepared: Prepared | undefined
 
-  /** `tellNews` reaches the other workers. */
-  constructor(tellNews: (news: BackendNews) => void) {
+  /** What all workers know alike. */
+  readonly shared: WorkerShared
+
+  /** `tellNews` reaches the other workers, `tellShared` the supervisor. */
+  constructor(tellNews: (news: BackendNews) => void, tellShared: (message: SharedFromWorker) => void) {
     this.#tellNews = tellNews
+    this.shared = new WorkerShared(tellShared)
   }
 
   get sessions(): number {
@@ -60,7 +66,7 @@ export class WorkerRuntime {
     workers,
   }: Extract<ToWorker, { kind: 'prepare' }>): Promise<readonly BoundListener[]> {
     this.#tls ??= new TlsContextCache(Buffer.from(ticketKeys))
-    const generation = await buildGeneration(source, this.#observer, this.#tls, workers)
+    const generation = await buildGeneration(source, this.#observer, this.#tls, workers, this.shared)
     const log = openLog(generation.settings)
     if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)

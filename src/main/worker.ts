@@ -8,7 +8,10 @@ import { WorkerRuntime } from './worker-runtime.ts'
 const SESSIONS_MS = 2_000
 
 optimizeEarly()
-const runtime = new WorkerRuntime((news) => tell({ kind: 'backend-news', news }))
+const runtime = new WorkerRuntime(
+  (news) => tell({ kind: 'backend-news', news }),
+  (message) => tell({ kind: 'shared', message }),
+)
 let toldSessions = 0
 
 function tell(message: FromWorker): void {
@@ -40,6 +43,9 @@ async function onMessage(message: ToWorker): Promise<void> {
       return
     case 'reopen-logs':
       runtime.reopenLogs()
+      return
+    case 'shared':
+      runtime.shared.hear(message.message)
       return
     case 'backend-news':
       runtime.learn(message.news)

@@ -4,12 +4,16 @@ import { authTest } from './auth-test.ts'
 import type { Command } from './command.ts'
 import { kick } from './kick.ts'
 import { logErrors } from './log-errors.ts'
+import { penalty } from './penalty.ts'
 import { proxyBackends } from './proxy-backends.ts'
 import { proxyKick } from './proxy-kick.ts'
 import { proxyList } from './proxy-list.ts'
 import { pw } from './pw-command.ts'
 import { reload } from './reload.ts'
 import { stop } from './stop.ts'
+import { userAllow } from './user-allow.ts'
+import { userRevoke } from './user-revoke.ts'
+import { userRevoked } from './user-revoked.ts'
 import { who } from './who.ts'
 
 /** Every command of `postern doveadm`, by name. A new one is a file and a line here. */
@@ -19,11 +23,15 @@ export const doveadmCommands: readonly Command[] = [
   authTest,
   kick,
   logErrors,
+  penalty,
   proxyBackends,
   proxyKick,
   proxyList,
   pw,
   reload,
   stop,
+  userAllow,
+  userRevoke,
+  userRevoked,
   who,
 ]

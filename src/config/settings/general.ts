@@ -12,7 +12,7 @@ export const generalSettings = {
   shutdown_clients: boolean('yes', 'Whether sessions end together with the server.'),
   default_client_limit: uint('1000', 'Connections a process of a service takes unless the service says otherwise.'),
   default_process_limit: uint('100', 'Processes a service may have unless the service says otherwise.'),
-  state_dir: ignored('nothing is kept between runs', string('/var/lib/dovecot', 'Directory of lasting state.')),
+  state_dir: string('/var/lib/dovecot', 'Directory of lasting state: who was revoked.'),
   import_environment: ignored(
     NO_HELPERS,
     string('TZ CORE_OUTOFMEM CORE_ERROR LISTEN_PID LISTEN_FDS NOTIFY_SOCKET', 'Environment variables handed on.'),
