@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises'
+import type { SystemUsers } from '../../auth/system-users.ts'
+import type { SystemIds } from './mail-owner.ts'
+
+/** Numbers of system accounts. Groups are those of /etc/group. */
+export function openSystemIds(users: SystemUsers): SystemIds {
+  return {
+    user: async (name) => await users.user(name),
+    async group(name) {
+      const text = await readFile('/etc/group', 'utf8')
+      const line = text.split('\n').find((entry) => entry.startsWith(`${name}:`))
+      const gid = line?.split(':')[2]
+      return gid === undefined ? undefined : Number(gid)
+    },
+  }
+}
