@@ -2,8 +2,9 @@ import type { Protocol } from '../protocol.ts'
 import { backend } from './backend.ts'
 import { goodbye } from './goodbye.ts'
 import { login } from './login.ts'
+import { serve } from './server/serve.ts'
 
-/** IMAP as a login service and as a proxy. RFC 3501. */
+/** IMAP as a login service, as a proxy, and as a server of mail that is kept here. RFC 3501. */
 export const imap: Protocol = {
   name: 'imap',
   service: 'imap-login',
@@ -12,4 +13,5 @@ export const imap: Protocol = {
   login,
   backend,
   goodbye,
+  serve,
 }

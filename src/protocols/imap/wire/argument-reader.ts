@@ -44,6 +44,11 @@ export class ArgumentReader {
     this.#limits = limits
   }
 
+  /** Reading stands inside a parenthesised list. */
+  get inList(): boolean {
+    return this.#open.length > 0
+  }
+
   /** Reads on in a line (without CRLF) from a position; the first line is that of the command itself. */
   line(line: string, from: number): ReadStep {
     this.#line = line

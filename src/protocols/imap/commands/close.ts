@@ -1,0 +1,19 @@
+import { bareCommand } from '../server/command.ts'
+import { closeSelected } from '../server/close-selected.ts'
+import { countDeleted } from '../server/expunging.ts'
+
+/** CLOSE: removes what is marked \Deleted without a word, and leaves the mailbox. RFC 3501 §6.4.2. */
+export const close = bareCommand({
+  name: 'CLOSE',
+  needs: 'selected',
+  async run(session) {
+    const { mailbox, selected } = session
+    if (selected?.examined === false && !mailbox.readOnly) {
+      session.counts.expunged += countDeleted(mailbox)
+      await mailbox.expunge()
+    }
+    const modSeq = session.qresync ? `[HIGHESTMODSEQ ${mailbox.highestModSeq}] ` : ''
+    await closeSelected(session, { say: false })
+    return { text: `OK ${modSeq}Close completed` }
+  },
+})

@@ -1,0 +1,94 @@
+import type { Argument } from '../wire/argument-reader.ts'
+import { parseFetchItems } from '../wire/fetch-item.ts'
+import type { SequenceSet } from '../wire/sequence-set.ts'
+import { BadCommand } from '../server/bad-command.ts'
+import { command, type Invocation, type Reply } from '../server/command.ts'
+import { enableCondstore } from '../server/condstore.ts'
+import { messageNumbers, parseMessageSet } from '../server/message-set.ts'
+import type { ImapSession } from '../server/session.ts'
+import { writeRanges } from '../wire/sequence-set.ts'
+import { vanishedRanges } from '../server/vanished.ts'
+import { type FetchPlan, makePlan } from './fetch/plan.ts'
+import { FetchRun } from './fetch/run.ts'
+
+interface FetchArgs {
+  readonly set: Argument | undefined
+  readonly items: Argument | undefined
+  readonly behind: readonly Argument[]
+}
+
+/** FETCH and UID FETCH. RFC 3501 §6.4.5; CHANGEDSINCE and VANISHED from RFC 7162. */
+export const fetch = command<FetchArgs>({
+  name: 'FETCH',
+  needs: 'selected',
+  uid: 'also',
+  parse(args) {
+    const [set, items, ...behind] = args.rest()
+    if (set?.kind !== 'atom' || items === undefined || items.kind === 'string')
+      throw new BadCommand('Invalid arguments')
+    return { set, items, behind }
+  },
+  async run(session, { set, items, behind }, call) {
+    const sequence = parseMessageSet(set, call.uid)
+    const numbers = messageNumbers(session.mailbox, sequence, call.uid)
+    const parsed = parseFetchItems(items, behind)
+    if (parsed.error !== undefined) throw new BadCommand(parsed.error)
+    const modifiers = parseModifiers(session, behind[parsed.used], call)
+    const plan = makePlan(parsed.items, {
+      uid: call.uid,
+      changedSince: modifiers.changedSince,
+      examined: session.selected?.examined === true || session.mailbox.readOnly,
+    })
+    if (plan.modSeq) enableCondstore(session)
+    if (modifiers.vanished) await sayVanished(session, sequence, modifiers.changedSince ?? 0)
+    return conclude(session, call, await new FetchRun(session, plan).all(numbers), plan)
+  },
+})
+
+async function sayVanished(session: ImapSession, set: SequenceSet, changedSince: number): Promise<void> {
+  const gone = await vanishedRanges(session.mailbox, set, changedSince)
+  if (gone.length > 0) session.out.text(`* VANISHED (EARLIER) ${writeRanges(gone)}\r\n`)
+}
+
+/** RFC 7162 §3.1.4 and §3.2.6. */
+function parseModifiers(session: ImapSession, argument: Argument | undefined, { uid }: Invocation) {
+  let changedSince: number | undefined
+  let vanished = false
+  const items = argument?.kind === 'list' ? argument.items : []
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]
+    if (item?.kind !== 'atom') throw new BadCommand('FETCH modifiers contain non-atoms.')
+    const name = item.text.toUpperCase()
+    if (name === 'CHANGEDSINCE') changedSince = modSeqValue(items[++i])
+    else if (name === 'VANISHED' && uid) vanished = true
+    else throw new BadCommand('Unknown FETCH modifier')
+  }
+  if (vanished && !session.qresync) throw new BadCommand('QRESYNC not enabled')
+  if (vanished && changedSince === undefined) throw new BadCommand('VANISHED used without CHANGEDSINCE')
+  return { changedSince, vanished }
+}
+
+function modSeqValue(argument: Argument | undefined): number {
+  if (argument?.kind !== 'atom' || !/^\d{1,19}$/.test(argument.text))
+    throw new BadCommand('Invalid CHANGEDSINCE modseq.')
+  return Number(argument.text)
+}
+
+function conclude(
+  session: ImapSession,
+  { uid }: Invocation,
+  outcome: Awaited<ReturnType<FetchRun['all']>>,
+  plan: FetchPlan,
+): Reply {
+  const sync = { expunge: uid, uid: uid && plan.flags }
+  switch (outcome) {
+    case 'complete':
+      return { text: 'OK Fetch completed', sync }
+    case 'expunged':
+      return { text: 'NO [EXPUNGEISSUED] Some messages were already expunged.', sync }
+    case 'failed':
+      if (session.mail.settings.imap_fetch_failure === 'disconnect-after')
+        session.over = 'FETCH failed for some messages'
+      return { text: 'NO [SERVERBUG] Some messages could not be read', sync }
+  }
+}

@@ -1,0 +1,63 @@
+import { compileTemplate, ExpandError, mailShortNames, type ShortNames } from '../../../config/expand.ts'
+import type { ImapSession } from './session.ts'
+
+/** The last line of a session's log: why it ended, and what it was. `imap_logout_format`. */
+export function logoutLine(session: ImapSession, reason: string): string {
+  return `Disconnected: ${reason} ${statistics(session)}`.trimEnd()
+}
+
+function statistics(session: ImapSession): string {
+  const format = session.mail.settings.imap_logout_format
+  try {
+    return compileTemplate(format, LOGOUT_NAMES).expand((name) => variable(session, name))
+  } catch (error) {
+    if (!(error instanceof ExpandError)) throw error
+    return format
+  }
+}
+
+function variable(session: ImapSession, name: string): string | undefined {
+  const { counts, mail } = session
+  switch (name) {
+    case 'input':
+      return String(session.bytesIn)
+    case 'output':
+      return String(session.bytesOut)
+    case 'fetch_hdr_count':
+      return String(counts.fetchHeaderCount)
+    case 'fetch_hdr_bytes':
+      return String(counts.fetchHeaderBytes)
+    case 'fetch_body_count':
+      return String(counts.fetchBodyCount)
+    case 'fetch_body_bytes':
+      return String(counts.fetchBodyBytes)
+    case 'deleted':
+    case 'expunged':
+    case 'trashed':
+    case 'appended':
+    case 'autoexpunged':
+      return String(counts[name])
+    case 'session':
+      return mail.identity.session
+    default:
+      return userVariable(mail.user, name)
+  }
+}
+
+function userVariable(user: string, name: string): string | undefined {
+  const at = user.indexOf('@')
+  switch (name) {
+    case 'user':
+      return user
+    case 'username':
+      return at < 0 ? user : user.slice(0, at)
+    case 'domain':
+      return at < 0 ? '' : user.slice(at + 1)
+    case 'service':
+      return 'imap'
+    default:
+      return undefined
+  }
+}
+
+const LOGOUT_NAMES: ShortNames = new Map([...mailShortNames, ['i', 'input'], ['o', 'output']])

@@ -1,0 +1,42 @@
+import { assertNever } from '../../../util/assert-never.ts'
+import type { RefusalCode, StoreRefusal } from '../../../storage/refusal.ts'
+import { encodeLine } from '../../wire-text.ts'
+
+/** What `not-found` is called where it matters: RFC 3501 §6.3.11 TRYCREATE, RFC 5530 NONEXISTENT. */
+export type NotFoundCode = 'TRYCREATE' | 'NONEXISTENT' | undefined
+
+/** The NO for something the store refused: its text behind a response code, unless it brings one. */
+export function refusalReply({ code, message }: StoreRefusal, notFound?: NotFoundCode): string {
+  const text = encodeLine(message)
+  const responseCode = text.startsWith('[') ? undefined : codeOf(code, notFound)
+  return responseCode === undefined ? `NO ${text}` : `NO [${responseCode}] ${text}`
+}
+
+/** RFC 5530. */
+function codeOf(code: RefusalCode, notFound: NotFoundCode): string | undefined {
+  switch (code) {
+    case 'not-found':
+      return notFound
+    case 'exists':
+      return 'ALREADYEXISTS'
+    case 'invalid-name':
+    case 'cannot':
+      return 'CANNOT'
+    case 'no-permission':
+      return 'NOPERM'
+    case 'over-quota':
+      return 'OVERQUOTA'
+    case 'read-only':
+      return undefined
+    case 'expunged':
+      return 'EXPUNGEISSUED'
+    case 'in-use':
+      return 'INUSE'
+    case 'limit':
+      return 'LIMIT'
+    case 'temporary':
+      return 'SERVERBUG'
+    default:
+      return assertNever(code)
+  }
+}

@@ -1,0 +1,156 @@
+import { StoreRefusal } from '../../../storage/refusal.ts'
+import { ArgumentReader, type Argument, type ReadStep } from '../wire/argument-reader.ts'
+import { isTag } from '../wire/grammar.ts'
+import { BadCommand, SessionOver } from './bad-command.ts'
+import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.ts'
+import { SERVER_LIMITS } from './limits.ts'
+import { refusalReply } from './refusal-reply.ts'
+import type { ImapSession } from './session.ts'
+import { syncMailbox } from './sync-report.ts'
+
+export type CommandTable = ReadonlyMap<string, ImapCommand>
+
+/** Runs the command that begins with this line, reads the rest of it, and says its reply. */
+export async function runCommand(session: ImapSession, table: CommandTable, line: string): Promise<void> {
+  const began = performance.now()
+  const tagEnd = wordEnd(line, 0)
+  const tag = line.slice(0, tagEnd)
+  // What is no tag is not sent back: it may be a browser's, and mean something to it.
+  if (!isTag(tag)) return sayBad(session, '*', 'Error in IMAP tag: Invalid tag', began)
+  let nameEnd = wordEnd(line, tagEnd + 1)
+  let name = line.slice(tagEnd + 1, nameEnd).toUpperCase()
+  const uid = name === 'UID' && line.charCodeAt(nameEnd) === SPACE
+  if (uid) {
+    const start = nameEnd + 1
+    nameEnd = wordEnd(line, start)
+    name = line.slice(start, nameEnd).toUpperCase()
+  }
+  if (!NAME.test(name) || name === 'UID') {
+    return sayBad(session, tag, 'Error in IMAP command: Invalid command name', began)
+  }
+  const shown = uid ? `UID ${name}` : name
+  session.lastCommand = shown
+  const found = table.get(name)
+  if (found === undefined || (found.uid === undefined ? uid : found.uid === 'only' && !uid)) {
+    return sayBad(session, tag, `Error in IMAP command ${shown}: Unknown command`, began)
+  }
+  if (found.needs === 'selected' && session.selected === undefined) {
+    return sayBad(session, tag, 'No mailbox selected', began)
+  }
+  try {
+    const reply = await perform(session, found, { tag, uid }, line, nameEnd)
+    session.badCommands = 0
+    const news = reply.sync === undefined ? undefined : syncMailbox(session, reply.sync)
+    if (news !== undefined) await news
+    session.out.text(`${tag} ${reply.text} ${times(began)}`)
+  } catch (error) {
+    if (error instanceof BadCommand)
+      return sayBad(session, tag, `Error in IMAP command ${shown}: ${error.message}`, began)
+    if (!(error instanceof StoreRefusal)) throw error
+    session.out.text(`${tag} ${refusalReply(error)} ${times(began)}`)
+  }
+}
+
+/** Answers a command that makes no sense; the twentieth in a row is the last. */
+function sayBad(session: ImapSession, tag: string, text: string, began: number): void {
+  session.out.text(`${tag} BAD ${text} ${times(began)}`)
+  if (++session.badCommands < SERVER_LIMITS.badCommands) return
+  session.out.text('* BYE Too many invalid IMAP commands.\r\n')
+  session.over = 'Too many invalid IMAP commands.'
+}
+
+function perform(
+  session: ImapSession,
+  found: ImapCommand,
+  call: Invocation,
+  line: string,
+  from: number,
+): Reply | Promise<Reply> {
+  if (found.kind === 'ordinary' && found.bare) return found.start(session, [], call)
+  if (session.lineCut) throw new BadCommand('Too long argument')
+  const reader = newReader(session, found.kind === 'reading')
+  const step = reader.line(line, from)
+  if (found.kind === 'reading') return found.read(session, reader, step, call)
+  if (step.kind === 'complete') return found.start(session, reader.args, call)
+  return finishReading(session, found, call, reader, step)
+}
+
+async function finishReading(
+  session: ImapSession,
+  found: OrdinaryCommand,
+  call: Invocation,
+  reader: ArgumentReader,
+  step: ReadStep,
+): Promise<Reply> {
+  return await found.start(session, await readToEnd(session, reader, step), call)
+}
+
+/** Reads literals and lines until the command is complete. Throws BadCommand, or SessionOver after saying BYE. */
+export async function readToEnd(
+  session: ImapSession,
+  reader: ArgumentReader,
+  first: ReadStep,
+): Promise<readonly Argument[]> {
+  let step = first
+  while (step.kind === 'literal') step = await readLiteral(session, reader, step)
+  if (step.kind === 'complete') return reader.args
+  if (step.kind === 'bad') throw new BadCommand(step.text)
+  throw farewell(session, step.text)
+}
+
+/** Reads one literal into memory and the line behind it. */
+export async function readLiteral(
+  session: ImapSession,
+  reader: ArgumentReader,
+  { sizeBytes, synchronizing }: Extract<ReadStep, { kind: 'literal' }>,
+): Promise<ReadStep> {
+  const { stream, out } = session
+  const max = lineBytes(session)
+  if (sizeBytes > max) return { kind: 'bye', text: 'Literal size too large' }
+  if (synchronizing) out.text('+ OK\r\n')
+  out.flush()
+  const bytes = sizeBytes === 0 ? NO_BYTES : await stream.readBytes(sizeBytes)
+  const next = bytes && (await stream.readLine(max))
+  if (bytes === undefined || next === undefined) throw new SessionOver('Connection closed')
+  reader.literal(bytes.toString('latin1'))
+  return reader.line(next, 0)
+}
+
+/** Says goodbye to a client whose next bytes cannot be told apart from commands. */
+export function farewell(session: ImapSession, text: string): SessionOver {
+  session.out.text(`* BYE ${text}\r\n`)
+  return new SessionOver(text)
+}
+
+/** `imap_max_line_length`. */
+export function lineBytes({ mail }: ImapSession): number {
+  return Math.max(mail.settings.imap_max_line_length, 1024)
+}
+
+/** How long it took, as Dovecot says it: `(0.001 + 0.000 secs).` */
+function times(began: number): string {
+  const ms = Math.max(1, Math.round(performance.now() - began))
+  const rest = ms % 1000
+  return `(${(ms - rest) / 1000}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest} + 0.000 secs).\r\n`
+}
+
+function newReader(session: ImapSession, unbounded: boolean): ArgumentReader {
+  return new ArgumentReader({
+    commandBytes: unbounded ? Number.POSITIVE_INFINITY : COMMAND_LINES * lineBytes(session),
+    literals: SERVER_LIMITS.literals,
+    lists: SERVER_LIMITS.lists,
+    literalMinus: session.mail.settings.imap_literal_minus,
+  })
+}
+
+/** A command may have so many times `imap_max_line_length`: its literals come on top of its line. */
+const COMMAND_LINES = 16
+const NO_BYTES = Buffer.alloc(0)
+const SPACE = 0x20
+const NAME = /^[\x21-\x7e]+$/
+
+/** Where the word that starts here ends: at a blank or with the line. */
+function wordEnd(line: string, start: number): number {
+  const end = line.indexOf(' ', start)
+  return end < 0 ? Math.max(line.length, start) : end
+}

@@ -1,0 +1,67 @@
+import { type ByteStream, ConnectionLost, DeadlineExceeded } from '../../../net/byte-stream.ts'
+import { imapCommands } from '../commands/index.ts'
+import type { MailSession } from '../../mail-session.ts'
+import { SessionOver } from './bad-command.ts'
+import { converse, SHUTTING_DOWN } from './converse.ts'
+import { logoutLine } from './logout-line.ts'
+import { ImapSession } from './session.ts'
+
+/** Serves a user's mail until the client leaves, is silent for too long, or the session is ended from outside. RFC 3501 §3. */
+export async function serve(stream: ByteStream, mail: MailSession): Promise<void> {
+  const session = new ImapSession(stream, mail)
+  const interrupt = (): void => endFromOutside(session)
+  mail.signal.addEventListener('abort', interrupt, { once: true })
+  let reason: string
+  try {
+    reason = mail.signal.aborted ? SHUTTING_DOWN : await converse(session, imapCommands)
+  } catch (error) {
+    reason = reasonOf(session, error)
+  } finally {
+    mail.signal.removeEventListener('abort', interrupt)
+  }
+  sayGoodbye(session, reason)
+  await closeMailbox(session)
+  mail.log('info', logoutLine(session, reason))
+}
+
+/** A waiting client hears it at once; a command that runs notices by itself. */
+function endFromOutside(session: ImapSession): void {
+  session.interrupted = true
+  if (!session.waiting) return
+  sayGoodbye(session, SHUTTING_DOWN)
+  void session.stream.close()
+}
+
+/** What was gathered goes out whatever happened. */
+function sayGoodbye({ out, stream }: ImapSession, reason: string): void {
+  const bye = BYES.get(reason)
+  if (bye !== undefined && !stream.ended) out.text(bye)
+  out.flush()
+}
+
+/** Why a session broke off, in the log's words. A fault of our own is logged by itself. */
+function reasonOf(session: ImapSession, error: unknown): string {
+  if (error instanceof SessionOver) return error.message
+  if (error instanceof DeadlineExceeded) return session.waiting ? IDLE : SLOW
+  if (error instanceof ConnectionLost) return `Connection closed: ${error.message}`
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  session.mail.log('error', `${session.lastCommand} failed: ${text}`)
+  return FAULT
+}
+
+async function closeMailbox(session: ImapSession): Promise<void> {
+  const { selected } = session
+  session.selected = undefined
+  try {
+    await selected?.mailbox.close()
+  } catch (error) {
+    session.mail.log('error', `Closing ${selected?.mailbox.name} failed: ${String(error)}`)
+  }
+}
+
+const IDLE = 'Disconnected for inactivity.'
+const SLOW = 'Disconnected for inactivity in reading our output.'
+const FAULT = 'Internal error occurred. Refer to server log for more information.'
+const BYES: ReadonlyMap<string, string> = new Map(
+  [IDLE, SLOW, FAULT, SHUTTING_DOWN].map((text) => [text, `* BYE ${text}\r\n`]),
+)
