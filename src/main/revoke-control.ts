@@ -1,5 +1,6 @@
 import { EXIT } from '../admin/commands/command.ts'
 import type { ControlReply } from '../admin/control/wire.ts'
+import { USER_STATES } from '../admin/session-filter.ts'
 import type { Observer } from '../observe/events.ts'
 import type { SharedState } from './shared-state.ts'
 import type { StoredFacts } from './stored-facts.ts'
@@ -38,13 +39,12 @@ async function revoke(
   const asked = user === name ? {} : { asked: name }
   const problem = shared.decide({ user, ...asked, atMs: newerThan(shared, user), revoked: true, passwords })
   const names = { users: user === name ? [user] : [user, name] }
-  const own = await Promise.all([
-    command(supervisor, 'auth-cache-flush', names),
-    command(supervisor, 'kick', { ...names, states: [] }),
-  ])
-  const [, kicked] = own
+  await command(supervisor, 'auth-cache-flush', names)
+  const kicked = await command(supervisor, 'kick', { ...names, states: USER_STATES })
   await shared.askOthers('auth-cache-flush', names)
-  const others = await shared.askOthers('kick', { ...names, states: [] })
+  const others = await shared.askOthers('kick', { ...names, states: USER_STATES })
+  // Whoever has just said the name is no session yet.
+  await command(supervisor, 'kick', { ...names, states: [] })
   if (others.silent.length > 0) reply({ kind: 'text', text: `no answer from ${others.silent.join(', ')}` })
   if (problem !== undefined) reply({ kind: 'text', text: `the server forgets it when it stops: ${problem}` })
   const sessions = kicked.flat().length + others.rows.length
