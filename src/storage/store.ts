@@ -79,7 +79,11 @@ export interface MailboxStatus {
 
 export interface QuotaRoot {
   readonly name: string
-  readonly resources: readonly { readonly name: 'STORAGE' | 'MESSAGE'; readonly usage: number; readonly limit: number }[]
+  readonly resources: readonly {
+    readonly name: 'STORAGE' | 'MESSAGE'
+    readonly usage: number
+    readonly limit: number
+  }[]
 }
 
 /**

@@ -1,0 +1,435 @@
+import { randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
+import { StoreRefusal } from '../refusal.ts'
+import type { CreateOptions, MessageIdentity, NewMessage, StoredMessage } from '../store.ts'
+import type {
+  FlagTable,
+  FormatAppending,
+  FormatChanges,
+  FormatContext,
+  FormatEntry,
+  FormatMailbox,
+  FormatRecord,
+  FormatStore,
+  MailboxDirectories,
+  MailFormat,
+  MailLocation,
+} from './format.ts'
+
+/**
+ * Mail in memory, for tests and trials. Locations of the same path show the same mail, as directories would, so that one
+ * `MemoryFormat` plays a file system that several processes share.
+ */
+export class MemoryFormat implements MailFormat {
+  readonly name = 'memory'
+  readonly #roots = new Map<string, Root>()
+
+  open(location: MailLocation, context: FormatContext): FormatStore {
+    let root = this.#roots.get(location.path)
+    if (root === undefined) {
+      root = { boxes: new Map(), directories: new Set(), subscriptions: [], nextUidValidity: 1 }
+      root.boxes.set('INBOX', newBox(root))
+      this.#roots.set(location.path, root)
+    }
+    return new MemoryStore(root, location.path, context)
+  }
+}
+
+interface Root {
+  readonly boxes: Map<string, Box>
+  readonly directories: Set<string>
+  subscriptions: string[]
+  nextUidValidity: number
+}
+
+/** The "files" of a mailbox: what all processes see. */
+interface Box {
+  readonly uidValidity: number
+  readonly guid: string
+  uidNext: number
+  readonly messages: Map<number, Message>
+  readonly keywords: string[]
+  /** Goes up with every change. */
+  version: number
+  deleted: boolean
+  readonly watchers: Set<() => void>
+}
+
+interface Message {
+  readonly uid: number
+  readonly key: string
+  readonly bytes: Buffer
+  readonly internalDateMs: number
+  bits: number
+  keywords: readonly string[]
+  recent: boolean
+}
+
+function newBox(root: Root): Box {
+  const uidValidity = root.nextUidValidity
+  root.nextUidValidity += 1
+  return {
+    uidValidity,
+    guid: randomBytes(16).toString('hex'),
+    uidNext: 1,
+    messages: new Map(),
+    keywords: [],
+    version: 0,
+    deleted: false,
+    watchers: new Set(),
+  }
+}
+
+function touch(box: Box): void {
+  box.version += 1
+  for (const watcher of box.watchers) setImmediate(watcher)
+}
+
+class MemoryStore implements FormatStore {
+  readonly #root: Root
+  readonly #path: string
+  readonly #context: FormatContext
+
+  constructor(root: Root, path: string, context: FormatContext) {
+    this.#root = root
+    this.#path = path
+    this.#context = context
+  }
+
+  list(): Promise<readonly FormatEntry[]> {
+    const selectable = [...this.#root.boxes.keys()]
+    const parents = [...selectable, ...this.#root.directories].flatMap((name) => [...parentsOf(name)])
+    const names = new Set([...selectable, ...this.#root.directories, ...parents])
+    return Promise.resolve(
+      [...names].map((name) => ({ name, selectable: this.#root.boxes.has(name), noInferiors: false })),
+    )
+  }
+
+  subscriptions(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#root.subscriptions])
+  }
+
+  subscribe(name: string, subscribed: boolean): Promise<void> {
+    const others = this.#root.subscriptions.filter((known) => known !== name)
+    if (!subscribed) this.#root.subscriptions = others
+    else if (others.length === this.#root.subscriptions.length) this.#root.subscriptions = [...others, name]
+    return Promise.resolve()
+  }
+
+  create(name: string, { directory = false }: CreateOptions): Promise<void> {
+    if (this.#root.boxes.has(name)) return refuse('exists', 'Mailbox already exists')
+    if (directory) this.#root.directories.add(name)
+    else this.#root.boxes.set(name, newBox(this.#root))
+    return Promise.resolve()
+  }
+
+  delete(name: string): Promise<void> {
+    const box = this.#root.boxes.get(name)
+    const was = this.#root.boxes.delete(name) || this.#root.directories.delete(name)
+    if (!was) return refuse('not-found', `Mailbox doesn't exist: ${this.#shown(name)}`)
+    if (box) endBox(box)
+    return Promise.resolve()
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    if (this.#root.boxes.has(to)) return refuse('exists', 'Target mailbox already exists')
+    const box = this.#root.boxes.get(from)
+    if (from === 'INBOX' && box) return this.#renameInbox(box, to)
+    const below = `${from}/`
+    const moved = (name: string): string | undefined =>
+      name === from || name.startsWith(below) ? to + name.slice(from.length) : undefined
+    if (![...this.#root.boxes.keys(), ...this.#root.directories].some((name) => moved(name) !== undefined)) {
+      return refuse('not-found', `Mailbox doesn't exist: ${this.#shown(from)}`)
+    }
+    for (const [name, known] of [...this.#root.boxes]) {
+      const target = moved(name)
+      if (target === undefined) continue
+      this.#root.boxes.delete(name)
+      this.#root.boxes.set(target, known)
+    }
+    for (const name of [...this.#root.directories]) {
+      const target = moved(name)
+      if (target !== undefined && this.#root.directories.delete(name)) this.#root.directories.add(target)
+    }
+    return Promise.resolve()
+  }
+
+  directories(name: string): MailboxDirectories {
+    const path = `memory:${this.#path}/${name}`
+    return { mail: path, control: path, index: undefined }
+  }
+
+  open(name: string, flags: FlagTable): Promise<FormatMailbox> {
+    const box = this.#root.boxes.get(name)
+    if (box === undefined) return refuse('not-found', `Mailbox doesn't exist: ${this.#shown(name)}`)
+    return Promise.resolve(new MemoryMailbox(box, flags, this.#context))
+  }
+
+  /** RFC 3501 §6.3.5: the messages move, INBOX stays. */
+  #renameInbox(box: Box, to: string): Promise<void> {
+    this.#root.boxes.set(to, box)
+    this.#root.boxes.set('INBOX', newBox(this.#root))
+    return Promise.resolve()
+  }
+
+  #shown(name: string): string {
+    return name.replaceAll('/', this.#context.separator)
+  }
+}
+
+function endBox(box: Box): void {
+  box.deleted = true
+  box.messages.clear()
+  touch(box)
+}
+
+function* parentsOf(name: string): Iterable<string> {
+  for (let at = name.indexOf('/'); at > 0; at = name.indexOf('/', at + 1)) yield name.slice(0, at)
+}
+
+class MemoryMailbox implements FormatMailbox {
+  readonly readOnly = false
+  readonly #box: Box
+  readonly #flags: FlagTable
+  readonly #context: FormatContext
+  readonly #records = new Map<number, FormatRecord>()
+  #version = -1
+  #uidNext = 1
+  #keywords: readonly string[] = []
+
+  constructor(box: Box, flags: FlagTable, context: FormatContext) {
+    this.#box = box
+    this.#flags = flags
+    this.#context = context
+  }
+
+  get uidValidity(): number {
+    return this.#box.uidValidity
+  }
+
+  get uidNext(): number {
+    return this.#uidNext
+  }
+
+  get guid(): string {
+    return this.#box.guid
+  }
+
+  get keywords(): readonly string[] {
+    return this.#keywords
+  }
+
+  changed(): boolean {
+    return this.#version !== this.#box.version
+  }
+
+  sync(): Promise<FormatChanges> {
+    if (this.#box.deleted) return refuse('not-found', 'Mailbox was deleted under us')
+    this.#version = this.#box.version
+    this.#uidNext = this.#box.uidNext
+    this.#keywords = [...this.#box.keywords]
+    const changes = { added: this.#added(), expunged: this.#expunged(), flags: this.#changedFlags() }
+    return Promise.resolve({ ...changes, recent: this.#takeRecent() })
+  }
+
+  setFlags(
+    changes: readonly { readonly record: FormatRecord; readonly flags: FormatRecord['flags'] }[],
+  ): Promise<readonly FormatRecord[]> {
+    const gone: FormatRecord[] = []
+    for (const { record, flags } of changes) {
+      const message = this.#box.messages.get(record.uid)
+      if (message === undefined) {
+        this.#records.delete(record.uid)
+        gone.push(record)
+        continue
+      }
+      message.bits = flags.bits
+      message.keywords = flags.keywords
+      addKeywords(this.#box, flags.keywords)
+    }
+    this.#changedByUs()
+    return Promise.resolve(gone)
+  }
+
+  expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]> {
+    for (const { uid } of records) {
+      this.#box.messages.delete(uid)
+      this.#records.delete(uid)
+    }
+    this.#changedByUs()
+    return Promise.resolve([...records])
+  }
+
+  openMessage({ uid }: FormatRecord): StoredMessage {
+    const { bytes } = this.#message(uid)
+    return {
+      sizeBytes: bytes.length,
+      read: (from, to) => bytes.subarray(from, to),
+      close: () => undefined,
+    }
+  }
+
+  internalDate({ uid }: FormatRecord): number | Promise<number> {
+    const message = this.#box.messages.get(uid)
+    return message ? message.internalDateMs : refuse('expunged', 'Message was expunged')
+  }
+
+  sizeOf(): number | undefined {
+    return undefined
+  }
+
+  keyOf({ uid }: FormatRecord): string {
+    return this.#box.messages.get(uid)?.key ?? String(uid)
+  }
+
+  identity(record: FormatRecord): MessageIdentity {
+    const key = this.keyOf(record)
+    return { fileName: key, guid: key, pop3Uidl: undefined }
+  }
+
+  beginAppend(): Promise<FormatAppending> {
+    return Promise.resolve(
+      new MemoryAppending(this.#box, this.#context, (from, record) =>
+        from instanceof MemoryMailbox ? from.#message(record.uid) : undefined,
+      ),
+    )
+  }
+
+  watch(listener: () => void): () => void {
+    this.#box.watchers.add(listener)
+    return () => this.#box.watchers.delete(listener)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  [inspect.custom](): string {
+    return `MemoryMailbox(${this.#box.uidValidity})`
+  }
+
+  #message(uid: number): Message {
+    const message = this.#box.messages.get(uid)
+    if (message === undefined) throw new StoreRefusal('expunged', 'Message was expunged')
+    return message
+  }
+
+  /** Our own change is no news, unless others changed something too. */
+  #changedByUs(): void {
+    if (!this.changed()) this.#version += 1
+    this.#keywords = [...this.#box.keywords]
+    touch(this.#box)
+  }
+
+  #added(): FormatRecord[] {
+    const added: FormatRecord[] = []
+    for (const { uid, bits, keywords } of this.#box.messages.values()) {
+      if (this.#records.has(uid)) continue
+      const record: FormatRecord = { uid, flags: this.#flags.flags(bits, keywords), modSeq: 0, expunged: false }
+      this.#records.set(uid, record)
+      added.push(record)
+    }
+    return added
+  }
+
+  #expunged(): FormatRecord[] {
+    const expunged = [...this.#records.values()].filter(({ uid }) => !this.#box.messages.has(uid))
+    for (const { uid } of expunged) this.#records.delete(uid)
+    return expunged
+  }
+
+  #changedFlags(): FormatRecord[] {
+    const changed: FormatRecord[] = []
+    for (const record of this.#records.values()) {
+      const message = this.#box.messages.get(record.uid)
+      if (message === undefined) continue
+      const flags = this.#flags.flags(message.bits, message.keywords)
+      if (flags === record.flags) continue
+      record.flags = flags
+      changed.push(record)
+    }
+    return changed
+  }
+
+  #takeRecent(): number[] {
+    const recent = [...this.#box.messages.values()].filter((message) => message.recent)
+    for (const message of recent) message.recent = false
+    return recent.map(({ uid }) => uid)
+  }
+}
+
+interface Draft {
+  readonly chunks: Buffer[]
+  readonly bits: number
+  readonly keywords: readonly string[]
+  readonly internalDateMs: number
+}
+
+class MemoryAppending implements FormatAppending {
+  readonly #box: Box
+  readonly #context: FormatContext
+  readonly #source: (from: FormatMailbox, record: FormatRecord) => Message | undefined
+  #drafts: Draft[] = []
+
+  constructor(box: Box, context: FormatContext, source: Source) {
+    this.#box = box
+    this.#context = context
+    this.#source = source
+  }
+
+  begin({ bits, keywords, internalDateMs = this.#context.now() }: NewMessage): Promise<void> {
+    this.#drafts.push({ chunks: [], bits, keywords, internalDateMs })
+    return Promise.resolve()
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#drafts.at(-1)?.chunks.push(Buffer.from(chunk))
+  }
+
+  end(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  link(
+    from: FormatMailbox,
+    record: FormatRecord,
+    { bits, keywords }: { bits: number; keywords: readonly string[] },
+  ): Promise<true | undefined> {
+    const source = this.#source(from, record)
+    if (source === undefined) return Promise.resolve(undefined)
+    this.#drafts.push({ chunks: [source.bytes], bits, keywords, internalDateMs: source.internalDateMs })
+    return Promise.resolve(true)
+  }
+
+  commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
+    if (this.#box.deleted) return refuse('not-found', 'Mailbox was deleted under us')
+    const uids = this.#drafts.map((draft) => addMessage(this.#box, draft))
+    this.#drafts = []
+    touch(this.#box)
+    return Promise.resolve({ uidValidity: this.#box.uidValidity, uids })
+  }
+
+  abort(): Promise<void> {
+    this.#drafts = []
+    return Promise.resolve()
+  }
+}
+
+type Source = (from: FormatMailbox, record: FormatRecord) => Message | undefined
+
+function addMessage(box: Box, { chunks, bits, keywords, internalDateMs }: Draft): number {
+  const uid = box.uidNext
+  box.uidNext += 1
+  const key = randomBytes(8).toString('hex')
+  box.messages.set(uid, { uid, key, bytes: Buffer.concat(chunks), internalDateMs, bits, keywords, recent: true })
+  addKeywords(box, keywords)
+  return uid
+}
+
+function addKeywords(box: Box, keywords: readonly string[]): void {
+  for (const keyword of keywords) if (!box.keywords.includes(keyword)) box.keywords.push(keyword)
+}
+
+function refuse(code: StoreRefusal['code'], text: string): Promise<never> {
+  return Promise.reject(new StoreRefusal(code, text))
+}

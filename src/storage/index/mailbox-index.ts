@@ -1,0 +1,48 @@
+import type { FormatRecord } from '../formats/format.ts'
+import type { MessageSummary } from '../message/message-summary.ts'
+import type { UidRanges } from '../store.ts'
+
+/**
+ * What is remembered of a mailbox while nobody has it open, and what several processes that have it open must agree on:
+ * MODSEQs. A cache: losing it costs time, and clients a full resynchronisation.
+ */
+export interface MailboxIndex {
+  /** What was known when it was last written; nothing after UIDVALIDITY changed. */
+  load(): IndexedMailbox
+  /** As of now, with what other processes recorded. */
+  highestModSeq(): number
+  /**
+   * Records changes that are on disk and gives `modSeq` to the records: a new one, the same for all; or the one that another
+   * process gave to the same change. Answers what `highestModSeq` was before.
+   */
+  record(changes: IndexChanges): { readonly before: number; readonly after: number }
+  /** Messages from this UID on are \Recent for whoever selects the mailbox next. */
+  setRecentFrom(uid: number): void
+  /** UIDs recorded as gone after this MODSEQ; `undefined` when the log does not reach back. */
+  vanishedSince(modSeq: number): UidRanges | undefined
+  /** Summaries that are known, by UID; each must belong to the key of its record. */
+  summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary>
+  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void
+  close(): void
+}
+
+export interface IndexedMailbox {
+  readonly highestModSeq: number
+  /** Messages below it were there when the index was written. */
+  readonly uidNext: number
+  readonly recentFrom: number
+}
+
+export interface IndexChanges {
+  /** New to this process, or with changed flags. */
+  readonly changed: readonly FormatRecord[]
+  readonly expunged: readonly FormatRecord[]
+  /** All messages there are: any other in the index is gone. Given when a mailbox is opened. */
+  readonly everything?: boolean
+  readonly uidNext: number
+}
+
+export interface KeyedRecord {
+  readonly uid: number
+  readonly key: string
+}

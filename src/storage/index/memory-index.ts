@@ -1,0 +1,99 @@
+import type { FormatRecord } from '../formats/format.ts'
+import type { MessageSummary } from '../message/message-summary.ts'
+import { rangesOf } from '../mailbox/uid-ranges.ts'
+import type { UidRanges } from '../store.ts'
+import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex } from './mailbox-index.ts'
+
+/** Expunges remembered for VANISHED. */
+const EXPUNGE_LOG = 10_000
+
+/** An index that is forgotten with its process: `INDEX=MEMORY`, and what is left when the disk fails. */
+export class MemoryIndex implements MailboxIndex {
+  readonly #known = new Map<number, { readonly flags: string; readonly modSeq: number }>()
+  readonly #summaries = new Map<number, { readonly key: string; readonly summary: MessageSummary }>()
+  #expunged: { readonly uid: number; readonly modSeq: number }[] = []
+  /** The log holds every expunge after this MODSEQ. */
+  #complete: number
+  #modSeq: number
+  #uidNext = 0
+  #recentFrom = 0
+
+  /** `floor`: MODSEQs begin above it. */
+  constructor(floor: number) {
+    this.#modSeq = floor
+    this.#complete = floor
+  }
+
+  load(): IndexedMailbox {
+    return { highestModSeq: this.#modSeq, uidNext: this.#uidNext, recentFrom: this.#recentFrom }
+  }
+
+  highestModSeq(): number {
+    return this.#modSeq
+  }
+
+  record({ changed, expunged, everything, uidNext }: IndexChanges): {
+    readonly before: number
+    readonly after: number
+  } {
+    const before = this.#modSeq
+    const next = before + 1
+    this.#uidNext = Math.max(this.#uidNext, uidNext)
+    for (const record of changed) this.#change(record, next)
+    for (const record of expunged) this.#expunge(record.uid, next, record)
+    if (everything) {
+      const there = new Set(changed.map(({ uid }) => uid))
+      for (const uid of this.#known.keys()) if (!there.has(uid)) this.#expunge(uid, next)
+    }
+    return { before, after: this.#modSeq }
+  }
+
+  setRecentFrom(uid: number): void {
+    this.#recentFrom = uid
+  }
+
+  vanishedSince(modSeq: number): UidRanges | undefined {
+    if (modSeq < this.#complete) return undefined
+    const uids = this.#expunged.filter((entry) => entry.modSeq > modSeq).map(({ uid }) => uid)
+    return rangesOf(uids.sort((a, b) => a - b))
+  }
+
+  summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
+    const found = new Map<number, MessageSummary>()
+    for (const { uid, key } of records) {
+      const known = this.#summaries.get(uid)
+      if (known?.key === key) found.set(uid, known.summary)
+    }
+    return found
+  }
+
+  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void {
+    for (const { of, summary } of summaries) this.#summaries.set(of.uid, { key: of.key, summary })
+  }
+
+  close(): void {
+    // Nothing is open.
+  }
+
+  #change(record: FormatRecord, next: number): void {
+    const known = this.#known.get(record.uid)
+    if (known?.flags === record.flags.text) {
+      record.modSeq = known.modSeq
+      return
+    }
+    this.#modSeq = next
+    record.modSeq = next
+    this.#known.set(record.uid, { flags: record.flags.text, modSeq: next })
+  }
+
+  #expunge(uid: number, next: number, record?: FormatRecord): void {
+    this.#known.delete(uid)
+    this.#summaries.delete(uid)
+    this.#modSeq = next
+    if (record) record.modSeq = next
+    this.#expunged.push({ uid, modSeq: next })
+    if (this.#expunged.length <= EXPUNGE_LOG) return
+    const dropped = this.#expunged.splice(0, EXPUNGE_LOG / 2)
+    this.#complete = dropped.at(-1)?.modSeq ?? this.#complete
+  }
+}

@@ -1,0 +1,90 @@
+import type { FormatAppending, FormatRecord } from '../formats/format.ts'
+import type { QuotaHook } from '../quota-hook.ts'
+import { StoreRefusal } from '../refusal.ts'
+import { type CopiedUids, READ_CHUNK_BYTES } from '../store.ts'
+import { readSizes } from './read-summaries.ts'
+import type { SharedMailbox } from './shared-mailbox.ts'
+
+export interface CopyTarget {
+  readonly name: string
+  readonly shared: SharedMailbox
+  readonly release: () => void
+}
+
+/** Puts messages into another mailbox, all or none; lets go of that mailbox at the end. Messages that are gone are left out. */
+export async function copyMessages(
+  { shared: from }: { readonly shared: SharedMailbox },
+  records: readonly FormatRecord[],
+  target: CopyTarget,
+  quota: QuotaHook | undefined,
+): Promise<CopiedUids> {
+  const { shared: to, name, release } = target
+  try {
+    const added = quota && (await askQuota(from, records, name, quota))
+    const appending = await to.format.beginAppend()
+    try {
+      const source = await copyAll(from, records, appending)
+      const { uidValidity, uids } = await to.change(() => appending.commit())
+      if (added) quota?.changed(name, added)
+      return { uidValidity, source, target: uids }
+    } catch (error) {
+      await appending.abort()
+      throw error
+    }
+  } finally {
+    release()
+  }
+}
+
+async function askQuota(
+  from: SharedMailbox,
+  records: readonly FormatRecord[],
+  name: string,
+  quota: QuotaHook,
+): Promise<{ readonly messages: number; readonly sizeBytes: number }> {
+  let sizeBytes = 0
+  for (const size of (await readSizes(from, records)).values()) sizeBytes += size
+  const added = { messages: records.length, sizeBytes }
+  await quota.check(name, added)
+  return added
+}
+
+/** UIDs of those that were copied. */
+async function copyAll(
+  from: SharedMailbox,
+  records: readonly FormatRecord[],
+  appending: FormatAppending,
+): Promise<readonly number[]> {
+  const source: number[] = []
+  for (const record of records)
+    if (await unlessExpunged(() => copyOne(from, record, appending))) source.push(record.uid)
+  return source
+}
+
+async function copyOne({ format }: SharedMailbox, record: FormatRecord, appending: FormatAppending): Promise<void> {
+  const { bits, keywords } = record.flags
+  if (await appending.link(format, record, { bits, keywords })) return
+  const internalDateMs = await format.internalDate(record)
+  const message = await format.openMessage(record)
+  try {
+    const { sizeBytes } = message
+    await appending.begin({ bits, keywords, internalDateMs, sizeBytes })
+    for (let at = 0; at < sizeBytes; at += READ_CHUNK_BYTES) {
+      await appending.write(await message.read(at, Math.min(at + READ_CHUNK_BYTES, sizeBytes)))
+    }
+    await appending.end()
+  } finally {
+    message.close()
+  }
+}
+
+/** False when the message went away before anything of it was copied. */
+async function unlessExpunged(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    if (error instanceof StoreRefusal && error.code === 'expunged') return false
+    throw error
+  }
+}

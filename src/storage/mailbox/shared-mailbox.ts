@@ -1,0 +1,346 @@
+// One mailbox that is open in this process, for all sessions that look at it. Rules:
+// - one format operation at a time (the queue); messages are read beside it;
+// - files change first, then the index gives MODSEQs, then the views hear of it: all in one turn of the event loop;
+// - records are shared: a flag that changed is changed for everybody, only sequence numbers are each view's own.
+import { applyChange, InternedFlags } from '../flag-table.ts'
+import type { FlagChange, Flags } from '../flags.ts'
+import type { FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
+import type { IndexChanges, MailboxIndex } from '../index/mailbox-index.ts'
+import { StoreRefusal } from '../refusal.ts'
+import { ChangeJournal } from './change-journal.ts'
+import { Queue } from './queue.ts'
+import { Snapshot } from './snapshot.ts'
+
+/** What a shared mailbox tells the views of it. */
+export interface Onlooker {
+  /** The next position of the journal it wants to see. */
+  readonly position: number
+  /** A sync would have something to say, except perhaps to the one that caused it. */
+  changed(): void
+}
+
+export interface SharedMailboxNeeds {
+  readonly format: FormatMailbox
+  readonly index: MailboxIndex
+  readonly flags: InternedFlags
+  /** How long a look at the disk is good for when only a cached one is asked for, and how often watched mailboxes are rescanned. */
+  readonly rescanMs: number
+  now(): number
+}
+
+export class SharedMailbox {
+  readonly format: FormatMailbox
+  readonly index: MailboxIndex
+  readonly uidValidity: number
+  readonly journal = new ChangeJournal()
+  /** Messages no session was told of: \Recent for the next that may take them. */
+  readonly unclaimed = new Set<number>()
+  readonly #flags: InternedFlags
+  readonly #needs: SharedMailboxNeeds
+  readonly #queue = new Queue()
+  readonly #onlookers = new Set<Onlooker>()
+  /** Snapshots that views number by, the current one always. */
+  readonly #snapshots = new Set<Snapshot>()
+  #current = new Snapshot([])
+  #highestModSeq = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
+  /** Files may have changed since the last look. */
+  #stale = false
+  #gone: StoreRefusal | undefined
+  #watchers = 0
+  #unwatch: (() => void) | undefined
+
+  constructor(needs: SharedMailboxNeeds) {
+    this.#needs = needs
+    this.format = needs.format
+    this.index = needs.index
+    this.#flags = needs.flags
+    this.uidValidity = needs.format.uidValidity
+    this.#snapshots.add(this.#current)
+  }
+
+  /** The first look: everything is new. */
+  async load(): Promise<void> {
+    await this.#queue.run(async () => {
+      const known = this.index.load()
+      this.#highestModSeq = known.highestModSeq
+      const { added, recent } = await this.format.sync()
+      for (const record of added) this.#current.records.push(record)
+      this.#record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext })
+      for (const uid of recent) this.unclaimed.add(uid)
+      for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
+      this.#lookedAt = this.#needs.now()
+    })
+  }
+
+  get current(): Snapshot {
+    return this.#current
+  }
+
+  get highestModSeq(): number {
+    return this.#highestModSeq
+  }
+
+  get keywords(): readonly string[] {
+    return this.format.keywords
+  }
+
+  /** Why it cannot be used any longer. */
+  get gone(): StoreRefusal | undefined {
+    return this.#gone
+  }
+
+  attach(onlooker: Onlooker): void {
+    this.#onlookers.add(onlooker)
+    this.#current.views += 1
+  }
+
+  /** The onlooker numbers by another snapshot from now on. */
+  moveOn(from: Snapshot): void {
+    this.#release(from)
+    this.#current.views += 1
+  }
+
+  detach(onlooker: Onlooker, snapshot: Snapshot): void {
+    this.#onlookers.delete(onlooker)
+    this.#release(snapshot)
+    this.#trimJournal()
+  }
+
+  /** Ends it for everybody: it was deleted, renamed, or is another mailbox now. */
+  end(why: StoreRefusal): void {
+    this.#gone ??= why
+    this.#tell()
+  }
+
+  /** Brings everything up to date with the disk; comes back at once when there is nothing to do. */
+  look(mode: 'now' | 'cached'): void | Promise<void> {
+    this.#refuseWhenGone()
+    if (mode === 'cached' && !this.#stale && this.#needs.now() - this.#lookedAt < this.#needs.rescanMs) return
+    if (this.#queue.busy) return this.#queue.run(() => this.#lookNow())
+    const changed = this.#stale || this.format.changed()
+    if (changed === false) {
+      this.#lookedAt = this.#needs.now()
+      return
+    }
+    return this.#queue.run(() => this.#lookNow())
+  }
+
+  /** Changes flags; answers records left alone because of `unchangedSince`. `silentFor` need not be told. */
+  changeFlags(
+    records: readonly FormatRecord[],
+    change: FlagChange,
+    options: { readonly unchangedSince?: number; readonly silentFor: object | undefined },
+  ): Promise<readonly FormatRecord[]> {
+    return this.#queue.run(async () => {
+      this.#refuseWhenGone()
+      await this.#lookNow()
+      const { unchangedSince = Number.POSITIVE_INFINITY } = options
+      const modified = records.filter(({ modSeq, expunged }) => !expunged && modSeq > unchangedSince)
+      const changes = this.#changesOf(
+        records.filter(({ modSeq, expunged }) => !expunged && modSeq <= unchangedSince),
+        change,
+      )
+      if (changes.length > 0) await this.#writeFlags(changes, options.silentFor)
+      return modified
+    })
+  }
+
+  /** Removes those of the messages that are still there and meet the condition. */
+  expunge(records: readonly FormatRecord[], condition: (record: FormatRecord) => boolean): Promise<void> {
+    return this.#queue.run(async () => {
+      this.#refuseWhenGone()
+      await this.#lookNow()
+      const doomed = records.filter((record) => !record.expunged && condition(record))
+      if (doomed.length === 0) return
+      const gone = await this.format.expunge(doomed)
+      this.#remember({ added: [], expunged: gone, flags: [], recent: [] })
+    })
+  }
+
+  /** Runs something that changes the mailbox behind the queue, and looks at what it did. */
+  change<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      this.#refuseWhenGone()
+      const done = await work()
+      await this.#sync()
+      return done
+    })
+  }
+
+  /** Sees to it that changes by others are noticed while somebody waits for them. Returns what ends it. */
+  watch(): () => void {
+    this.#watchers += 1
+    if (this.#watchers === 1) this.#startWatching()
+    let ended = false
+    return () => {
+      if (ended) return
+      ended = true
+      this.#watchers -= 1
+      if (this.#watchers === 0) this.#stopWatching()
+    }
+  }
+
+  /** Closes files; nobody may look at it any more. */
+  async close(): Promise<void> {
+    this.#stopWatching()
+    await this.#queue.run(async () => {
+      this.saveRecent()
+      this.index.close()
+      await this.format.close()
+    })
+  }
+
+  /** Writes down which messages nobody was told of. */
+  saveRecent(): void {
+    let first = this.format.uidNext
+    for (const uid of this.unclaimed) if (uid < first) first = uid
+    this.index.setRecentFrom(first)
+  }
+
+  async #lookNow(): Promise<void> {
+    this.#refuseWhenGone()
+    const changed = this.#stale || (await this.format.changed())
+    if (changed) await this.#sync()
+    else this.#lookedAt = this.#needs.now()
+  }
+
+  async #sync(): Promise<void> {
+    this.#stale = false
+    const unseen = this.index.highestModSeq()
+    const changes = await this.#syncFormat()
+    this.#lookedAt = this.#needs.now()
+    if (this.format.uidValidity !== this.uidValidity) {
+      this.end(new StoreRefusal('not-found', 'Mailbox UIDVALIDITY changed'))
+      this.#refuseWhenGone()
+    }
+    this.#highestModSeq = Math.max(this.#highestModSeq, unseen)
+    this.#remember(changes)
+  }
+
+  async #syncFormat(): Promise<FormatChanges> {
+    try {
+      return await this.format.sync()
+    } catch (error) {
+      if (error instanceof StoreRefusal && error.code === 'not-found') this.end(error)
+      else this.#stale = true
+      throw error
+    }
+  }
+
+  #changesOf(records: readonly FormatRecord[], change: FlagChange): { record: FormatRecord; flags: Flags }[] {
+    // Most messages have the same flags before, and so the same after.
+    const results = new Map<Flags, Flags>()
+    const changes: { record: FormatRecord; flags: Flags }[] = []
+    for (const record of records) {
+      let flags = results.get(record.flags)
+      if (flags === undefined) {
+        flags = applyChange(this.#flags, record.flags, change, this.format.keywords)
+        results.set(record.flags, flags)
+      }
+      if (flags !== record.flags) changes.push({ record, flags })
+    }
+    return changes
+  }
+
+  async #writeFlags(
+    changes: readonly { record: FormatRecord; flags: Flags }[],
+    silentFor: object | undefined,
+  ): Promise<void> {
+    const gone = await this.format.setFlags(changes)
+    const lost = new Set(gone)
+    const done = changes.filter(({ record }) => !lost.has(record))
+    for (const { record, flags } of done) record.flags = flags
+    this.#remember({ added: [], expunged: gone, flags: done.map(({ record }) => record), recent: [] }, silentFor)
+  }
+
+  /** What happened on disk becomes known: to the index, the snapshots, the journal, and whoever looks on. */
+  #remember({ added, expunged, flags, recent }: FormatChanges, silentFor?: object): void {
+    if (added.length + expunged.length + flags.length === 0) return
+    for (const record of expunged) record.expunged = true
+    const changed = added.length === 0 ? flags : [...added, ...flags]
+    this.#record({ changed, expunged, uidNext: this.format.uidNext })
+    this.#add(added)
+    for (const uid of recent) this.unclaimed.add(uid)
+    for (const record of flags) this.journal.add(record, silentFor)
+    if (expunged.length > 0) this.#dropExpunged(expunged)
+    this.#tell()
+  }
+
+  #record(changes: IndexChanges): void {
+    const { before, after } = this.index.record(changes)
+    // Another process recorded something that was not seen yet: until a look began after that, MODSEQs are not vouched for.
+    if (before <= this.#highestModSeq) this.#highestModSeq = Math.max(this.#highestModSeq, after)
+    else this.#stale = true
+  }
+
+  #add(added: readonly FormatRecord[]): void {
+    for (const record of added) {
+      for (const { records } of this.#snapshots) {
+        const last = records.at(-1)
+        if (last !== undefined && last.uid >= record.uid) this.#refuseOrder(record.uid)
+        records.push(record)
+      }
+    }
+  }
+
+  #refuseOrder(uid: number): never {
+    this.end(new StoreRefusal('not-found', 'Mailbox UIDs changed'))
+    throw new Error(`message came back with UID ${uid}, or it was given twice`)
+  }
+
+  #dropExpunged(expunged: readonly FormatRecord[]): void {
+    const old = this.#current
+    for (const { uid } of expunged) this.unclaimed.delete(uid)
+    for (const { modSeq } of expunged) old.firstExpunge = Math.min(old.firstExpunge, modSeq)
+    if (old.views === 0) this.#snapshots.delete(old)
+    this.#current = new Snapshot(old.records.filter((record) => !record.expunged))
+    this.#snapshots.add(this.#current)
+  }
+
+  #release(snapshot: Snapshot): void {
+    snapshot.views -= 1
+    if (snapshot.views === 0 && snapshot !== this.#current) this.#snapshots.delete(snapshot)
+  }
+
+  #tell(): void {
+    for (const onlooker of this.#onlookers) onlooker.changed()
+    this.#trimJournal()
+  }
+
+  #trimJournal(): void {
+    let first = this.journal.end
+    for (const { position } of this.#onlookers) first = Math.min(first, position)
+    this.journal.forget(first)
+  }
+
+  #startWatching(): void {
+    const stop = this.format.watch(() => this.#lookAgain())
+    const timer = setInterval(() => this.#lookAgain(), this.#needs.rescanMs)
+    timer.unref()
+    this.#unwatch = () => {
+      stop()
+      clearInterval(timer)
+    }
+  }
+
+  #stopWatching(): void {
+    this.#unwatch?.()
+    this.#unwatch = undefined
+  }
+
+  #lookAgain(): void {
+    if (this.#gone) return
+    // A failure shows again, and to somebody, when a view syncs.
+    Promise.resolve()
+      .then(() => this.look('now'))
+      .catch(() => {
+        this.#stale = true
+        this.#tell()
+      })
+  }
+
+  #refuseWhenGone(): void {
+    if (this.#gone) throw this.#gone
+  }
+}

@@ -1,0 +1,120 @@
+import { StoreRefusal } from '../refusal.ts'
+import type { SharedMailbox } from './shared-mailbox.ts'
+
+export interface SharedMailboxLimits {
+  /** A mailbox nobody looks at stays open this long, for whoever selects it again. */
+  readonly lingerMs: number
+  /** That many of those at most; each may hold a few hundred bytes a message. */
+  readonly lingering: number
+}
+
+export const SHARED_MAILBOX_LIMITS: SharedMailboxLimits = { lingerMs: 30_000, lingering: 500 }
+
+interface Entry {
+  readonly key: string
+  readonly opening: Promise<SharedMailbox>
+  users: number
+  shared: SharedMailbox | undefined
+}
+
+/** The mailboxes that are open in this process, each once, by the real path of its directory. */
+export class SharedMailboxes {
+  readonly #limits: SharedMailboxLimits
+  readonly #entries = new Map<string, Entry>()
+  /** Without users, oldest first, and since when. */
+  readonly #lingering = new Map<Entry, number>()
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(limits: SharedMailboxLimits = SHARED_MAILBOX_LIMITS) {
+    this.#limits = limits
+  }
+
+  /** The mailbox, opened by `open` unless it is open already; `release` must be called once when it is no longer used. */
+  async acquire(
+    key: string,
+    open: () => Promise<SharedMailbox>,
+  ): Promise<{ readonly shared: SharedMailbox; readonly release: () => void }> {
+    const entry = this.#entries.get(key) ?? this.#begin(key, open)
+    entry.users += 1
+    this.#lingering.delete(entry)
+    let used = true
+    const release = (): void => {
+      if (used) this.#release(entry)
+      used = false
+    }
+    try {
+      const shared = entry.shared ?? (await entry.opening)
+      entry.shared = shared
+      return { shared, release }
+    } catch (error) {
+      release()
+      this.#drop(entry)
+      throw error
+    }
+  }
+
+  /** The mailbox, if it is open and somebody may use it. Not counted as a user. */
+  find(key: string): SharedMailbox | undefined {
+    return this.#entries.get(key)?.shared
+  }
+
+  /** Ends mailboxes that are no more: whoever looks at them is told. */
+  end(matches: (key: string) => boolean): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (!matches(entry.key)) continue
+      this.#drop(entry)
+      entry.shared?.end(new StoreRefusal('not-found', 'Mailbox was deleted under us'))
+    }
+  }
+
+  /** Closes all mailboxes; those in use, too. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+    const entries = [...this.#entries.values()]
+    this.#entries.clear()
+    this.#lingering.clear()
+    await Promise.allSettled(entries.map(async ({ opening }) => (await opening).close()))
+  }
+
+  #begin(key: string, open: () => Promise<SharedMailbox>): Entry {
+    const entry: Entry = { key, opening: open(), users: 0, shared: undefined }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #release(entry: Entry): void {
+    entry.users -= 1
+    if (entry.users > 0) return
+    if (entry.shared === undefined || entry.shared.gone || this.#entries.get(entry.key) !== entry) {
+      this.#close(entry)
+      return
+    }
+    this.#lingering.set(entry, performance.now())
+    this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.lingerMs / 4)).unref()
+    const [oldest] = this.#lingering.keys()
+    if (oldest !== undefined && this.#lingering.size > this.#limits.lingering) this.#close(oldest)
+  }
+
+  #sweep(): void {
+    const before = performance.now() - this.#limits.lingerMs
+    for (const [entry, since] of this.#lingering) {
+      if (since > before) break
+      this.#close(entry)
+    }
+    if (this.#lingering.size > 0) return
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+  }
+
+  #close(entry: Entry): void {
+    this.#drop(entry)
+    entry.shared?.close().catch(() => undefined)
+  }
+
+  /** Nobody finds it any more. */
+  #drop(entry: Entry): void {
+    this.#lingering.delete(entry)
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
+  }
+}

@@ -1,0 +1,79 @@
+import type { FormatAppending } from '../formats/format.ts'
+import type { QuotaHook } from '../quota-hook.ts'
+import type { Appending, NewMessage } from '../store.ts'
+import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
+import type { SharedMailbox } from './shared-mailbox.ts'
+
+export interface AppendingNeeds {
+  readonly held: { readonly shared: SharedMailbox; readonly release: () => void }
+  readonly name: string
+  readonly quota: QuotaHook | undefined
+  readonly limits: KeywordLimits
+  readonly appending: FormatAppending
+}
+
+/** New messages of one transaction; the mailbox stays open for as long. */
+export class StoreAppending implements Appending {
+  readonly #needs: AppendingNeeds
+  /** Bytes that the quota was asked for, and what came since. */
+  #asked = 0
+  #messages = 0
+  #written = 0
+  #done = false
+
+  constructor(needs: AppendingNeeds) {
+    this.#needs = needs
+  }
+
+  get mailbox(): string {
+    return this.#needs.name
+  }
+
+  async begin(message: NewMessage): Promise<void> {
+    const { appending, held, limits } = this.#needs
+    checkKeywords(message.keywords, held.shared.keywords, limits)
+    this.#messages += 1
+    if (message.sizeBytes !== undefined) await this.#ask(this.#written + message.sizeBytes)
+    await appending.begin(message)
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.#written += chunk.length
+    return this.#needs.appending.write(chunk)
+  }
+
+  async end(): Promise<void> {
+    await this.#needs.appending.end()
+    if (this.#written > this.#asked) await this.#ask(this.#written)
+  }
+
+  async commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
+    const { appending, held, name, quota } = this.#needs
+    try {
+      const committed = await held.shared.change(() => appending.commit())
+      quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written })
+      return committed
+    } finally {
+      this.#finish()
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (this.#done) return
+    try {
+      await this.#needs.appending.abort()
+    } finally {
+      this.#finish()
+    }
+  }
+
+  async #ask(sizeBytes: number): Promise<void> {
+    this.#asked = sizeBytes
+    await this.#needs.quota?.check(this.#needs.name, { messages: this.#messages, sizeBytes })
+  }
+
+  #finish(): void {
+    if (!this.#done) this.#needs.held.release()
+    this.#done = true
+  }
+}

@@ -1,0 +1,96 @@
+import type { FormatStore, MailLocation } from './formats/format.ts'
+import { type NameRules, storageName } from './mailbox-name.ts'
+import { StoreRefusal } from './refusal.ts'
+import type { StoreNamespace } from './store.ts'
+
+/** A namespace of one user, with every setting and variable filled in. */
+export interface NamespaceSpec extends StoreNamespace {
+  /** Where its mail is; of a shared namespace, that of one owner. */
+  readonly location: MailLocation | ((owner: string) => Promise<MailLocation | undefined>)
+  /** The prefix of the namespace that this one shows again. */
+  readonly aliasFor: string | undefined
+  readonly order: number
+  readonly mailboxes: readonly MailboxSpec[]
+}
+
+/** A `mailbox NAME {}` block. */
+export interface MailboxSpec {
+  /** Without the prefix, with the namespace's separator. May hold `*` and `?`. */
+  readonly name: string
+  readonly auto: 'no' | 'create' | 'subscribe'
+  readonly specialUse: readonly string[]
+  /** 0: never. */
+  readonly autoexpungeMs: number
+  /** 0: as many as there are. */
+  readonly autoexpungeMaxMails: number
+}
+
+/** Mailboxes under one prefix in one place: a namespace, or what one owner shares. */
+export class Place {
+  readonly spec: NamespaceSpec
+  /** With the owner's name, for a shared namespace. */
+  readonly prefix: string
+  readonly format: string
+  readonly location: MailLocation
+  readonly store: FormatStore
+  /** Whose mail it is, when it is another user's. */
+  readonly owner: string | undefined
+  readonly #rules: NameRules
+
+  constructor(place: {
+    readonly spec: NamespaceSpec
+    readonly prefix: string
+    readonly location: MailLocation
+    readonly store: FormatStore
+    readonly owner: string | undefined
+  }) {
+    this.spec = place.spec
+    this.prefix = place.prefix
+    this.location = place.location
+    this.format = place.location.format
+    this.store = place.store
+    this.owner = place.owner
+    this.#rules = {
+      separator: place.spec.separator,
+      layoutSeparator: layoutSeparator(place.location),
+      reserved: this.format === 'maildir' && place.location.layout === 'fs' ? MAILDIR_LEVELS : NO_LEVELS,
+    }
+  }
+
+  /** The storage name of a virtual name under the prefix. Refuses impossible names. */
+  toStorage(name: string): string {
+    const { inbox } = this.spec
+    if (inbox && name === 'INBOX') return name
+    if (!name.startsWith(this.prefix)) throw new StoreRefusal('invalid-name', 'Invalid mailbox name: Name is empty')
+    const rest = name.slice(this.prefix.length)
+    return storageName(rest, this.#rules)
+  }
+
+  toVirtual(storage: string): string {
+    if (this.spec.inbox && storage === 'INBOX') return storage
+    return this.prefix + storage.replaceAll('/', this.spec.separator)
+  }
+
+  /** The block that speaks about a mailbox. */
+  mailboxSpec(storage: string): MailboxSpec | undefined {
+    const name = storage.replaceAll('/', this.spec.separator)
+    return this.spec.mailboxes.find((box) => box.name === name) ?? this.spec.mailboxes.find((box) => matches(box, name))
+  }
+}
+
+/** The separator of a layout. */
+export function layoutSeparator({ layout }: MailLocation): '.' | '/' {
+  return layout === 'maildir++' ? '.' : '/'
+}
+
+const MAILDIR_LEVELS = new Set(['cur', 'new', 'tmp'])
+const NO_LEVELS: ReadonlySet<string> = new Set()
+
+/** `*` stands for anything, `?` for one character. */
+function matches({ name }: MailboxSpec, wanted: string): boolean {
+  if (!/[*?]/.test(name)) return false
+  const pattern = name.replaceAll(/[*?]|[^*?]+/g, (part) =>
+    part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&'),
+  )
+  return new RegExp(`^${pattern}$`, 'su').test(wanted)
+}

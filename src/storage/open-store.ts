@@ -1,0 +1,22 @@
+import type { QuotaHook } from './quota-hook.ts'
+import type { NamespaceSpec } from './namespace.ts'
+import type { StoreContext, StoreSettings } from './store-context.ts'
+import type { MailStore } from './store.ts'
+import { UserStore } from './user-store.ts'
+
+export interface StoreOptions {
+  readonly user: string
+  /** In configuration order; see `effectiveNamespaces`. */
+  readonly namespaces: readonly NamespaceSpec[]
+  readonly settings: StoreSettings
+  readonly context: StoreContext
+  /** Other users whose mailboxes may be visible in shared namespaces; names as in the ACL's shared dictionary. */
+  readonly owners?: () => Promise<readonly string[]>
+  readonly quota?: QuotaHook
+  log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
+}
+
+/** The mail of one user. Opens nothing before it is needed; whoever opened it closes it. */
+export function openStore(options: StoreOptions): MailStore {
+  return new UserStore(options)
+}

@@ -1,0 +1,83 @@
+import type { FormatContext } from './formats/format.ts'
+import { type NamespaceSpec, Place } from './namespace.ts'
+import type { StoreOptions } from './open-store.ts'
+import { StoreRefusal } from './refusal.ts'
+
+/** Where the mailboxes of one user are: namespaces, and owners within shared namespaces. Opened when first needed. */
+export class Places {
+  readonly #options: StoreOptions
+  readonly #open = new Map<string, Place>()
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+  }
+
+  /** The place of a virtual name. `not-found` when no namespace holds it. */
+  async of(name: string): Promise<Place> {
+    const spec = this.specOf(name)
+    if (spec === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
+    if (typeof spec.location !== 'function') return this.#place(spec, spec.prefix, spec.location, undefined)
+    const owner = this.ownerIn(spec, name)
+    const place = owner === undefined ? undefined : await this.ofOwner(spec, owner)
+    if (place === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
+    return place
+  }
+
+  /** The namespace of a virtual name: the one with the longest prefix. */
+  specOf(name: string): NamespaceSpec | undefined {
+    const { namespaces } = this.#options
+    if (name === 'INBOX') return namespaces.find(({ inbox }) => inbox)
+    let best: NamespaceSpec | undefined
+    for (const spec of namespaces) {
+      if (name.startsWith(spec.prefix) && spec.prefix.length >= (best?.prefix.length ?? 0)) best = spec
+    }
+    return best
+  }
+
+  /** The namespace that keeps subscriptions of names in namespaces that do not. */
+  subscriberOf(name: string): NamespaceSpec | undefined {
+    const keeping = this.#options.namespaces.filter(
+      ({ subscriptions, location, prefix }) =>
+        subscriptions && typeof location !== 'function' && name.startsWith(prefix),
+    )
+    return keeping.sort((a, b) => b.prefix.length - a.prefix.length)[0]
+  }
+
+  /** The place that is not shared by owners. */
+  ofSpec(spec: NamespaceSpec): Place | undefined {
+    return typeof spec.location === 'function' ? undefined : this.#place(spec, spec.prefix, spec.location, undefined)
+  }
+
+  /** What an owner shares; `undefined` when there is no such user. */
+  async ofOwner(spec: NamespaceSpec, owner: string): Promise<Place | undefined> {
+    if (typeof spec.location !== 'function' || owner === this.#options.user) return undefined
+    const location = await spec.location(owner)
+    return location && this.#place(spec, `${spec.prefix}${owner}${spec.separator}`, location, owner)
+  }
+
+  /** The owner a name in a shared namespace speaks of. */
+  ownerIn(spec: NamespaceSpec, name: string): string | undefined {
+    const rest = name.slice(spec.prefix.length)
+    const end = rest.indexOf(spec.separator)
+    return end > 0 ? rest.slice(0, end) : undefined
+  }
+
+  #place(spec: NamespaceSpec, prefix: string, location: Place['location'], owner: string | undefined): Place {
+    const known = this.#open.get(prefix)
+    if (known !== undefined) return known
+    const { context, settings, user } = this.#options
+    const format = context.formats.get(location.format)
+    if (format === undefined) throw new Error(`Unknown mail storage driver ${location.format}`)
+    const formatContext: FormatContext = {
+      user: owner ?? user,
+      hostname: context.hostname,
+      separator: spec.separator,
+      settings,
+      now: () => context.now(),
+      log: (level, text) => this.#options.log(level, text),
+    }
+    const place = new Place({ spec, prefix, location, owner, store: format.open(location, formatContext) })
+    this.#open.set(prefix, place)
+    return place
+  }
+}

@@ -1,0 +1,16 @@
+import type { QuotaRoot } from './store.ts'
+
+/** What limits how much mail a user may have. */
+export interface QuotaHook {
+  /** Roots that a mailbox counts into. */
+  roots(mailbox: string): Promise<readonly QuotaRoot[]>
+  /** Throws an `over-quota` refusal when so much more does not fit. */
+  check(mailbox: string, added: QuotaAmount): Promise<void>
+  /** So much was added; less than 0 when it was removed. */
+  changed(mailbox: string, added: QuotaAmount): void
+}
+
+export interface QuotaAmount {
+  readonly messages: number
+  readonly sizeBytes: number
+}

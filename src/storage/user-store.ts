@@ -1,0 +1,246 @@
+import { InternedFlags } from './flag-table.ts'
+import { copyMessages } from './mailbox/copy.ts'
+import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
+import { SharedMailbox } from './mailbox/shared-mailbox.ts'
+import { StoreAppending } from './mailbox/store-appending.ts'
+import { MailboxView } from './mailbox/view.ts'
+import { checkNewName } from './mailbox-name.ts'
+import type { Place } from './namespace.ts'
+import type { StoreOptions } from './open-store.ts'
+import { Places } from './places.ts'
+import { StoreRefusal } from './refusal.ts'
+import { statusOf } from './mailbox/status.ts'
+import type {
+  Appending,
+  CreateOptions,
+  Mailbox,
+  MailboxEntry,
+  MailboxStatus,
+  MailStore,
+  QuotaRoot,
+  StoreNamespace,
+} from './store.ts'
+import { listMailboxes } from './list-mailboxes.ts'
+import { listSubscriptions, subscribeMailbox } from './subscriptions.ts'
+
+/** A mailbox that is open here, and how to let go of it. */
+export interface Held {
+  readonly shared: SharedMailbox
+  readonly place: Place
+  readonly release: () => void
+}
+
+/** The store of one user over namespaces and formats. */
+export class UserStore implements MailStore {
+  readonly user: string
+  readonly namespaces: readonly StoreNamespace[]
+  readonly #options: StoreOptions
+  readonly #places: Places
+  readonly #views = new Set<MailboxView>()
+
+  constructor(options: StoreOptions) {
+    this.user = options.user
+    this.namespaces = options.namespaces
+    this.#options = options
+    this.#places = new Places(options)
+  }
+
+  list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
+    return listMailboxes(this.#options, this.#places, patterns)
+  }
+
+  subscriptions(): Promise<readonly string[]> {
+    return listSubscriptions(this.#options.namespaces, this.#places)
+  }
+
+  subscribe(name: string, subscribed: boolean): Promise<void> {
+    return subscribeMailbox(this.#places, inboxed(name), subscribed)
+  }
+
+  async create(given: string, options: CreateOptions = {}): Promise<void> {
+    const name = inboxed(given)
+    const { place, storage } = await this.#resolve(name)
+    checkNewName(name)
+    if (storage === 'INBOX') {
+      await this.#ensureInbox(place)
+      throw new StoreRefusal('exists', 'Mailbox already exists')
+    }
+    await place.store.create(storage, options)
+  }
+
+  async delete(given: string): Promise<void> {
+    const name = inboxed(given)
+    const { place, storage } = await this.#resolve(name)
+    if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
+    await place.store.delete(storage)
+    this.#options.context.mailboxes.end((key) => key === keyOf(place, storage))
+  }
+
+  async rename(givenFrom: string, givenTo: string): Promise<void> {
+    const [from, to] = [inboxed(givenFrom), inboxed(givenTo)]
+    const source = await this.#resolve(from)
+    const target = await this.#resolve(to)
+    checkNewName(to)
+    checkRename(source, target)
+    await source.place.store.rename(source.storage, target.storage)
+    const key = keyOf(source.place, source.storage)
+    const below = keyOf(source.place, `${source.storage}/x`).slice(0, -1)
+    this.#options.context.mailboxes.end((open) => open === key || open.startsWith(below))
+  }
+
+  async status(name: string): Promise<MailboxStatus> {
+    const held = await this.#hold(inboxed(name))
+    try {
+      return await statusOf(held.shared)
+    } finally {
+      held.release()
+    }
+  }
+
+  async open(given: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
+    const name = inboxed(given)
+    const held = await this.#hold(name)
+    try {
+      await held.shared.look('now')
+      const view: MailboxView = new MailboxView({
+        name,
+        readOnly: mode === 'read-only',
+        shared: held.shared,
+        keywordLimits: { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS },
+        copy: async (records, to) => copyMessages(held, records, await this.#holdTarget(to), this.#options.quota),
+        release: () => {
+          this.#views.delete(view)
+          held.release()
+        },
+      })
+      this.#views.add(view)
+      return view
+    } catch (error) {
+      held.release()
+      throw error
+    }
+  }
+
+  async beginAppend(name: string): Promise<Appending> {
+    const held = await this.#hold(inboxed(name))
+    const { quota } = this.#options
+    const limits = { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS }
+    try {
+      return new StoreAppending({ held, name, quota, limits, appending: await held.shared.format.beginAppend() })
+    } catch (error) {
+      held.release()
+      throw error
+    }
+  }
+
+  quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
+    return this.#options.quota?.roots(inboxed(name)) ?? Promise.resolve([])
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#views].map((view) => view.close()))
+  }
+
+  async #resolve(name: string): Promise<{ readonly place: Place; readonly storage: string }> {
+    const place = await this.#places.of(name)
+    return { place, storage: place.toStorage(name) }
+  }
+
+  async #holdTarget(to: string): Promise<Held & { readonly name: string }> {
+    const name = inboxed(to)
+    return { ...(await this.#hold(name)), name }
+  }
+
+  /** Opens a mailbox, or shares the one that is open; makes it first when it is to be made automatically. */
+  async #hold(name: string): Promise<Held> {
+    const { place, storage } = await this.#resolve(name)
+    const { mailboxes } = this.#options.context
+    const held = await mailboxes.acquire(keyOf(place, storage), () => this.#openShared(place, storage, name))
+    if (held.shared.gone === undefined) return { ...held, place }
+    held.release()
+    throw held.shared.gone
+  }
+
+  async #openShared(place: Place, storage: string, name: string): Promise<SharedMailbox> {
+    const { context, settings } = this.#options
+    const flags = new InternedFlags()
+    const format = await this.#openFormat(place, storage, name, flags)
+    const index = context.indexes.open({
+      location: place.location,
+      storage,
+      guid: format.guid,
+      uidValidity: format.uidValidity,
+      floor: context.now(),
+      log: this.#options.log,
+    })
+    const shared = new SharedMailbox({
+      format,
+      index,
+      flags,
+      rescanMs: settings.mailbox_idle_check_interval,
+      now: () => context.now(),
+    })
+    try {
+      await shared.load()
+      return shared
+    } catch (error) {
+      await shared.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #openFormat(
+    place: Place,
+    storage: string,
+    name: string,
+    flags: InternedFlags,
+  ): ReturnType<Place['store']['open']> {
+    try {
+      return await place.store.open(storage, flags)
+    } catch (error) {
+      if (!(error instanceof StoreRefusal && error.code === 'not-found')) throw error
+      const auto = place.mailboxSpec(storage)?.auto ?? 'no'
+      if (auto === 'no' && !(storage === 'INBOX' && place.spec.inbox)) {
+        throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`, { cause: error })
+      }
+      await createUnlessThere(place, storage)
+      if (auto === 'subscribe') await subscribeMailbox(this.#places, name, true)
+      return await place.store.open(storage, flags)
+    }
+  }
+
+  async #ensureInbox(place: Place): Promise<void> {
+    await createUnlessThere(place, 'INBOX')
+  }
+}
+
+/** What identifies a mailbox in this process. */
+function keyOf(place: Place, storage: string): string {
+  return `${place.format} ${place.store.directories(storage).mail}`
+}
+
+/** `inbox` in any case is INBOX. RFC 3501 §5.1. */
+function inboxed(name: string): string {
+  return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
+}
+
+async function createUnlessThere(place: Place, storage: string): Promise<void> {
+  try {
+    await place.store.create(storage, {})
+  } catch (error) {
+    if (!(error instanceof StoreRefusal && error.code === 'exists')) throw error
+  }
+}
+
+function checkRename(
+  source: { readonly place: Place; readonly storage: string },
+  target: { readonly place: Place; readonly storage: string },
+): void {
+  if (source.place !== target.place) {
+    throw new StoreRefusal('cannot', 'Renaming not supported across non-private namespaces')
+  }
+  if (source.storage === target.storage) throw new StoreRefusal('exists', "Can't rename mailbox to itself")
+  if (target.storage.startsWith(`${source.storage}/`) && source.storage !== 'INBOX') {
+    throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
+  }
+}
