@@ -1,6 +1,6 @@
 // Replaces a file under Dovecot's lock: FILE.lock is the lock and the new content, until it takes the file's place.
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from './acl-files.ts'
@@ -79,6 +79,7 @@ async function takeLock(path: string, { now, signal }: DotlockOptions): Promise<
   const latest = performance.now() + DOTLOCK_LIMITS.waitMs
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   for (;;) {
+    signal?.throwIfAborted()
     try {
       return await open(path, flags, 0o600)
     } catch (error) {
@@ -101,10 +102,10 @@ async function makeDirectory(path: string, why: unknown): Promise<void> {
 }
 
 async function removeStale(path: string, nowMs: number): Promise<boolean> {
-  const first = await stat(path).catch(() => undefined)
+  const first = await lstat(path).catch(() => undefined)
   if (first === undefined) return true
   if (nowMs - first.mtimeMs < DOTLOCK_LIMITS.staleMs) return false
-  const again = await stat(path).catch(() => undefined)
+  const again = await lstat(path).catch(() => undefined)
   if (again?.ino === first.ino && again.mtimeMs === first.mtimeMs) await unlink(path).catch(() => undefined)
   return true
 }
