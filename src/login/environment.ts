@@ -4,7 +4,7 @@ import type { ByteStream } from '../net/byte-stream.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
-import type { MailSession } from '../protocols/mail-session.ts'
+import type { SessionFeatures } from '../protocols/mail-session.ts'
 import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import type { LoginHolds } from './holds.ts'
 import type { SessionRecord } from './session-record.ts'
@@ -114,7 +114,7 @@ export type LocalOpening =
 
 /** A user's mail, open and waiting for its client. */
 export interface OpenMail {
-  readonly session: MailSession
+  readonly session: SessionFeatures
   /** `mpid` of the log's Login line: the process that serves it. */
   readonly pid: number
   /** Serves the client until either side ends it; closes the stream and the mail. Never rejects. */

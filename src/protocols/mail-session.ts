@@ -19,3 +19,6 @@ export interface MailSession {
   /** A line of the log, prefixed as Dovecot's mail processes do: `imap(user)<pid><session>: `. */
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }
+
+/** What the protocol's OK to a login tells of a session: capabilities depend on it. */
+export type SessionFeatures = Pick<MailSession, 'settings' | 'plugins'>

@@ -2,7 +2,7 @@ import type { AuthRefusal, ExtraFields } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
 import type { Secret } from '../util/secret.ts'
-import type { MailSession } from './mail-session.ts'
+import type { MailSession, SessionFeatures } from './mail-session.ts'
 
 /**
  * What a protocol is. `login` talks to a stranger, `backend` logs in to a backend on the user's behalf; neither knows the
@@ -116,7 +116,7 @@ export interface Credentials {
 
 export type LoginVerdict =
   /** The user's mail is here. `session`, once it is open: what it can do is for the protocol's OK to say. */
-  | { readonly kind: 'local'; readonly user: string; readonly fields: ExtraFields; readonly session?: MailSession }
+  | { readonly kind: 'local'; readonly user: string; readonly fields: ExtraFields; readonly session?: SessionFeatures }
   | { readonly kind: 'proxied'; readonly welcome: BackendWelcome }
   | { readonly kind: 'refused'; readonly why: AuthRefusal }
   /** The proxy could not reach or use the backend: table "What the client sees". */

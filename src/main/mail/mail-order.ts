@@ -1,0 +1,49 @@
+import type { ClientIdentity, ProtocolName } from '../../protocols/protocol.ts'
+
+/**
+ * What is asked of whoever opens a user's mail, in this process or in one with the user's own rights. Plain data: it crosses
+ * a socket as one line of JSON.
+ */
+export type MailOrder = SessionOrder | DeliveryOrder
+
+interface UserOrder {
+  readonly user: string
+  /** What the userdb said. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly hostname: string
+  /** Where the settings for this connection are found. */
+  readonly localIp: string
+  readonly remoteIp: string
+  /** Of the log's prefix: `imap(user)<pid><session>: `. */
+  readonly session: string
+}
+
+export interface SessionOrder extends UserOrder {
+  readonly kind: 'session'
+  readonly protocol: ProtocolName
+  readonly masterUser?: string
+  readonly identity: PlainIdentity
+  readonly tlsActive: boolean
+}
+
+export interface DeliveryOrder extends UserOrder {
+  readonly kind: 'delivery'
+  /** What follows the delimiter in the address, without it. */
+  readonly detail: string
+  /** Bare addresses. */
+  readonly from: string
+  readonly to: string
+}
+
+/** A ClientIdentity without its map. */
+export interface PlainIdentity extends Omit<ClientIdentity, 'forward'> {
+  readonly forward: readonly (readonly [name: string, value: string])[]
+}
+
+export function plainIdentity(identity: ClientIdentity): PlainIdentity {
+  return { ...identity, forward: [...identity.forward] }
+}
+
+export function identityFrom(plain: PlainIdentity): ClientIdentity {
+  return { ...plain, forward: new Map(plain.forward) }
+}
