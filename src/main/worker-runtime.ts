@@ -76,7 +76,7 @@ export class WorkerRuntime {
       { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts },
       () => this.#environment(),
     )
-    await this.#proxy.prepareSourceIps(generation.settings.login_source_ips)
+    await this.#proxy.prepare(generation.settings)
     const opened = await this.#openListeners(generation)
     this.#prepared = { number, generation, log, opened }
     return generation.listeners.flatMap((plan) => {

@@ -16,6 +16,7 @@ import { closeSocket } from './close-socket.ts'
 import { localEndpoint, remoteEndpoint } from './endpoint.ts'
 import { faultText } from './fault-text.ts'
 import { sharedReadBuffer } from './onread.ts'
+import { type Tap, tapSocket } from './tap.ts'
 import { TOO_LONG, UnreadBytes } from './unread-bytes.ts'
 
 export interface SocketStreamOptions {
@@ -75,6 +76,8 @@ export class SocketStream implements ByteStream, OnreadReader {
   #deadlineMs: number | undefined
   #expired = false
   #onExpired: ((error: DeadlineExceeded) => void) | undefined
+  #tap: Tap | undefined
+  #untap: (() => void) | undefined
 
   constructor(socket: Duplex, options: SocketStreamOptions = {}) {
     this.#socket = socket
@@ -199,6 +202,12 @@ export class SocketStream implements ByteStream, OnreadReader {
     }
   }
 
+  /** Shows every byte from now on, also behind STARTTLS and after `detach`. Not with an `onread` hook. */
+  tap(tap: Tap): void {
+    this.#tap = tap
+    this.#untap = tapSocket(this.#socket, tap)
+  }
+
   /**
    * Lets go of the socket for a TLS handshake over it. What is unread is thrown away after STARTTLS (it came in clear and
    * must never be taken for what came through TLS), and is fed to the handshake where TLS is expected at once. An
@@ -206,6 +215,7 @@ export class SocketStream implements ByteStream, OnreadReader {
    */
   beginTls(unread: 'drop' | 'feed'): Duplex {
     this.#unlisten({ keepDeadline: true })
+    this.#untap?.()
     this.#onread = undefined
     const socket = this.#socket
     const bytes = this.#unread.takeAll()
@@ -230,6 +240,7 @@ export class SocketStream implements ByteStream, OnreadReader {
       this.#bytesIn = 0
       this.#bytesOut = 0
     }
+    if (this.#tap !== undefined) this.tap(this.#tap)
     this.#listen()
   }
 

@@ -4,6 +4,7 @@ import { DialFailed, type DialOptions } from '../net/dial.ts'
 import { writeProxyHeader } from '../net/haproxy-write.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
+import type { Tap } from '../net/tap.ts'
 import { type ClientTlsOptions, startTlsClient } from '../net/tls.ts'
 import type { ClientTlsContext } from '../net/tls-context.ts'
 import type { Observer, ProxySessionFields } from '../observe/events.ts'
@@ -32,6 +33,8 @@ export interface BackendAccess {
   readonly dial: (options: DialOptions) => Promise<SocketStream>
   /** Whom to trust, and our own certificate. Throws TlsSettingsError. */
   readonly tlsContext: (settings: Settings) => ClientTlsContext
+  /** With `login_proxy_rawlog_dir`: makes the files for a connection that came up. */
+  readonly openRawlog?: (settings: Settings) => (() => Tap) | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -175,8 +178,10 @@ class BackendLogin {
       if (!hosts.begin(ip, port, target.immediateFailureAfterMs)) return new HostDown(target)
       const timeoutMs = Math.max(1, deadlineMs - now())
       const tls = this.#tlsAtOnce ? this.#tlsOptions() : undefined
-      const onread = target.tls === 'none' || this.#tlsAtOnce
+      const rawlog = this.#access.openRawlog?.(this.#request.settings)
+      const onread = rawlog === undefined && (target.tls === 'none' || this.#tlsAtOnce)
       const stream = await dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, timeoutMs, signal })
+      if (rawlog !== undefined) stream.tap(rawlog())
       hosts.connected(ip, port)
       this.#local = stream.local
       loop.connected(stream.local)

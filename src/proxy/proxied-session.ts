@@ -3,6 +3,7 @@ import type { Observer } from '../observe/events.ts'
 import { type Destination, destinationOf, type ProxyClient, proxySessionFields } from './client.ts'
 import type { DisconnectDelay } from './disconnect-delay.ts'
 import type { Followed } from './follow.ts'
+import type { UserReports } from './refresh.ts'
 import { type RelayEnd, type RelaySession, relay } from './relay.ts'
 
 /** Dovecot: a session counts as idle for a shutdown after two seconds of silence. */
@@ -13,6 +14,7 @@ export interface SessionAccess {
   readonly now: () => number
   /** For a `login_proxy_max_disconnect_delay` of so many milliseconds. */
   readonly disconnectDelay: (maxDelayMs: number) => DisconnectDelay
+  readonly reports: UserReports
 }
 
 /** A backend that let the user in, waiting for its client. */
@@ -35,7 +37,7 @@ export class ProxyBackend {
       alternatives: fields.alternatives,
       sourceIp: connection.sourceIp,
     })
-    session.start(client, connection.stream, { ...connection, onEnded })
+    session.start(client, connection.stream, { ...connection, onEnded, refreshSecs: fields.refreshSecs })
     return session
   }
 
@@ -71,9 +73,10 @@ export class ProxiedSession {
   start(
     client: ByteStream,
     backend: ByteStream,
-    { connectMs, reconnects, onEnded }: { connectMs: number; reconnects: number; onEnded: () => void },
+    login: { connectMs: number; reconnects: number; onEnded: () => void; refreshSecs: number | undefined },
   ): void {
-    const { observer, now, disconnectDelay } = this.#access
+    const { connectMs, reconnects, refreshSecs } = login
+    const { observer, now, disconnectDelay, reports } = this.#access
     const { settings, startedMs } = this.#client
     observer.emit('proxy_session_established', {
       ...proxySessionFields(this.#client, this.backend, this.#sourceIp),
@@ -81,12 +84,14 @@ export class ProxiedSession {
       connect_ms: connectMs,
       reconnect_attempts: reconnects,
     })
-    this.#onEnded = onEnded
+    const stopReports = refreshSecs === undefined ? undefined : reports.begin(settings, this.backend.user, refreshSecs)
+    this.#onEnded = login.onEnded
     const maxDelayMs = settings.login_proxy_max_disconnect_delay
     const delay = maxDelayMs === 0 ? undefined : disconnectDelay(maxDelayMs)
     delay?.opened(this.#address)
     this.#relay = relay(client.detach(), backend.detach(), {
       onEnd: (end) => {
+        stopReports?.()
         delay?.closed(this.#address)
         this.#ended(end)
       },

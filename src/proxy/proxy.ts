@@ -1,3 +1,4 @@
+import type { Settings } from '../config/config.ts'
 import { dial as dialBackend } from '../net/dial.ts'
 import type { Observer } from '../observe/events.ts'
 import { backendContexts, type ClientContexts } from './backend-tls.ts'
@@ -9,14 +10,16 @@ import { type BackendHosts, type BackendNews, createBackendHosts } from './hosts
 import { createLoopGuard } from './loops.ts'
 import { ProxyBackend, type SessionAccess } from './proxied-session.ts'
 import { createResolver, type LookUp, systemLookUp } from './resolve.ts'
+import { createRawlogs, type Rawlog, type Rawlogs } from '../observe/rawlog.ts'
+import { createUserReports, loginPath } from './refresh.ts'
 import { createSourceIps } from './source-ips.ts'
 
 /** Takes users to their backends. One a process; a reload leaves it alone. */
 export interface Proxy {
   /** From what the databases said to a verdict, and to a backend that waits for its client. Faults are thrown. */
   follow(login: AuthenticatedLogin): Promise<FollowEnd<ProxyBackend>>
-  /** Resolves `login_source_ips` before the first login needs it. */
-  prepareSourceIps(setting: readonly string[]): Promise<void>
+  /** Resolves `login_source_ips` before the first login needs it, and says what is wrong with `login_proxy_rawlog_dir`. */
+  prepare(settings: Settings): Promise<void>
   readonly hosts: BackendHosts
 }
 
@@ -38,6 +41,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { now = Date.now, lookUp = systemLookUp, dial = dialBackend } = options
   const { hosts = createBackendHosts(observer, now, options.tell) } = options
   const sourceIps = createSourceIps({ observer, lookUp })
+  const rawlogs = createRawlogs((text) => observer.log('error', 'proxy', text), now)
   const access: FollowAccess & SessionAccess = {
     observer,
     hosts,
@@ -47,17 +51,29 @@ export function createProxy(options: ProxyOptions): Proxy {
     disconnectDelay: disconnectDelays(),
     resolver: createResolver({ observer, now, lookUp }),
     loops: createLoopGuard(),
+    reports: createUserReports(observer, now),
+    openRawlog: (settings) => rawlogFor(rawlogs, settings),
     now,
   }
   return {
     hosts,
-    prepareSourceIps: async (setting) => await sourceIps.prepare(setting),
+    async prepare(settings) {
+      rawlogFor(rawlogs, settings)
+      await sourceIps.prepare(settings.login_source_ips)
+    },
     async follow(login) {
       const end = await follow(access, login)
       const { backend } = end
       return { ...end, backend: backend === undefined ? undefined : new ProxyBackend(access, login.client, backend) }
     },
   }
+}
+
+function rawlogFor(rawlogs: Rawlogs, settings: Settings): (() => Rawlog) | undefined {
+  const { login_proxy_rawlog_dir: dir } = settings
+  if (dir === '') return undefined
+  const path = loginPath(settings, dir)
+  return rawlogs.usable(path) ? () => rawlogs.open(path) : undefined
 }
 
 /** One a setting: a reload with another value does not disturb the clients that wait for theirs. */

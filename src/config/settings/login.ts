@@ -10,11 +10,17 @@ export const loginSettings = {
   login_proxy_timeout: durationMs('30 secs', 'Give up connecting and logging in to a backend after this long.'),
   login_proxy_max_reconnects: uint('3', 'Further tries, one a second, when a backend does not answer.'),
   login_proxy_max_disconnect_delay: duration('0', 'Spread disconnects of clients of a dead backend over this time.'),
-  login_proxy_rawlog_dir: string('', 'Directory of transcripts of proxied sessions.'),
+  login_proxy_rawlog_dir: string(
+    '',
+    'Directory of transcripts of proxied sessions, passwords included; relative to `login` in base_dir.',
+  ),
   mail_max_userip_connections: uint('10', 'Sessions of one user from one address in one protocol; 0 is unlimited.'),
   haproxy_trusted_networks: list('', 'Networks whose PROXY headers are believed on listeners with `haproxy = yes`.'),
   haproxy_timeout: duration('3 secs', 'How long to wait for a PROXY header.'),
-  login_proxy_notify_path: ignored('there is no director', string('proxy-notify', 'Socket of the director.')),
+  login_proxy_notify_path: string(
+    'proxy-notify',
+    'FIFO that is told the names of connected users whose passdb says `proxy_refresh`.',
+  ),
   login_plugins: ignored('Dovecot plugins cannot be loaded', string('', 'Plugins of login processes.')),
   login_plugin_dir: ignored(
     'Dovecot plugins cannot be loaded',
