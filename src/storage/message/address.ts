@@ -35,6 +35,8 @@ class AddressParser {
   #route: string | undefined
   #mailbox: string | undefined
   #domain: string | undefined
+  /** The local part read last, also of what turned out to be none. */
+  #local = ''
 
   constructor(value: string) {
     this.#lexer = new FieldLexer(value)
@@ -81,10 +83,11 @@ class AddressParser {
     return after === 'end' ? 'end' : 'more'
   }
 
+  /** Members of a group; one that is broken does not end it. */
   #groupMembers(): Outcome {
     const lexer = this.#lexer
     for (;;) {
-      if (this.#mailboxOrNameAddress() !== 'more') return 'broken'
+      this.#mailboxOrNameAddress()
       if (lexer.code() !== COMMA) return 'more'
       lexer.pos++
       if (lexer.skip() !== 'more') return 'broken'
@@ -109,33 +112,27 @@ class AddressParser {
     if (lexer.phrase() !== 'more' || lexer.code() !== LESS) return undefined
     const name = lexer.take()
     this.#name = name === '' ? undefined : name
-    if (this.#angleAddress() === 'broken') this.#domain = 'SYNTAX_ERROR'
+    if (!this.#angleAddress()) this.#domain = 'SYNTAX_ERROR'
     return lexer.ended ? 'end' : 'more'
   }
 
-  #angleAddress(): Outcome {
+  /** `<...>`, the cursor on its beginning. False when it is broken or does not end. */
+  #angleAddress(): boolean {
     const lexer = this.#lexer
     lexer.pos++
-    let after = lexer.skip()
-    if (after !== 'more') return after
+    if (lexer.skip() !== 'more') return false
     if (lexer.code() === AT) {
-      if (this.#routeList() !== 'more' || lexer.code() !== COLON) {
-        this.#route = 'INVALID_ROUTE'
-        return 'broken'
-      }
-      lexer.pos++
-      after = lexer.skip()
-      if (after !== 'more') return after
+      if (this.#routeList() === 'more' && lexer.code() === COLON) lexer.pos++
+      else this.#route = 'INVALID_ROUTE'
+      if (lexer.skip() !== 'more') return false
     }
     if (lexer.code() !== GREATER) {
-      after = this.#localPart()
-      if (after !== 'more') return after
-      if (lexer.code() === AT) after = this.#readDomain()
-      if (after !== 'more') return after
+      if (this.#localPart() !== 'more') return false
+      if (lexer.code() === AT && this.#readDomain() !== 'more') return false
     }
-    if (lexer.code() !== GREATER) return 'broken'
+    if (lexer.code() !== GREATER) return false
     lexer.pos++
-    return lexer.skip()
+    return lexer.skip() !== 'broken'
   }
 
   /** obs-domain-list = "@" domain *("," "@" domain). */
@@ -154,24 +151,41 @@ class AddressParser {
     return 'more'
   }
 
-  /** addr-spec; a comment behind it is the name. */
+  /** addr-spec; a comment behind it is the name. Words without an `@`, and a quoted string alone, are a name too. */
   #addressSpec(): Outcome {
     const lexer = this.#lexer
+    const quoted = lexer.code() === QUOTE
     lexer.comment = ''
-    let after = this.#localPart()
-    if (after !== 'end' && lexer.code() === AT) {
-      const domain = this.#readDomain()
-      if (domain !== 'more') after = domain
-    }
+    const after = this.#localPart()
+    const withDomain = after !== 'end' && lexer.code() === AT
+    const domain = withDomain ? this.#readDomain() : 'more'
     if (lexer.comment !== '') this.#name = lexer.comment
-    return after
+    else if (!withDomain) {
+      this.#readWords(quoted && after !== 'broken')
+      return 'broken'
+    }
+    return domain === 'more' ? after : domain
+  }
+
+  /** What follows a local part without domain. */
+  #readWords(quoted: boolean): void {
+    const lexer = this.#lexer
+    const first = this.#local
+    lexer.text = ''
+    lexer.phrase()
+    const more = lexer.take()
+    if (more !== '') this.#name = `${first} ${more}`
+    else if (quoted) this.#name = first
+    else return
+    this.#mailbox = undefined
   }
 
   #localPart(): Outcome {
     const lexer = this.#lexer
     lexer.text = ''
-    const after = lexer.code() === QUOTE ? lexer.quotedString() : lexer.dotAtom()
-    if (after !== 'broken') this.#mailbox = lexer.take()
+    const after = lexer.code() === QUOTE ? lexer.quotedString() : lexer.localPart()
+    this.#local = lexer.take()
+    if (after !== 'broken') this.#mailbox = this.#local
     return after
   }
 

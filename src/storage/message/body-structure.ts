@@ -11,7 +11,7 @@ export interface PartFields {
 }
 
 const DEFAULT_CHARSET = '"charset" "us-ascii"'
-const NO_PARTS = `("text" "plain" (${DEFAULT_CHARSET}) NIL NIL "7bit" 0 0)`
+const NO_PARTS = `"text" "plain" (${DEFAULT_CHARSET}) NIL NIL "7bit" 0 0`
 
 /** BODY, or with `extended` BODYSTRUCTURE, of a part, one byte a character. RFC 3501 section 7.4.2. */
 export function formatBodyStructure(
@@ -24,7 +24,8 @@ export function formatBodyStructure(
     const children = part.children.map((child) => formatBodyStructure(child, fieldsOf, extended)).join('')
     const subtype = content.subtype === undefined ? '"x-unknown"' : nstring(content.subtype)
     const more = extended ? ` ${parameterList(content.parameters)}${commonExtension(content)}` : ''
-    return `(${children === '' ? NO_PARTS : children} ${subtype}${more})`
+    const none = extended ? `(${NO_PARTS} NIL NIL NIL NIL)` : `(${NO_PARTS})`
+    return `(${children === '' ? none : children} ${subtype}${more})`
   }
   const single = singlePart(part, content)
   const more = extended ? ` ${onelineNstring(content.md5)}${commonExtension(content)}` : ''
@@ -43,11 +44,13 @@ function singlePart(part: MessagePart, content: Content): string {
   return `${mediaType(part, content)} ${parameters} ${fields} ${part.body.virtual}${text ? ` ${part.body.lines}` : ''}`
 }
 
+/** A multipart or message that is not looked into, being too deep, is shown as some bytes. */
 function mediaType(part: MessagePart, { type, subtype }: Content): string {
   if (part.kind === 'message') return '"message" "rfc822"'
   if (type === undefined) return '"text" "plain"'
-  const unknown = type.toLowerCase() === 'text' ? '"plain"' : '"unknown"'
-  return `${nstring(type)} ${subtype === undefined ? unknown : nstring(subtype)}`
+  const lower = `${type}/${subtype ?? ''}`.toLowerCase()
+  if (lower.startsWith('multipart/') || lower === 'message/rfc822') return '"application" "octet-stream"'
+  return `${nstring(type)} ${nstring(subtype ?? '')}`
 }
 
 function parameterList(parameters: readonly Parameter[], needsCharset = false): string {

@@ -1,5 +1,5 @@
 import { foldedValue } from './header.ts'
-import { FieldLexer } from './lexer.ts'
+import { FieldLexer, withoutNuls } from './lexer.ts'
 import { readContentType } from './mime.ts'
 import { type Parameter, readParameters } from './parameters.ts'
 
@@ -38,20 +38,24 @@ const READERS = new Map<string, (content: Content, raw: string) => void>([
   ['content-transfer-encoding', takeEncoding],
   ['content-disposition', takeDisposition],
   ['content-language', takeLanguages],
-  ['content-id', (content, raw) => void (content.id ??= foldedValue(raw))],
-  ['content-description', (content, raw) => void (content.description ??= foldedValue(raw))],
-  ['content-md5', (content, raw) => void (content.md5 ??= foldedValue(raw))],
-  ['content-location', (content, raw) => void (content.location ??= foldedValue(raw))],
+  ['content-id', (content, raw) => void (content.id ??= text(raw))],
+  ['content-description', (content, raw) => void (content.description ??= text(raw))],
+  ['content-md5', (content, raw) => void (content.md5 ??= text(raw))],
+  ['content-location', (content, raw) => void (content.location ??= text(raw))],
 ])
+
+function text(raw: string): string {
+  return withoutNuls(foldedValue(raw))
+}
 
 function takeType(content: Content, raw: string): void {
   if (content.type !== undefined) return
   const lexer = new FieldLexer(foldedValue(raw))
-  const { text, broken } = readContentType(lexer)
-  const slash = text.indexOf('/')
-  content.type = slash === -1 ? text : text.slice(0, slash)
-  if (slash !== -1) content.subtype = text.slice(slash + 1)
-  if (!broken) content.parameters = readParameters(lexer)
+  const type = readContentType(lexer)
+  const slash = type.indexOf('/')
+  content.type = slash === -1 ? type : type.slice(0, slash)
+  content.subtype = slash === -1 ? '' : type.slice(slash + 1)
+  if (type !== '') content.parameters = readParameters(lexer)
 }
 
 function takeEncoding(content: Content, raw: string): void {
@@ -59,8 +63,8 @@ function takeEncoding(content: Content, raw: string): void {
   const lexer = new FieldLexer(foldedValue(raw))
   lexer.skip()
   const after = lexer.token()
-  const text = lexer.take()
-  if (after === 'end' && text !== '') content.encoding = text
+  const encoding = lexer.take()
+  if (after === 'end' && encoding !== '') content.encoding = encoding
 }
 
 function takeDisposition(content: Content, raw: string): void {
@@ -68,9 +72,9 @@ function takeDisposition(content: Content, raw: string): void {
   const lexer = new FieldLexer(foldedValue(raw))
   lexer.skip()
   const after = lexer.token()
-  const text = lexer.take()
+  const disposition = lexer.take()
   if (after === 'broken') return
-  content.disposition = text
+  content.disposition = disposition
   content.dispositionParameters = readParameters(lexer)
 }
 

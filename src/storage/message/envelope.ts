@@ -1,34 +1,35 @@
 import { type Address, parseAddresses } from './address.ts'
 import { foldedValue } from './header.ts'
 import { humanString, nstring, onelineNstring } from './imap-string.ts'
+import { withoutNuls } from './lexer.ts'
 
-/** Values of ENVELOPE's fields, the last of each name counting. */
+/** Values of ENVELOPE's fields. Of several fields of a name the last counts; addresses of all of them do. */
 export class Envelope {
   readonly #texts = new Map<string, string>()
-  readonly #addresses = new Map<string, string>()
+  readonly #addresses = new Map<string, Address[]>()
 
   /** Takes a field; the caller asked `isEnvelopeField` first. */
   take(name: string, raw: string): void {
     const value = foldedValue(raw)
-    if (TEXTS.has(name)) this.#texts.set(name, value)
-    else this.#addresses.set(name, addressList(parseAddresses(value)))
+    if (TEXTS.has(name)) this.#texts.set(name, withoutNuls(value))
+    else this.#addresses.set(name, [...(this.#addresses.get(name) ?? []), ...parseAddresses(value)])
   }
 
   /** `(date subject from sender reply-to to cc bcc in-reply-to message-id)`, one byte a character. RFC 3501 section 7.4.2. */
   format(): string {
     const texts = this.#texts
-    const addresses = this.#addresses
-    const from = addresses.get('from') ?? 'NIL'
+    const addresses = (name: string): string => addressList(this.#addresses.get(name) ?? [])
+    const from = addresses('from')
     const subject = texts.get('subject')
     return `(${[
       onelineNstring(texts.get('date')),
       subject === undefined ? 'NIL' : humanString(subject),
       from,
-      orNil(addresses.get('sender'), from),
-      orNil(addresses.get('reply-to'), from),
-      addresses.get('to') ?? 'NIL',
-      addresses.get('cc') ?? 'NIL',
-      addresses.get('bcc') ?? 'NIL',
+      orInstead(addresses('sender'), from),
+      orInstead(addresses('reply-to'), from),
+      addresses('to'),
+      addresses('cc'),
+      addresses('bcc'),
       onelineNstring(texts.get('in-reply-to')),
       onelineNstring(texts.get('message-id')),
     ].join(' ')})`
@@ -56,6 +57,6 @@ function addressItem({ name, route, mailbox, domain }: Address): string {
 }
 
 /** An absent or empty list gives way to another. */
-function orNil(list: string | undefined, other: string): string {
-  return list === undefined || list === 'NIL' ? other : list
+function orInstead(list: string, other: string): string {
+  return list === 'NIL' ? other : list
 }

@@ -2,7 +2,7 @@
 const MAX_ESCAPES = 4
 
 const PLAIN = /^[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]*$/
-const PLAIN_WORDS = /^(?:[\x01-\x08\x0b\x0c\x0e-\x1f\x21\x23-\x5b\x5d-\x7f]+(?: (?! |$))?)*$/
+const UNPRINTED = /[\0\t\n\r"\\\x80-\xff]/
 
 /** nstring of RFC 3501 section 9: NIL, quoted, or a literal for 8-bit, line ends and many quotes. Ends at a NUL. */
 export function nstring(value: string | undefined): string {
@@ -15,7 +15,7 @@ export function nstring(value: string | undefined): string {
 export function onelineNstring(value: string | undefined): string {
   if (value === undefined) return 'NIL'
   if (PLAIN.test(value)) return `"${value}"`
-  return imapString(value.replace(/[\r\n]/g, ''))
+  return imapString(value.replace(/[\r\n]+(?=[^\t ])/g, ' ').replace(/[\r\n]+/g, ''))
 }
 
 function imapString(value: string): string {
@@ -31,15 +31,18 @@ function imapString(value: string): string {
  * be changed or escaped, as in Dovecot. Ends at a NUL.
  */
 export function humanString(value: string): string {
-  if (PLAIN_WORDS.test(value)) return `"${value}"`
+  if (isCompressed(value) && !UNPRINTED.test(value)) return `"${value}"`
   const nul = value.indexOf('\0')
   const text = nul === -1 ? value : value.slice(0, nul)
   const clean = text
-    .replace(/[\r\n]+/g, '')
-    .replace(/[\t ]+/g, ' ')
+    .replace(/[\t\r\n ]+/g, ' ')
     .replace(/^ | $/g, '')
   if (clean === '') return '""'
   return clean === text && !/["\\\x80-\xff]/.test(clean) ? `"${clean}"` : literal(clean)
+}
+
+function isCompressed(value: string): boolean {
+  return !value.startsWith(' ') && !value.endsWith(' ') && !value.includes('  ')
 }
 
 function literal(text: string): string {

@@ -93,7 +93,7 @@ export class FieldLexer {
       }
     }
     this.pos = input.length
-    this.comment = content
+    this.comment = ''
     return false
   }
 
@@ -108,18 +108,28 @@ export class FieldLexer {
 
   /** dot-atom, with CFWS around the dots as RFC 822 has it. */
   dotAtom(): Outcome {
-    if (!isAtext(this.code())) return 'broken'
     for (;;) {
-      const from = this.pos
-      while (isAtext(this.code())) this.pos++
-      this.text += this.input.slice(from, this.pos)
-      const after = this.skip()
+      const after = this.atom()
       if (after !== 'more' || this.code() !== DOT) return after
       this.pos++
       this.text += '.'
-      const next = this.skip()
-      if (next !== 'more') return next
+      if (this.skip() !== 'more') return 'broken'
     }
+  }
+
+  /** A local part that is no quoted string: atoms and dots in any order, no white space behind dots. */
+  localPart(): Outcome {
+    let after: Outcome = 'broken'
+    do {
+      while (this.code() === DOT) {
+        this.text += '.'
+        this.pos++
+        after = this.ended ? 'end' : 'more'
+      }
+      if (this.ended || this.code() === AT) return after
+      after = this.atom()
+    } while (after === 'more' && this.code() === DOT)
+    return after
   }
 
   /** Atoms and dots without anything between; may be empty. */
@@ -208,6 +218,7 @@ export function isAtext(code: number): boolean {
   return ATEXT[code] === 1
 }
 
-function withoutNuls(text: string): string {
+/** Text with U+FFFD for every NUL. */
+export function withoutNuls(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', NUL_STAND_IN) : text
 }

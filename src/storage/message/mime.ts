@@ -69,7 +69,6 @@ export class MimeParser {
   #newlineBytes = 0
   #boundaryText: string | undefined
   #seenContentType = false
-  #ownBoundary = false
 
   /** The body's first line has nothing before it. */
   #lineStart = false
@@ -132,7 +131,6 @@ export class MimeParser {
       const found = this.#findBoundary(start)
       if (found === 'more') return 'more'
       if (found !== undefined) {
-        this.#giveBackNewline()
         this.#endHeader()
         return 'done'
       }
@@ -231,14 +229,12 @@ export class MimeParser {
     this.#seenContentType = true
     const part = this.#part
     const lexer = new FieldLexer(raw)
-    const type = readContentType(lexer)
-    const lower = type.text.toLowerCase()
+    const lower = readContentType(lexer).toLowerCase()
     if (lower === 'message/rfc822') part.kind = 'message'
     else if (lower === 'text' || lower.startsWith('text/')) part.kind = 'text'
     else if (lower.startsWith('multipart/')) {
       part.kind = 'multipart'
       part.digest = lower === 'multipart/digest'
-      if (type.broken) return
       const boundary = readParameters(lexer).find(({ name }) => name.toLowerCase() === 'boundary')
       this.#boundaryText = boundary === undefined ? undefined : boundary.value.slice(0, MESSAGE_LIMITS.boundaryBytes)
     }
@@ -249,33 +245,16 @@ export class MimeParser {
     const part = this.#part
     if (this.#boundaryText === undefined || !part.isMime) return
     if (this.#tooDeep()) part.kind = 'other'
-    else {
-      this.#boundaries.push({ part, text: this.#boundaryText })
-      this.#ownBoundary = true
-    }
+    else this.#boundaries.push({ part, text: this.#boundaryText })
   }
 
   #tooDeep(): boolean {
     return this.#part.depth + 1 >= MESSAGE_LIMITS.nestedParts
   }
 
-  /** The line end before a boundary is the boundary's, so it moves to the body. RFC 2046 section 5.1.1. */
-  #giveBackNewline(): void {
-    const { header, body } = this.#part
-    if (this.#newlineBytes === 0) return
-    header.lines--
-    header.physical -= this.#newlineBytes
-    header.virtual -= 2
-    body.lines++
-    body.physical += this.#newlineBytes
-    body.virtual += 2
-  }
-
   #endHeader(): void {
     this.#endField(this.#newlineBytes > 0)
     const part = this.#part
-    if (part.kind === 'multipart' && !this.#ownBoundary) this.#openMultipart()
-    if (part.kind === 'multipart' && !this.#ownBoundary) part.kind = 'other'
     if (!part.isMime) part.kind = 'other'
     if (!part.isMime || !this.#seenContentType) part.kind = part.parent?.digest === true ? 'message' : 'text'
     if (part.kind === 'message' && (this.#tooDeep() || this.#parts >= MESSAGE_LIMITS.parts)) part.kind = 'other'
@@ -297,7 +276,6 @@ export class MimeParser {
   #resetHeader(): void {
     this.#seenContentType = false
     this.#boundaryText = undefined
-    this.#ownBoundary = false
     this.#newlineBytes = 0
     this.#newline = ''
   }
@@ -444,15 +422,22 @@ export class MimeParser {
   }
 }
 
-/** `type/subtype` with what is there of it. RFC 2045 section 5.1. */
-export function readContentType(lexer: FieldLexer): { readonly text: string; readonly broken: boolean } {
-  if (lexer.skip() !== 'more') return { text: '', broken: true }
-  if (lexer.token() !== 'more' || lexer.input[lexer.pos] !== '/') return { text: lexer.take(), broken: true }
+/**
+ * `type/subtype` (RFC 2045 section 5.1), which only parameters may follow; empty when it is broken. A type alone comes
+ * without slash.
+ */
+export function readContentType(lexer: FieldLexer): string {
+  lexer.skip()
+  const after = lexer.token()
+  const type = lexer.take()
+  if (after === 'broken' || type === '') return ''
+  if (after === 'end') return type
+  if (lexer.input[lexer.pos] !== '/') return ''
   lexer.pos++
-  if (lexer.skip() !== 'more') return { text: lexer.take(), broken: true }
-  lexer.text += '/'
+  if (lexer.skip() !== 'more') return ''
   const broken = lexer.token() === 'broken'
-  return { text: lexer.take(), broken }
+  const subtype = lexer.take()
+  return broken || subtype === '' || (!lexer.ended && lexer.input[lexer.pos] !== ';') ? '' : `${type}/${subtype}`
 }
 
 function startsWith(bytes: Buffer, from: number, text: string): boolean {

@@ -1,0 +1,112 @@
+import { type CorpusMessage, crlf, message, utf8 } from './corpus-message.ts'
+
+/** Headers and bodies with bytes nobody expects. */
+const TEXTS: ReadonlyArray<readonly [why: string, text: string]> = [
+  ['nothing', ''],
+  ['a newline', '\n'],
+  ['a CRLF', '\r\n'],
+  ['a CR', '\r'],
+  ['two CRs', '\r\r'],
+  ['CR CR LF', '\r\r\n'],
+  ['a NUL', '\0'],
+  ['a space', ' '],
+  ['a letter', 'x'],
+  ['a colon', ':'],
+  ['header only', 'Subject: x\n'],
+  ['header only, no newline', 'Subject: x'],
+  ['header only, ends in CR', 'Subject: x\r'],
+  ['header only, with the empty line', 'Subject: x\n\n'],
+  ['body only', '\nbody\n'],
+  ['body only without newline', '\nbody'],
+  ['body ends in CR', 'Subject: x\n\nbody\r'],
+  ['first line folded', ' folded\nSubject: x\n\nbody\n'],
+  ['first line has no colon', 'no colon here\nSubject: x\n\nbody\n'],
+  ['no line has a colon', 'one\ntwo\nthree\n'],
+  ['From line', 'From joe@example.org Sat Jan 13 10:20:30 2024\nSubject: x\n\nbody\n'],
+  ['escaped From line', '>From joe\nSubject: x\n\nbody\n'],
+  ['empty name', ': value\nSubject: x\n\nbody\n'],
+  ['spaces before the colon', 'Subject  \t: x\nFrom : joe@example.org\n\nbody\n'],
+  ['no space behind the colon', 'Subject:x\nFrom:joe@example.org\n\nbody\n'],
+  ['many spaces behind the colon', 'Subject:   \t  x  \t \n\nbody\n'],
+  ['spaces only', 'Subject:    \nTo:   \nDate:  \nMessage-ID:   \n\nbody\n'],
+  ['empty values', 'Subject:\nTo:\nDate:\nMessage-ID:\nIn-Reply-To:\n\nbody\n'],
+  ['folded', 'Subject: one\n two\n\tthree\n    four\n\nbody\n'],
+  ['folded first', 'Subject:\n one\nDate:\n two\n\nbody\n'],
+  ['folded into an empty line', 'Subject: one\n \n two\n\t\n\nbody\n'],
+  ['folded into a line of spaces at the end', 'Subject: one\n   \n\nbody\n'],
+  ['bare CR in a value', 'Subject: one\rtwo\nDate: x\ry\nFrom: joe\r@example.org\n\nbody\rbody\n'],
+  ['CR before CRLF', 'Subject: one\r\r\nDate: x\r\r\n\r\r\nbody\r\r\n'],
+  ['only CRs', 'Subject: one\r\rbody\r'],
+  ['LF CR', 'Subject: one\n\rX: y\n\r\n\rbody'],
+  ['NUL in a value', 'Subject: one\0two\nDate: x\0y\nMessage-ID: <a\0b>\nFrom: jo\0e@example.org\n\nbody\0body\n'],
+  ['NUL in a name', 'Sub\0ject: x\nSubject\0: y\n\nbody\n'],
+  ['NULs only', '\0\0\0\n\0\n'],
+  ['NUL in the empty line', 'Subject: x\n\0\nbody\n'],
+  ['NULs in a body of two parts', 'Content-Type: multipart/mixed; boundary=x\n\n--x\n\n\0\n--x\n\na\0b\n--x--\n'],
+  ['8-bit value', 'Subject: \xe4\xf6\xfc\nFrom: \xe4 <joe@example.org>\nDate: \xe4\nMessage-ID: \xe4\n\n\xe4\xf6\n'],
+  ['UTF-8 value', utf8('Subject: äöü €\nFrom: ä <joe@example.org>\nIn-Reply-To: ä\n\näö\n')],
+  ['8-bit name', '\xe4: x\nSubject: y\n\nbody\n'],
+  ['quotes', 'Subject: say "x"\nMessage-ID: "quoted"\nIn-Reply-To: \\back\\slash\n\nbody\n'],
+  ['many quotes', 'Message-ID: """"\nIn-Reply-To: """""\nDate: \\\\\\\\\\\\\n\nbody\n'],
+  ['fields twice', 'Subject: one\nSubject: two\nFrom: a@b\nFrom: c@d\nDate: one\nDate: two\nTo: a@b\nTo:\n\nbody\n'],
+  ['fields in odd case', 'SUBJECT: x\nfRoM: joe@example.org\nreply-TO: jane@example.org\nmessage-id: <x>\n\nbody\n'],
+  [
+    'all of ENVELOPE',
+    'Date: Sat, 13 Jan 2024 10:20:30 +0000\nSubject: x\nFrom: a@b\nSender: c@d\nReply-To: e@f\nTo: g@h\nCc: i@j\nBcc: k@l\nIn-Reply-To: <m>\nMessage-ID: <n>\n\nbody\n',
+  ],
+  ['Resent fields', 'Resent-From: a@b\nResent-Date: x\nFrom: c@d\n\nbody\n'],
+  ['huge field', `Subject: ${'word '.repeat(20_000)}\nFrom: joe@example.org\n\nbody\n`],
+  ['huge field without spaces', `Subject: ${'x'.repeat(70_000)}\nFrom: joe@example.org\n\nbody\n`],
+  ['huge folded field', `Subject: ${'word\n '.repeat(20_000)}end\nFrom: joe@example.org\n\nbody\n`],
+  ['huge References', `References: ${'<0123456789@example.org>\n '.repeat(3000)}<end>\nMessage-ID: <x>\n\nbody\n`],
+  [
+    'many fields',
+    `${Array.from({ length: 3000 }, (_, at) => `X-Field-${at}: value ${at}\n`).join('')}Subject: at last\n\nbody\n`,
+  ],
+  ['huge name', `${'n'.repeat(3000)}: value\nSubject: x\n\nbody\n`],
+  ['long body line', `Subject: x\n\n${'x'.repeat(100_000)}\nend`],
+  ['many body lines', `Subject: x\n\n${'line\n'.repeat(20_000)}`],
+  ['many CRLF body lines', `Subject: x\r\n\r\n${'line\r\n'.repeat(20_000)}`],
+  [
+    'dashes',
+    `Content-Type: multipart/mixed; boundary=x\n\n${'--\n-\n--y\n'.repeat(200)}--x\n\n${'---x\n-- x\n'.repeat(200)}--x--\n`,
+  ],
+  ['encoded words', 'Subject: =?utf-8?q?h=C3=A4?= =?utf-8?b?w7Y=?= =?iso-8859-1?q?=FC_x?= plain =?x?y?z?=\n\nbody\n'],
+  ['tabs', 'Subject:\tone\ttwo\t\tthree\t\n\nbody\n'],
+  ['control characters', 'Subject: a\x01b\x1bc\x7fd\nMessage-ID: \x01\n\n\x01\x02\n'],
+  ['form feed and vertical tab', 'Subject: a\x0bb\x0cc\nFrom: a\x0bb@example.org\n\nbody\n'],
+  ['line separators of Unicode', utf8('Subject: a\u2028b\u0085c\n\nbody\n')],
+  ...[
+    'a\n b',
+    'a\n\tb',
+    'a\rb',
+    'a\r b',
+    'a \rb',
+    'a\r\rb',
+    'a\n  b',
+    'a\r\n b',
+    'a\r',
+    '\ra',
+    'a\n \n b',
+    'a\r\n\t\t b',
+    'a \n b',
+    'a\n \xe4',
+    'a "b"\n c',
+  ].map(
+    (value, at) =>
+      [
+        `folds ${at}`,
+        `Date: ${value}\nIn-Reply-To: ${value}\nContent-ID: ${value}\nContent-Type: text/html; a="${value}"\n\nx\n`,
+      ] as const,
+  ),
+  ['dash line in a header', 'Subject: x\n--x\nFrom: joe@example.org\n\nbody\n'],
+]
+
+/** Those texts, with LF and, where it makes a difference, CRLF. */
+export function oddMessages(): CorpusMessage[] {
+  return TEXTS.flatMap(([why, text]) => {
+    const lf = message(`odd: ${why}`, text)
+    const both = text.includes('\n') && !text.includes('\r') && text.length < 50_000
+    return both ? [lf, message(`odd: ${why} (CRLF)`, crlf(text))] : [lf]
+  })
+}
