@@ -1,6 +1,5 @@
 import { EXIT } from '../admin/commands/command.ts'
 import type { ControlReply } from '../admin/control/wire.ts'
-import { USER_STATES } from '../admin/session-filter.ts'
 import type { Observer } from '../observe/events.ts'
 import type { SharedState } from './shared-state.ts'
 import type { StoredFacts } from './stored-facts.ts'
@@ -37,17 +36,10 @@ async function revoke(
   const user = facts?.user ?? name
   const passwords = facts?.passwords ?? {}
   const asked = user === name ? {} : { asked: name }
-  const problem = shared.decide({ user, ...asked, atMs: newerThan(shared, user), revoked: true, passwords })
-  const names = { users: user === name ? [user] : [user, name] }
-  await command(supervisor, 'auth-cache-flush', names)
-  const kicked = await command(supervisor, 'kick', { ...names, states: USER_STATES })
-  await shared.askOthers('auth-cache-flush', names)
-  const others = await shared.askOthers('kick', { ...names, states: USER_STATES })
-  // Whoever has just said the name is no session yet.
-  await command(supervisor, 'kick', { ...names, states: [] })
-  if (others.silent.length > 0) reply({ kind: 'text', text: `no answer from ${others.silent.join(', ')}` })
+  const entry = { user, ...asked, atMs: newerThan(shared, user), revoked: true, passwords }
+  const { sessions, silent, problem } = await shared.revoke(entry)
+  if (silent.length > 0) reply({ kind: 'text', text: `no answer from ${silent.join(', ')}` })
   if (problem !== undefined) reply({ kind: 'text', text: `the server forgets it when it stops: ${problem}` })
-  const sessions = kicked.flat().length + others.rows.length
   const endsBy = Object.keys(passwords).length > 0 ? 'allow or a new password' : 'allow'
   observer.log('info', 'doveadm', `user revoke ${user}${by}: ${sessions} sessions ended; until ${endsBy}`)
   reply({ kind: 'row', row: { username: user, sessions: String(sessions), until: endsBy } })
@@ -67,7 +59,7 @@ export async function allowUsers({ shared, observer }: RevokeNeeds, input: unkno
       continue
     }
     const { user } = entry
-    shared.decide({ user, atMs: newerThan(shared, user), revoked: false })
+    shared.allow({ user, atMs: newerThan(shared, user), revoked: false })
     observer.log('info', 'doveadm', `user allow ${user}${by}`)
     reply({ kind: 'row', row: { username: user } })
   }
@@ -88,11 +80,6 @@ async function factsOf(supervisor: Supervisor, user: string): Promise<StoredFact
   const question = { kind: 'command', name: 'stored-password', input: { user } } as const
   const answer = (await supervisor.askOne(question, FACTS_MS)) as WorkerAnswer | undefined
   return answer?.kind === 'done' ? (answer.value as StoredFacts) : undefined
-}
-
-async function command(supervisor: Supervisor, name: string, input: unknown): Promise<readonly unknown[]> {
-  const answers = (await supervisor.askAll({ kind: 'command', name, input })) as readonly WorkerAnswer[]
-  return answers.flatMap((answer) => (answer.kind === 'done' ? [answer.value] : []))
 }
 
 /** Now, or a moment after what is known: clocks of servers differ. */

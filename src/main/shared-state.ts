@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { USER_STATES } from '../admin/session-filter.ts'
 import { PenaltyTable, type PenaltyRow, readPenaltyChange, readPenaltyRows } from '../auth/penalty.ts'
 import { readRevocation, type Revocation, Revocations } from '../auth/revocations.ts'
 import type { ClusterBus } from '../cluster/bus.ts'
@@ -26,7 +27,7 @@ export interface SharedNeeds {
 }
 
 /** Answers of this server's workers to another server. */
-const QUESTIONS: ReadonlySet<string> = new Set(['sessions', 'kick', 'auth-cache-flush'])
+const QUESTIONS: ReadonlySet<string> = new Set(['sessions', 'kick', 'auth-cache-flush', 'revoke'])
 
 /**
  * What all workers of this server, and all servers of a cluster, know alike: penalties, connections, revocations. It lives in
@@ -108,13 +109,26 @@ export class SharedState {
           'auth',
           `user ${message.entry.user} is allowed again: the password has changed`,
         )
-        this.#spread(message.entry)
+        this.allow(message.entry)
     }
   }
 
-  /** Revokes or allows a user everywhere. Returns why it will not outlive a restart, if so. */
-  decide(entry: Revocation): string | undefined {
-    return this.#spread(entry)
+  /** Ends a revocation everywhere. */
+  allow(entry: Revocation): void {
+    this.#decide(entry)
+    this.#cluster?.tell('revocation', entry)
+  }
+
+  /**
+   * Revokes a user everywhere, and ends the sessions. Returns how many those were, which servers did not answer, and why it
+   * will not outlive a restart, if so.
+   */
+  async revoke(
+    entry: Revocation,
+  ): Promise<{ readonly sessions: number; readonly silent: readonly string[]; readonly problem: string | undefined }> {
+    const problem = this.#decide(entry)
+    const [own, others] = await Promise.all([this.#endSessions(entry), this.askOthers('revoke', entry)])
+    return { sessions: own.length + others.rows.length, silent: others.silent, problem }
   }
 
   /** Asks the other servers. Without a cluster there are none. */
@@ -129,10 +143,10 @@ export class SharedState {
     await this.#cluster?.close()
   }
 
-  #spread(entry: Revocation): string | undefined {
+  /** What is decided here: known to all workers and kept. */
+  #decide(entry: Revocation): string | undefined {
     if (!this.revocations.apply(entry)) return undefined
     this.#workers?.tell({ kind: 'revocation', entry }, {})
-    this.#cluster?.tell('revocation', entry)
     this.#needs.cluster?.bus.keep(new Map([[entry.user, JSON.stringify(entry)]]))
     return this.#save()
   }
@@ -165,25 +179,31 @@ export class SharedState {
     try {
       const kept = await bus.kept()
       const known = new Map([...kept.values()].flatMap(parseEntry).map((entry) => [entry.user, entry]))
-      for (const entry of known.values()) this.#learn(entry)
+      for (const entry of known.values()) void this.#learn(entry)
       const newer = this.revocations.list().filter(({ user, atMs }) => (known.get(user)?.atMs ?? -1) < atMs)
       bus.keep(new Map(newer.map((entry) => [entry.user, JSON.stringify(entry)])))
+      // Who has read what is kept before this was there hears of it.
+      for (const entry of newer) this.#cluster?.tell('revocation', entry)
     } catch {
       // It went away again; the bus tells.
     }
   }
 
-  /** Another server decided. */
-  #learn(entry: Revocation): void {
-    if (!this.revocations.apply(entry)) return
+  /** Another server decided. Resolves with the names of those whose sessions ended. */
+  async #learn(entry: Revocation): Promise<readonly unknown[]> {
+    if (!this.revocations.apply(entry)) return []
     this.#workers?.tell({ kind: 'revocation', entry }, {})
     this.#save()
-    if (entry.revoked) void this.#endSessions(entry.user)
+    return entry.revoked ? await this.#endSessions(entry) : []
   }
 
-  async #endSessions(user: string): Promise<void> {
-    await this.#workers?.command('auth-cache-flush', { users: [user] })
-    await this.#workers?.command('kick', { users: [user], states: [] })
+  async #endSessions({ user, asked = user }: Revocation): Promise<readonly unknown[]> {
+    const users = user === asked ? [user] : [user, asked]
+    await this.#workers?.command('auth-cache-flush', { users })
+    const kicked = await this.#workers?.command('kick', { users, states: USER_STATES })
+    // Whoever has just said the name is no session yet.
+    await this.#workers?.command('kick', { users, states: [] })
+    return (kicked ?? []).flat()
   }
 
   /** Another server is there that knows nothing of us. */
@@ -217,13 +237,17 @@ export class SharedState {
         return
       case 'revocation': {
         const entry = readRevocation(data)
-        if (entry !== undefined) this.#learn(entry)
+        if (entry !== undefined) void this.#learn(entry)
       }
     }
   }
 
   async #onAsked(topic: string, data: unknown): Promise<readonly unknown[]> {
     if (!QUESTIONS.has(topic)) return []
+    if (topic === 'revoke') {
+      const entry = readRevocation(data)
+      return entry === undefined ? [] : await this.#learn(entry)
+    }
     const answers = (await this.#workers?.command(topic, data)) ?? []
     const rows = answers.flatMap((answer) => (Array.isArray(answer) ? (answer as unknown[]) : [answer]))
     return topic === 'sessions' ? rows.map(atThisServer) : rows

@@ -88,9 +88,6 @@ jane:{PLAIN}x::::::proxy=y host=127.0.0.1 port=${backend.port}\n`
     const [titles, row] = out.split('\n')
     assert.equal(titles, 'IP\tpenalty\tlast_penalty\tlast_update')
     assert.match(row ?? '', /^2001:db8:7::\t1\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\t\d\d:\d\d:\d\d$/)
-    assert.equal((await doveadm('penalty', '192.0.2.0/24')).out.split('\n').length, 2)
-    assert.match((await doveadm('penalty', '2001:db8::/32')).out, /2001:db8:7::\t1/)
-    assert.equal((await doveadm('penalty', 'x')).status, 64)
     const pop3 = await connectRaw({ port: server.ports.pop3 ?? 0 })
     wires.push(pop3)
     await pop3.expect(/^\+OK /)
@@ -102,7 +99,8 @@ jane:{PLAIN}x::::::proxy=y host=127.0.0.1 port=${backend.port}\n`
     await pop3.expect(/^-ERR/)
     const ms = performance.now() - startedMs
     assert.ok(ms > 3500 && ms < 8000, `${ms} ms`)
-    assert.match((await doveadm('penalty')).out, /2001:db8:7::\t2/)
+    assert.equal((await doveadm('penalty', '192.0.2.0/24')).out.split('\n').length, 2)
+    assert.match((await doveadm('penalty', '2001:db8::/32')).out, /2001:db8:7::\t2/)
   })
 
   test('a revoked user is thrown out and kept out in all protocols, over a restart, until allowed', async () => {

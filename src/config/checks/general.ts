@@ -9,7 +9,7 @@ const FACILITIES =
 
 /** Settings of the server as a whole, and TLS. */
 export function checkGeneral(settings: Settings, files: ConfigFiles): readonly Finding[] {
-  return [...checkUsers(settings, files), ...checkTls(settings), ...checkRanges(settings)]
+  return [...checkUsers(settings, files), ...checkTls(settings), ...checkRanges(settings), ...checkCluster(settings)]
 }
 
 function* checkUsers(settings: Settings, files: ConfigFiles): Generator<Finding> {
@@ -31,6 +31,11 @@ function* checkTls(settings: Settings): Generator<Finding> {
   }
   const unknown = settings.ssl_options.find((word) => !['compression', 'no_compression', 'no_ticket'].includes(word))
   if (unknown !== undefined) yield { text: `ssl_options: unknown flag: '${unknown}'`, path: 'ssl_options' }
+}
+
+function* checkCluster({ postern_cluster: url }: Settings): Generator<Finding> {
+  if (url !== '' && !(URL.canParse(url) && /^rediss?:\/\/[^/]/.test(url)))
+    yield { text: 'postern_cluster is no redis:// or rediss:// URL', path: 'postern_cluster' }
 }
 
 function* checkRanges(settings: Settings): Generator<Finding> {

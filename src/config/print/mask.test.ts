@@ -13,6 +13,7 @@ const rows: readonly [key: string, value: string, expected: string, why: string]
   ['args', 'pass = x', `pass =${PART} x`, 'with a blank before the ='],
   ['args', 'key foo=bar', 'key foo=bar', 'but not with a word between'],
   ['url', 'http://u:p@h ftp://u@h ldap://u:p@h', `http://${PART}@h ftp://${PART}@h ldap://u:p@h`, 'in some URLs'],
+  ['postern_cluster', 'redis://:p@h:1/2', `redis://${PART}@h:1/2`, 'ours, too'],
   ['url', 'http://h/a@b', 'http://h/a@b', 'the part before the host only'],
 ]
 

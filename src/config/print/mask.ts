@@ -14,7 +14,7 @@ export function maskValue(key: string, value: string): string {
  */
 function maskParts(value: string): string {
   const secret =
-    /((?:^|(?<=[^a-zA-Z0-9]))(?:key|secret|pass)[^= \t\n]*[ \t\n]*=)[^ \t\n]*|((?:https?|ftp):\/\/)[^@/ \t\n]*(?=@)/g
+    /((?:^|(?<=[^a-zA-Z0-9]))(?:key|secret|pass)[^= \t\n]*[ \t\n]*=)[^ \t\n]*|((?:https?|ftp|rediss?):\/\/)[^@/ \t\n]*(?=@)/g
   return value.replace(
     secret,
     (_, word: string | undefined, scheme: string | undefined) => `${word ?? scheme}${HIDDEN_PART}`,
