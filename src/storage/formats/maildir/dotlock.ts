@@ -1,0 +1,169 @@
+import {
+  closeSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+  type Stats,
+} from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCode } from './disk.ts'
+import { adjustFile, type Permissions } from './permissions.ts'
+import { hostInName } from './unique-name.ts'
+
+// Dovecot's dotlocks: `FILE.lock`, made with O_EXCL, holding `pid:host`. Rules to keep:
+// - who finds a lock of a process of this host that is gone takes it over, once the lock is two seconds old;
+// - any other lock is stale when neither it nor the file has changed for the stale timeout;
+// - a lock is only removed while it is still ours.
+
+export interface DotlockOptions {
+  readonly hostname: string
+  /** Give up after this long. */
+  readonly timeoutMs: number
+  /** Override a lock that has not changed for this long. */
+  readonly staleMs: number
+  readonly permissions: () => Permissions
+}
+
+export interface Dotlock {
+  /** Open on the lock file, behind its `pid:host`. */
+  readonly fd: number
+  readonly path: string
+  /** Removes the lock. True when it was still ours. */
+  release(): boolean
+  /** Takes note that the lock file was renamed away over the file it guards. */
+  replaced(): void
+}
+
+/** Dovecot's STALE_PID_CHECK_SECS: a younger lock is not looked into, its owner lives most likely. */
+const YOUNG_MS = 2_000
+/** How long to wait between looks; it doubles from the first to the second. */
+const POLL_MS = { first: 1, longest: 64 } as const
+
+/** Locks of this process, by path: a lock with our pid that is not here was left by an earlier process with this pid. */
+const held = new Map<string, number>()
+
+/** Locks `file`; `undefined` when the time is up. Throws what the file system says: ENOENT when the directory is gone. */
+export async function lockFile(file: string, options: DotlockOptions): Promise<Dotlock | undefined> {
+  const path = `${file}.lock`
+  const first = tryLock(path, options)
+  if (first !== undefined) return first
+  const deadline = Date.now() + options.timeoutMs
+  const watch = new StaleWatch(file, path, options)
+  for (let pauseMs: number = POLL_MS.first; Date.now() < deadline; pauseMs = Math.min(pauseMs * 2, POLL_MS.longest)) {
+    if (watch.isStale()) removeQuietly(path)
+    const lock = tryLock(path, options)
+    if (lock !== undefined) return lock
+    // Not in step with others who wait for the same.
+    await sleep(pauseMs * (0.5 + Math.random()))
+  }
+  return undefined
+}
+
+/** One attempt, without waiting or overriding. */
+export function tryLock(path: string, { hostname, permissions }: DotlockOptions): Dotlock | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'wx+', 0o666 & permissions().fileMode)
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return undefined
+    throw error
+  }
+  writeOwner(fd, hostname)
+  adjustFile(fd, permissions())
+  const inode = statSync(path, { throwIfNoEntry: false })?.ino ?? 0
+  held.set(path, inode)
+  return { fd, path, release: () => release(fd, path, inode), replaced: () => forget(fd, path) }
+}
+
+function writeOwner(fd: number, hostname: string): void {
+  try {
+    writeSync(fd, `${process.pid}:${hostInName(hostname)}`)
+  } catch {
+    // The disk is full: an empty lock file is as good, only its staleness is judged by its age.
+    ftruncateSync(fd)
+  }
+}
+
+function release(fd: number, path: string, inode: number): boolean {
+  forget(fd, path)
+  const ours = lstatSync(path, { throwIfNoEntry: false })?.ino === inode
+  if (ours) removeQuietly(path)
+  return ours
+}
+
+function forget(fd: number, path: string): void {
+  held.delete(path)
+  closeSync(fd)
+}
+
+/** Watches a lock of somebody else for signs that nobody holds it. */
+class StaleWatch {
+  readonly #file: string
+  readonly #path: string
+  readonly #options: DotlockOptions
+  #changedAt = 0
+  #seen = ''
+
+  constructor(file: string, path: string, options: DotlockOptions) {
+    this.#file = file
+    this.#path = path
+    this.#options = options
+  }
+
+  isStale(): boolean {
+    const lock = lstatSync(this.#path, { throwIfNoEntry: false })
+    if (lock === undefined) return false
+    const now = Date.now()
+    this.#note(lock, statSync(this.#file, { throwIfNoEntry: false }), now)
+    if (held.get(this.#path) === lock.ino) return false
+    const owner = lock.mtimeMs > now - YOUNG_MS ? undefined : readOwner(this.#path, this.#options.hostname)
+    if (owner !== undefined) return !this.#lives(owner, lock) && this.#unchanged(lock)
+    return now > this.#changedAt + this.#options.staleMs
+  }
+
+  #note(lock: Stats, file: Stats | undefined, now: number): void {
+    const seen = `${lock.ino} ${lock.mtimeMs} ${lock.ctimeMs} ${file?.mtimeMs} ${file?.size}`
+    if (seen === this.#seen) return
+    const first = this.#seen === ''
+    this.#seen = seen
+    this.#changedAt = first ? Math.min(now, Math.max(lock.mtimeMs, lock.ctimeMs, file?.mtimeMs ?? 0)) : now
+  }
+
+  /** A lock with our own pid that we do not hold is another thread's, or older than this process. */
+  #lives(pid: number, lock: Stats): boolean {
+    if (pid === process.pid) return lock.mtimeMs > performance.timeOrigin
+    try {
+      process.kill(pid, 0)
+      return true
+    } catch (error) {
+      return !hasCode(error, 'ESRCH')
+    }
+  }
+
+  #unchanged(lock: Stats): boolean {
+    const again = lstatSync(this.#path, { throwIfNoEntry: false })
+    return again?.ino === lock.ino && again.ctimeMs === lock.ctimeMs
+  }
+}
+
+/** The process of this host that a lock names. */
+function readOwner(path: string, hostname: string): number | undefined {
+  try {
+    const [, pid, host] = /^(\d+):([^\n]*)\n?$/.exec(readFileSync(path, 'latin1')) ?? []
+    return host === hostInName(hostname) && Number(pid) > 0 ? Number(pid) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+}

@@ -1,0 +1,209 @@
+import type { Stats } from 'node:fs'
+import { StoreRefusal } from '../../refusal.ts'
+import { compareArrival } from './file-name.ts'
+import { separateDuplicate } from './duplicate.ts'
+import type { MailboxState } from './mailbox-state.ts'
+import type { MaildirRecord } from './record.ts'
+import { fileNames, foundFile, moveNewFiles, type FoundFile } from './scan.ts'
+import type { UidlistRecord } from './uidlist-text.ts'
+
+/** How a mailbox is looked at. */
+export interface LookOptions {
+  /** Leaves new mail in `new`, so that it stays recent for whoever comes next. */
+  readonly keepNew: boolean
+  /** The caller holds the lock, and new files may get UIDs. */
+  readonly locked: boolean
+  /** Read both directories whatever their times say. */
+  readonly force: boolean
+}
+
+/** A file that is gone and comes back under another name is looked for so often. */
+const RESCANS = 3
+/** A directory changed within this time may have been changed once more without another timestamp. */
+const TIMESTAMP_MS = 10
+
+/** Scans are numbered over all mailboxes: what counts is that numbers differ. */
+let scans = 0
+
+/** Which directories may hold something else than what is known. Refuses when the mailbox is gone. */
+export function whatIsDue(state: MailboxState): {
+  readonly newer: boolean
+  readonly cur: boolean
+  readonly list: boolean
+} {
+  const now = state.nowMs
+  const { newer, cur } = directoryStats(state)
+  return {
+    newer: state.newStamp.isUncertain || state.newStamp.isDue(newer, now),
+    cur: state.curStamp.isDue(cur, now),
+    list: state.uidlist.changed(),
+  }
+}
+
+/** Reads what changed in the mailbox's directories into its state. */
+export class Look {
+  readonly #state: MailboxState
+  readonly #options: LookOptions
+  readonly #scan = ++scans
+  readonly #unknown: FoundFile[] = []
+  /** Files not known yet that have UIDs. */
+  readonly #listed: [entry: UidlistRecord, file: FoundFile][] = []
+
+  constructor(state: MailboxState, options: LookOptions) {
+    this.#state = state
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const state = this.#state
+    this.#refreshLists()
+    const due = this.#options.force ? { newer: true, cur: true } : whatIsDue(state)
+    const now = state.nowMs
+    const before = directoryStats(state)
+    if (due.newer) await this.#readNew(before.newer)
+    const lostNew = due.newer && [...state.inNew].some(({ scan }) => scan !== this.#scan)
+    const readCur = due.cur || lostNew
+    if (readCur) await this.#readCur(before.cur)
+    await this.#takeUnknown()
+    this.#dropMissing(due.newer, readCur)
+    this.#remember(before, due.newer, readCur, now)
+    await this.#tidy(readCur && due.newer)
+  }
+
+  #refreshLists(): void {
+    const { uidlist } = this.#state
+    const { generation } = uidlist
+    uidlist.refresh()
+    if (uidlist.generation !== generation) this.#state.dropRenumbered()
+    this.#state.refreshKeywords()
+  }
+
+  async #readNew(stat: Stats): Promise<void> {
+    const { mail } = this.#state.place
+    const names = await fileNames(`${mail}/new`, stat)
+    const stay = this.#options.keepNew || !this.#options.locked
+    const files = stay ? names.map((name) => foundFile(name, true)) : await moveNewFiles(mail, names)
+    for (const file of files) this.#note(file)
+  }
+
+  /** Reads `cur`, again when files that were there are missing and the directory was changed meanwhile. */
+  async #readCur(stat: Stats): Promise<void> {
+    let before = stat
+    for (let attempt = 0; attempt <= RESCANS; attempt++) {
+      const names = await fileNames(this.#state.curStamp.path, before)
+      for (const name of names) this.#note(foundFile(name, false))
+      const after = directoryStats(this.#state).cur
+      const still = after.mtimeMs === before.mtimeMs && this.#state.nowMs - after.mtimeMs > TIMESTAMP_MS
+      if (still || this.#missing(() => true).length === 0) return
+      before = after
+    }
+  }
+
+  #note(file: FoundFile): void {
+    const record = this.#state.byBase.get(file.base)
+    if (record === undefined) {
+      this.#unknown.push(file)
+      return
+    }
+    const twice = record.scan === this.#scan && (record.info !== file.info || record.isNew !== file.isNew)
+    if (twice && separateDuplicate(this.#state.place, record, file)) return
+    record.scan = this.#scan
+    if (file.moved) this.#state.pending.markRecent(record)
+    this.#state.found(record, file)
+  }
+
+  async #takeUnknown(): Promise<void> {
+    const files = this.#unknownOnce()
+    if (files.length === 0) return
+    const fresh: FoundFile[] = []
+    for (const file of files) {
+      const entry = this.#state.uidlist.byBase.get(file.base)
+      if (entry === undefined) fresh.push(file)
+      else if (entry.uid > this.#state.highestUid) this.#listed.push([entry, file])
+      else if (this.#options.locked) fresh.push(this.#reappeared(entry, file))
+    }
+    for (const [entry, file] of this.#listed.sort(([one], [other]) => one.uid - other.uid)) {
+      this.#add(entry, file, file.isNew || file.moved)
+    }
+    if (fresh.length > 0 && this.#options.locked) await this.#giveUids(fresh)
+  }
+
+  async #giveUids(files: FoundFile[]): Promise<void> {
+    files.sort((one, other) => compareArrival(one.base, other.base))
+    const entries = await this.#state.addEntries(files.map(({ base }) => ({ base, extensions: '' })))
+    for (const [index, entry] of entries.entries()) this.#add(entry, files[index] as FoundFile, true)
+  }
+
+  /** Sessions were told that it is gone, or were told of higher UIDs: it is another message now. */
+  #reappeared(entry: UidlistRecord, file: FoundFile): FoundFile {
+    const { place, uidlist } = this.#state
+    place.context.log(
+      'warning',
+      `Maildir ${place.mail}: Expunged message reappeared, giving a new UID (old uid=${entry.uid}, file=${file.base}${file.info})`,
+    )
+    uidlist.drop(file.base)
+    return file
+  }
+
+  /** The file seen last counts, when one was seen under two names. */
+  #unknownOnce(): FoundFile[] {
+    const byBase = new Map<string, FoundFile>()
+    for (const file of this.#unknown) {
+      const first = byBase.get(file.base)
+      const twice = first !== undefined && (first.info !== file.info || first.isNew !== file.isNew)
+      if (
+        twice &&
+        separateDuplicate(this.#state.place, { fileName: first.base + first.info, isNew: first.isNew }, file)
+      )
+        continue
+      byBase.set(file.base, { ...file, moved: file.moved || first?.moved === true })
+    }
+    return [...byBase.values()]
+  }
+
+  #add(entry: UidlistRecord, file: FoundFile, recent: boolean): void {
+    this.#state.add(entry, file, recent).scan = this.#scan
+  }
+
+  #missing(where: (record: MaildirRecord) => boolean): MaildirRecord[] {
+    const missing: MaildirRecord[] = []
+    for (const record of this.#state.byBase.values()) {
+      if (record.scan !== this.#scan && where(record)) missing.push(record)
+    }
+    return missing
+  }
+
+  #dropMissing(readNew: boolean, readCur: boolean): void {
+    if (!readCur) return
+    for (const record of this.#missing(({ isNew }) => !isNew || readNew)) this.#state.remove(record)
+  }
+
+  /** As of before reading, unless the changes since are our own. */
+  #remember(before: ReturnType<typeof directoryStats>, readNew: boolean, readCur: boolean, nowMs: number): void {
+    const { newStamp, curStamp } = this.#state
+    const moved = readNew && this.#options.locked && !this.#options.keepNew
+    if (readNew && moved) newStamp.rememberNow(nowMs)
+    else if (readNew) newStamp.remember(before.newer, nowMs)
+    if (readCur && !moved) curStamp.remember(before.cur, nowMs)
+    else if (readCur || moved) curStamp.rememberNow(nowMs)
+  }
+
+  /** Writes the uidlist anew when need be. Lines of files that were not seen are only dropped when everything was looked at. */
+  async #tidy(sawAll: boolean): Promise<void> {
+    const { uidlist, byBase, keywords } = this.#state
+    if (!this.#options.locked) return
+    const stale = sawAll && uidlist.isStale(byBase.size)
+    if (stale || (sawAll && uidlist.needsRewrite)) await uidlist.rewrite([...this.#state.entries()])
+    else if (uidlist.needsRewrite) await uidlist.rewrite([...uidlist.byBase.values()])
+    await keywords.commit()
+  }
+}
+
+function directoryStats({ newStamp, curStamp, place }: MailboxState): { readonly newer: Stats; readonly cur: Stats } {
+  const newer = newStamp.stat()
+  const cur = curStamp.stat()
+  if (newer === undefined || cur === undefined) {
+    throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${place.name}`)
+  }
+  return { newer, cur }
+}

@@ -1,0 +1,36 @@
+import type { FormatContext } from '../format.ts'
+import { StoreRefusal } from '../../refusal.ts'
+import type { Syncing } from './disk.ts'
+import { lockFile, type Dotlock, type DotlockOptions } from './dotlock.ts'
+import { permissionsOf } from './permissions.ts'
+
+/** Where one mailbox is, and what its parts work with. */
+export interface MailboxPlace {
+  /** Storage name, for texts. */
+  readonly name: string
+  /** Holds cur, new and tmp. */
+  readonly mail: string
+  /** Holds dovecot-uidlist and dovecot-keywords. */
+  readonly control: string
+  readonly context: FormatContext
+  readonly syncing: Syncing
+  readonly newUidValidity: () => number
+}
+
+/** Dovecot's MAILDIR_UIDLIST_LOCK_STALE_TIMEOUT, and two seconds more to wait. */
+const STALE_MS = 120_000
+const WAIT_MS = 122_000
+
+/** Locks the uidlist, which guards all changes of the mailbox. Refuses when it takes too long. */
+export async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
+  const maxMs = context.settings.mail_max_lock_timeout * 1000
+  const options: DotlockOptions = {
+    hostname: context.hostname,
+    timeoutMs: maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS,
+    staleMs: STALE_MS,
+    permissions: () => permissionsOf(control),
+  }
+  const lock = await lockFile(`${control}/dovecot-uidlist`, options)
+  if (lock === undefined) throw new StoreRefusal('temporary', 'Timeout while waiting for lock')
+  return lock
+}

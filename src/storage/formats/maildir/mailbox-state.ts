@@ -1,0 +1,150 @@
+import type { FlagTable } from '../format.ts'
+import type { Flags } from '../../flags.ts'
+import { parseInfo } from './file-name.ts'
+import { KeywordFile } from './keywords.ts'
+import type { MailboxPlace } from './mailbox-place.ts'
+import { PendingChanges } from './pending.ts'
+import { MaildirRecord } from './record.ts'
+import type { FoundFile } from './scan.ts'
+import { DirectoryStamp } from './stamp.ts'
+import { Uidlist } from './uidlist.ts'
+import type { UidlistRecord } from './uidlist-text.ts'
+
+/** What is known of one mailbox: its files as they were seen last, and the changes its owner was not told yet. */
+export class MailboxState {
+  readonly place: MailboxPlace
+  readonly uidlist: Uidlist
+  readonly keywords: KeywordFile
+  readonly byBase = new Map<string, MaildirRecord>()
+  readonly pending = new PendingChanges()
+  readonly newStamp: DirectoryStamp
+  readonly curStamp: DirectoryStamp
+  /** The highest UID its owner was told of: new ones must be higher. */
+  highestUid = 0
+  /** Those whose file lies in `new`. */
+  readonly inNew = new Set<MaildirRecord>()
+  /** Messages whose flags on disk may be others than their owner thinks. */
+  readonly doubtful = new Set<MaildirRecord>()
+  readonly #table: FlagTable
+  /** By info part: most messages have one of a few. */
+  readonly #flagsByInfo = new Map<string, Flags>()
+
+  constructor(place: MailboxPlace, table: FlagTable) {
+    this.place = place
+    this.#table = table
+    this.uidlist = new Uidlist({ ...place, directory: place.control })
+    this.keywords = new KeywordFile(place.control, place.context, place.syncing)
+    this.newStamp = new DirectoryStamp(`${place.mail}/new`)
+    this.curStamp = new DirectoryStamp(`${place.mail}/cur`)
+  }
+
+  get nowMs(): number {
+    return this.place.context.now()
+  }
+
+  flagsOf(info: string): Flags {
+    const known = this.#flagsByInfo.get(info)
+    if (known !== undefined) return known
+    const { bits, letters } = parseInfo(info)
+    const flags = this.#table.flags(
+      bits,
+      letters.map((number) => this.keywords.name(number)),
+    )
+    this.#flagsByInfo.set(info, flags)
+    return flags
+  }
+
+  /** Keywords have other names now: flags are read from the names again. */
+  refreshKeywords(): void {
+    if (!this.keywords.refresh()) return
+    this.#flagsByInfo.clear()
+    for (const record of this.byBase.values()) this.#readFlags(record)
+  }
+
+  /** A file of a message that is known. */
+  found(record: MaildirRecord, file: FoundFile): void {
+    const sameName = record.info === file.info
+    this.located(record, file)
+    if (!sameName) this.#readFlags(record)
+  }
+
+  /** Where a message's file is. */
+  located(record: MaildirRecord, { info, isNew }: { readonly info: string; readonly isNew: boolean }): void {
+    record.info = info
+    record.isNew = isNew
+    if (isNew) this.inNew.add(record)
+    else this.inNew.delete(record)
+  }
+
+  #readFlags(record: MaildirRecord): void {
+    const flags = this.flagsOf(record.info)
+    if (record.flags === flags) return
+    record.flags = flags
+    this.pending.changeFlags(record)
+  }
+
+  /** A message has this base name here, or had it. */
+  hasBase(base: string): boolean {
+    return this.uidlist.byBase.has(base) || this.byBase.has(base)
+  }
+
+  /** Keyword numbers, ascending; new ones are made. */
+  lettersOf(keywords: readonly string[]): number[] {
+    const numbers = keywords.map((name) => this.keywords.numberFor(name)).filter((number) => number !== undefined)
+    return [...new Set(numbers)].sort((one, other) => one - other)
+  }
+
+  /** Gives UIDs to new messages, on disk when it resolves. The caller holds the lock. */
+  async addEntries(files: readonly { readonly base: string; readonly extensions: string }[]): Promise<UidlistRecord[]> {
+    const entries = this.uidlist.assign(files)
+    try {
+      await this.uidlist.append(entries)
+      return entries
+    } catch (error) {
+      for (const { base } of entries) this.uidlist.byBase.delete(base)
+      this.uidlist.forget()
+      throw error
+    }
+  }
+
+  add(entry: UidlistRecord, file: FoundFile, recent: boolean): MaildirRecord {
+    if (entry.uid > this.highestUid) this.highestUid = entry.uid
+    const record = new MaildirRecord(entry, file.info, file.isNew, this.flagsOf(file.info))
+    this.byBase.set(entry.base, record)
+    if (file.isNew) this.inNew.add(record)
+    this.pending.add(record, recent)
+    return record
+  }
+
+  remove(record: MaildirRecord): void {
+    this.forget(record)
+    this.pending.expunge(record)
+  }
+
+  /** Its owner is told otherwise that it is gone. */
+  forget(record: MaildirRecord): void {
+    if (this.byBase.get(record.base) === record) this.byBase.delete(record.base)
+    this.doubtful.delete(record)
+    this.inNew.delete(record)
+  }
+
+  /** Reads the flags of doubtful messages from their names. */
+  settleDoubts(): void {
+    for (const record of this.doubtful) this.#readFlags(record)
+    this.doubtful.clear()
+  }
+
+  /** After the uidlist was read anew: messages whose UID is another now are others. */
+  dropRenumbered(): void {
+    for (const record of this.byBase.values()) {
+      const entry = this.uidlist.byBase.get(record.base)
+      if (entry !== undefined && entry.uid !== record.uid) this.remove(record)
+      else if (entry !== undefined) record.entry = entry
+    }
+  }
+
+  /** The lines the uidlist must keep. */
+  *entries(): Iterable<UidlistRecord> {
+    for (const record of this.byBase.values()) yield record.entry
+  }
+}

@@ -1,0 +1,248 @@
+import { renameSync, statSync, unlinkSync } from 'node:fs'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import { StoreRefusal } from '../../refusal.ts'
+import type { Flags } from '../../flags.ts'
+import type { MessageIdentity, StoredMessage } from '../../store.ts'
+import type { FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
+import { MaildirAppending, type AppendTarget } from './appending.ts'
+import { pathOf } from './disk.ts'
+import { baseOf, parseInfo, sizeInName, withInfo } from './file-name.ts'
+import { Look, whatIsDue } from './look.ts'
+import { lockMailbox } from './mailbox-place.ts'
+import type { MailboxState } from './mailbox-state.ts'
+import { openMessageFile } from './message-file.ts'
+import { MessageFiles, own } from './message-files.ts'
+import type { MaildirRecord } from './record.ts'
+import { fileNamesNow, type FoundFile } from './scan.ts'
+import { extensionOf, type UidlistRecord } from './uidlist-text.ts'
+import { watchDirectories } from './watch.ts'
+
+/** Files changed between two turns of the event loop. */
+const CHANGES_A_TURN = 64
+
+/** One open Maildir. Whatever it changes, it changes under the uidlist's lock, as Dovecot does. */
+export class MaildirMailbox implements FormatMailbox, AppendTarget {
+  readonly readOnly: boolean
+  readonly state: MailboxState
+  readonly files: MessageFiles
+  #loaded = false
+
+  constructor(state: MailboxState, readOnly: boolean) {
+    this.state = state
+    this.files = new MessageFiles(state)
+    this.readOnly = readOnly
+  }
+
+  /** Reads the uidlist, and makes one when there is none, so that the mailbox has a UIDVALIDITY and a GUID. */
+  async open(): Promise<void> {
+    const { uidlist, keywords } = this.state
+    uidlist.refresh()
+    keywords.refresh()
+    if (this.readOnly || (uidlist.uidValidity !== 0 && uidlist.guid !== '')) return
+    await this.locked(async () => {
+      uidlist.refresh()
+      if (uidlist.needsRewrite) await uidlist.rewrite([...uidlist.byBase.values()])
+    })
+  }
+
+  get uidValidity(): number {
+    return this.state.uidlist.uidValidity
+  }
+
+  get uidNext(): number {
+    return this.state.uidlist.nextUid
+  }
+
+  get guid(): string {
+    return this.state.uidlist.guid
+  }
+
+  get keywords(): readonly string[] {
+    return this.state.keywords.list()
+  }
+
+  changed(): boolean {
+    if (!this.#loaded || !this.state.pending.isEmpty || this.state.doubtful.size > 0) return true
+    const { newer, cur, list } = whatIsDue(this.state)
+    return cur || list || newer
+  }
+
+  async sync(options: { readonly keepNew?: boolean } = {}): Promise<FormatChanges> {
+    this.state.settleDoubts()
+    const keepNew = options.keepNew ?? this.readOnly
+    if (!this.#loaded || !this.#isQuiet(keepNew)) await this.look({ keepNew, force: !this.#loaded })
+    this.#loaded = true
+    return this.state.pending.drain()
+  }
+
+  /** Nothing is due, or only `new`, and nothing is there. */
+  #isQuiet(keepNew: boolean): boolean {
+    const { newer, cur, list } = whatIsDue(this.state)
+    if (cur || list) return false
+    if (!newer) return true
+    const stat = this.state.newStamp.stat()
+    const files = fileNamesNow(this.state.newStamp.path)
+    const { inNew, byBase } = this.state
+    if (stat === undefined || files.length !== inNew.size) return false
+    if (files.length > 0 && !(keepNew && files.every((name) => byBase.get(baseOf(name))?.fileName === name)))
+      return false
+    this.state.newStamp.remember(stat, this.state.nowMs)
+    return true
+  }
+
+  /** Brings the state up to date with the disk. */
+  async look(options: { readonly keepNew: boolean; readonly force: boolean }): Promise<void> {
+    if (this.readOnly) return new Look(this.state, { ...options, locked: false }).run()
+    await this.locked(() => new Look(this.state, { ...options, locked: true }).run())
+  }
+
+  /** Runs something with the uidlist locked. */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    this.#refuseWhenReadOnly()
+    const lock = await lockMailbox(this.state.place)
+    try {
+      return await work()
+    } finally {
+      if (!lock.release()) this.state.place.context.log('warning', `Our dotlock file ${lock.path} was overridden`)
+    }
+  }
+
+  async setFlags(
+    changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[],
+  ): Promise<readonly FormatRecord[]> {
+    const wanted = changes.map(({ record, flags }) => ({ record: own(record), old: record.flags, flags }))
+    return this.#change(async () => {
+      const gone: MaildirRecord[] = []
+      for (const [index, { record, old, flags }] of wanted.entries()) {
+        if (index % CHANGES_A_TURN === CHANGES_A_TURN - 1) await yieldToOthers()
+        if (!this.#rename(record, old, flags)) gone.push(record)
+      }
+      await this.state.keywords.commit()
+      for (const record of gone) this.state.forget(record)
+      return gone
+    })
+  }
+
+  /** Gives a file the name of its new flags. False when it is gone. */
+  #rename(record: MaildirRecord, old: Flags, flags: Flags): boolean {
+    return this.files.use(record, (directory, name) => {
+      const info = withInfo(record.info, this.#merged(record.info, old, flags))
+      const target = pathOf(`${this.state.place.mail}/cur`, record.base + info)
+      if (record.isNew || info !== record.info) renameSync(pathOf(directory, name), target)
+      else if (statSync(target, { throwIfNoEntry: false }) === undefined) throw gone()
+      this.state.located(record, { info, isNew: false })
+      if (this.state.flagsOf(info) !== flags) this.state.doubtful.add(record)
+    })
+  }
+
+  /** What others changed in the name meanwhile stays: only the difference between old and new is applied. */
+  #merged(info: string, old: Flags, flags: Flags): { bits: number; letters: number[] } {
+    const { bits, letters } = parseInfo(info)
+    const removed = new Set(this.state.lettersOf(old.keywords.filter((name) => !flags.keywords.includes(name))))
+    const added = this.state.lettersOf(flags.keywords)
+    const all = new Set([...letters, ...added].filter((number) => !removed.has(number)))
+    return {
+      bits: (bits | (flags.bits & ~old.bits)) & ~(old.bits & ~flags.bits),
+      letters: [...all].sort((one, other) => one - other),
+    }
+  }
+
+  async expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]> {
+    return this.#change(async () => {
+      const gone: MaildirRecord[] = []
+      for (const [index, record] of records.map(own).entries()) {
+        if (index % CHANGES_A_TURN === CHANGES_A_TURN - 1) await yieldToOthers()
+        if (this.#unlink(record)) gone.push(record)
+      }
+      for (const record of gone) this.state.forget(record)
+      return gone
+    })
+  }
+
+  #unlink(record: MaildirRecord): boolean {
+    try {
+      this.files.use(record, (directory, name) => unlinkSync(pathOf(directory, name)))
+      return true
+    } catch (error) {
+      this.state.place.context.log('error', `unlink(${record.fileName}) failed: ${String(error)}`)
+      return false
+    }
+  }
+
+  /** Locks, looks at what others did, changes something, and takes note that the change is our own. */
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    return this.locked(async () => {
+      await new Look(this.state, { keepNew: true, locked: true, force: !this.#loaded }).run()
+      this.#loaded = true
+      const done = await work()
+      this.#rememberOwnChange()
+      return done
+    })
+  }
+
+  /** Runs a commit with the lock, the uidlist and the keywords as they are now. `needsNames`: all file names must be known. */
+  appendLocked<T>({ needsNames }: { readonly needsNames: boolean }, work: () => Promise<T>): Promise<T> {
+    if (this.#loaded || needsNames) return this.#change(work)
+    return this.locked(() => {
+      this.state.uidlist.refresh()
+      this.state.refreshKeywords()
+      return work()
+    })
+  }
+
+  /** Messages that `work` of `appendLocked` put here. */
+  appended(entries: readonly UidlistRecord[], files: readonly FoundFile[]): void {
+    if (!this.#loaded) return
+    for (const [index, entry] of entries.entries()) this.state.add(entry, files[index] as FoundFile, true)
+  }
+
+  /** What the directories hold now is known. */
+  #rememberOwnChange(): void {
+    this.state.newStamp.rememberNow(this.state.nowMs)
+    this.state.curStamp.rememberNow(this.state.nowMs)
+  }
+
+  openMessage(record: FormatRecord): StoredMessage {
+    return this.files.read(record, openMessageFile)
+  }
+
+  internalDate(record: FormatRecord): number {
+    return this.files.read(record, (path) => statSync(path).mtimeMs)
+  }
+
+  sizeOf(record: FormatRecord): number | undefined {
+    const { entry } = own(record)
+    const text = extensionOf(entry, 'W')
+    return sizeInName(entry.base, 'W') ?? (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined)
+  }
+
+  keyOf(record: FormatRecord): string {
+    return own(record).base
+  }
+
+  identity(record: FormatRecord): MessageIdentity {
+    const { base, entry } = own(record)
+    return { fileName: base, guid: extensionOf(entry, 'G') ?? base, pop3Uidl: extensionOf(entry, 'P') }
+  }
+
+  beginAppend(): Promise<FormatAppending> {
+    this.#refuseWhenReadOnly()
+    return Promise.resolve(new MaildirAppending(this))
+  }
+
+  watch(listener: () => void): () => void {
+    return watchDirectories([this.state.newStamp.path, this.state.curStamp.path], listener)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #refuseWhenReadOnly(): void {
+    if (this.readOnly) throw new StoreRefusal('read-only', 'Mailbox is read-only')
+  }
+}
+
+function gone(): Error {
+  return Object.assign(new Error('gone'), { code: 'ENOENT' })
+}

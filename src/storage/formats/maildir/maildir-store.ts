@@ -1,0 +1,131 @@
+import { accessSync, constants } from 'node:fs'
+import { StoreRefusal } from '../../refusal.ts'
+import type { CreateOptions } from '../../store.ts'
+import type {
+  FlagTable,
+  FormatContext,
+  FormatEntry,
+  FormatMailbox,
+  FormatStore,
+  MailboxDirectories,
+  MailLocation,
+} from '../format.ts'
+import { syncingFor, type Syncing } from './disk.ts'
+import type { Layout } from './layout.ts'
+import { MaildirMailbox } from './mailbox.ts'
+import type { MailboxNames } from './mailbox-names.ts'
+import type { MailboxPlace } from './mailbox-place.ts'
+import { MailboxState } from './mailbox-state.ts'
+import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
+import { permissionsOf } from './permissions.ts'
+import { changeSubscription, readSubscriptions, type SubscriptionNames } from './subscriptions.ts'
+import { cleanTemporary } from './tmp-cleaning.ts'
+import { nextUidValidity } from './uidvalidity.ts'
+
+/** The mailboxes of one `maildir:` location. */
+export class MaildirStore implements FormatStore {
+  readonly #location: MailLocation
+  readonly #context: FormatContext
+  readonly #layout: Layout
+  readonly #names: MailboxNames
+  readonly #syncing: Syncing
+
+  constructor(location: MailLocation, context: FormatContext, parts: MaildirParts) {
+    this.#location = location
+    this.#context = context
+    this.#layout = parts.layout
+    this.#names = parts.names
+    this.#syncing = syncingFor(context.settings, parts.syncing)
+  }
+
+  async list(): Promise<readonly FormatEntry[]> {
+    return this.#layout.list()
+  }
+
+  async subscriptions(): Promise<readonly string[]> {
+    return readSubscriptions(this.#subscriptionsPath(), this.#subscriptionNames())
+  }
+
+  async subscribe(name: string, subscribed: boolean): Promise<void> {
+    const path = this.#subscriptionsPath()
+    makeParents(this.#controlRoot(), permissionsBelow(this.#location.path))
+    await changeSubscription({ path, name, subscribed }, this.#subscriptionNames(), this.#context, this.#syncing)
+  }
+
+  async create(name: string, { directory = false }: CreateOptions): Promise<void> {
+    this.#layout.create(name, directory)
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#layout.delete(name)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#layout.rename(from, to)
+  }
+
+  directories(name: string): MailboxDirectories {
+    return this.#layout.directories(name)
+  }
+
+  async open(name: string, flags: FlagTable): Promise<FormatMailbox> {
+    const { mail, control } = this.#layout.directories(name)
+    if (!this.#layout.exists(name)) {
+      throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
+    }
+    const readOnly = !isWritable(mail)
+    if (!readOnly) this.#complete(name, mail, control)
+    const mailbox = new MaildirMailbox(new MailboxState(this.#place(name, mail, control), flags), readOnly)
+    await mailbox.open()
+    return mailbox
+  }
+
+  /** Makes what may be missing: somebody else made the directory, or CONTROL is new. */
+  #complete(name: string, mail: string, control: string): void {
+    makeMaildir(mail, false, permissionsOf(mail))
+    makeParents(control, permissionsBelow(this.#location.path))
+    cleanTemporary(mail, this.#context.now())
+  }
+
+  #place(name: string, mail: string, control: string): MailboxPlace {
+    return {
+      name: this.#names.shown(name),
+      mail,
+      control,
+      context: this.#context,
+      syncing: this.#syncing,
+      newUidValidity: () => nextUidValidity(this.#controlRoot()),
+    }
+  }
+
+  #controlRoot(): string {
+    return this.#location.controlPath ?? this.#location.path
+  }
+
+  #subscriptionsPath(): string {
+    return `${this.#controlRoot()}/${this.#location.options.get('SUBSCRIPTIONS') ?? 'subscriptions'}`
+  }
+
+  #subscriptionNames(): SubscriptionNames {
+    return {
+      separator: this.#layout.separator,
+      encode: this.#names.encodeLevel,
+      decode: this.#names.decodeLevel,
+    }
+  }
+}
+
+export interface MaildirParts {
+  readonly layout: Layout
+  readonly names: MailboxNames
+  readonly syncing: Syncing
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
