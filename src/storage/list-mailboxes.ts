@@ -54,7 +54,7 @@ async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
 
 /** Directories above mailboxes that nothing else speaks for, the prefix among them. */
 function addParents({ spec }: Place, entries: Map<string, MailboxEntry>): void {
-  for (const name of [...entries.keys()]) {
+  for (const name of entries.keys()) {
     for (let at = name.indexOf(spec.separator); at > 0; at = name.indexOf(spec.separator, at + 1)) {
       const parent = name.slice(0, at)
       if (entries.has(parent)) continue

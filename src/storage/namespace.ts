@@ -7,6 +7,8 @@ import type { StoreNamespace } from './store.ts'
 export interface NamespaceSpec extends StoreNamespace {
   /** Where its mail is; of a shared namespace, that of one owner. */
   readonly location: MailLocation | ((owner: string) => Promise<MailLocation | undefined>)
+  /** Of a shared namespace: what follows the prefix, with `%u`, `%n` and `%d` of the owner. */
+  readonly ownerPattern?: string
   /** The prefix of the namespace that this one shows again. */
   readonly aliasFor: string | undefined
   readonly order: number

@@ -2,6 +2,7 @@ import type { FormatContext } from './formats/format.ts'
 import { type NamespaceSpec, Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import { StoreRefusal } from './refusal.ts'
+import { ownerPrefix, parseOwner } from './shared-owner.ts'
 
 /** Where the mailboxes of one user are: namespaces, and owners within shared namespaces. Opened when first needed. */
 export class Places {
@@ -17,8 +18,8 @@ export class Places {
     const spec = this.specOf(name)
     if (spec === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
     if (typeof spec.location !== 'function') return this.#place(spec, spec.prefix, spec.location, undefined)
-    const owner = this.ownerIn(spec, name)
-    const place = owner === undefined ? undefined : await this.ofOwner(spec, owner)
+    const named = parseOwner(spec.ownerPattern ?? '', name.slice(spec.prefix.length), this.#options.user)
+    const place = named && (await this.ofOwner(spec, named.owner))
     if (place === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
     return place
   }
@@ -50,16 +51,9 @@ export class Places {
 
   /** What an owner shares; `undefined` when there is no such user. */
   async ofOwner(spec: NamespaceSpec, owner: string): Promise<Place | undefined> {
-    if (typeof spec.location !== 'function' || owner === this.#options.user) return undefined
+    if (typeof spec.location !== 'function' || owner === this.#options.user || !isPlain(owner)) return undefined
     const location = await spec.location(owner)
-    return location && this.#place(spec, `${spec.prefix}${owner}${spec.separator}`, location, owner)
-  }
-
-  /** The owner a name in a shared namespace speaks of. */
-  ownerIn(spec: NamespaceSpec, name: string): string | undefined {
-    const rest = name.slice(spec.prefix.length)
-    const end = rest.indexOf(spec.separator)
-    return end > 0 ? rest.slice(0, end) : undefined
+    return location && this.#place(spec, spec.prefix + ownerPrefix(spec.ownerPattern ?? '', owner), location, owner)
   }
 
   #place(spec: NamespaceSpec, prefix: string, location: Place['location'], owner: string | undefined): Place {
@@ -80,4 +74,9 @@ export class Places {
     this.#open.set(prefix, place)
     return place
   }
+}
+
+/** A user's name becomes part of a path: it must not lead anywhere else, nor say more than a name does in a location. */
+function isPlain(owner: string): boolean {
+  return !/[/:\0]/.test(owner) && !owner.split('@').some((part) => part === '.' || part === '..')
 }

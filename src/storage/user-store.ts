@@ -171,7 +171,7 @@ export class UserStore implements MailStore {
       guid: format.guid,
       uidValidity: format.uidValidity,
       floor: context.now(),
-      log: this.#options.log,
+      log: (level, text) => this.#options.log(level, text),
     })
     const shared = new SharedMailbox({
       format,

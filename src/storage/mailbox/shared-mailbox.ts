@@ -2,7 +2,7 @@
 // - one format operation at a time (the queue); messages are read beside it;
 // - files change first, then the index gives MODSEQs, then the views hear of it: all in one turn of the event loop;
 // - records are shared: a flag that changed is changed for everybody, only sequence numbers are each view's own.
-import { applyChange, InternedFlags } from '../flag-table.ts'
+import { applyChange, type InternedFlags } from '../flag-table.ts'
 import type { FlagChange, Flags } from '../flags.ts'
 import type { FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
 import type { IndexChanges, MailboxIndex } from '../index/mailbox-index.ts'
