@@ -4,5 +4,5 @@ import { bareCommand } from '../server/command.ts'
 export const check = bareCommand({
   name: 'CHECK',
   needs: 'selected',
-  run: () => ({ text: 'OK Check completed', sync: { expunge: true, look: 'now' } }),
+  run: () => ({ text: 'OK Check completed', sync: { expunge: true, safe: true, look: 'now' } }),
 })

@@ -22,6 +22,6 @@ export const enable = command({
       enableCondstore(session)
     }
     if (known.includes('QRESYNC')) session.qresync = true
-    return { text: 'OK Enabled', sync: { expunge: true } }
+    return { text: 'OK Enabled', sync: { expunge: true, safe: true } }
   },
 })

@@ -1,28 +1,60 @@
 import type { ImapCommand } from '../server/command.ts'
+import { append } from './append.ts'
 import { capability } from './capability.ts'
 import { check } from './check.ts'
 import { close } from './close.ts'
+import { copy, move } from './copy.ts'
+import { create } from './create.ts'
+import { deleteMailbox } from './delete.ts'
 import { enable } from './enable.ts'
+import { expunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
 import { id } from './id.ts'
+import { idle } from './idle.ts'
+import { list } from './list.ts'
 import { logout } from './logout.ts'
+import { lsub } from './lsub.ts'
+import { namespace } from './namespace.ts'
 import { noop } from './noop.ts'
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
+import { rename } from './rename.ts'
 import { examine, select } from './select.ts'
+import { status } from './status.ts'
+import { store } from './store.ts'
+import { subscribe, unsubscribe } from './subscribe.ts'
 import { unselect } from './unselect.ts'
 
 /** The commands of the authenticated and selected states. RFC 3501 §6.1, §6.3, §6.4, and its extensions. */
 const COMMANDS = [
+  append,
   capability,
   check,
   close,
+  copy,
+  create,
+  deleteMailbox,
   enable,
   examine,
+  expunge,
   fetch,
+  getQuota,
+  getQuotaRoot,
   id,
+  idle,
+  list,
   logout,
+  lsub,
+  move,
+  namespace,
   noop,
+  rename,
   select,
+  setQuota,
+  status,
+  store,
+  subscribe,
   unselect,
+  unsubscribe,
 ] as const satisfies readonly ImapCommand[]
 
 /** The same by name. */

@@ -42,7 +42,7 @@ function selecting(name: 'SELECT' | 'EXAMINE') {
       await closeSelected(session, { say: true })
       const options = parseOptions(session, args.options)
       const examined = name === 'EXAMINE'
-      const mailbox = await session.store.open(mailboxName(args.name), examined ? 'read-only' : 'read-write')
+      const mailbox = await session.store.open(mailboxName(session, args.name), examined ? 'read-only' : 'read-write')
       const selected: Selected = { mailbox, examined, keywordCount: 0 }
       session.selected = selected
       if (options.condstore) session.condstore = true

@@ -1,11 +1,14 @@
 import type { Argument, ArgumentReader, ReadStep } from '../wire/argument-reader.ts'
 import { Arguments } from './arguments.ts'
+import type { NotFoundCode } from './refusal-reply.ts'
 import type { ImapSession } from './session.ts'
 
 /** What the client is told at the end of a command. */
 export interface Reply {
   /** Behind the tag, without the times: `OK [READ-WRITE] Select completed`. */
   readonly text: string
+  /** Goes in front of the text, once the news are told. */
+  readonly closing?: () => string
   /** News of the selected mailbox go first. Without it they wait. */
   readonly sync?: SyncAfter
 }
@@ -15,6 +18,8 @@ export interface SyncAfter {
   readonly expunge: boolean
   /** With UID in every FETCH. */
   readonly uid?: boolean
+  /** New mail may be told also with the workaround delay-newmail. */
+  readonly safe?: boolean
   /** Look at the disk, however short ago that was done. */
   readonly look?: 'now'
 }
@@ -32,6 +37,10 @@ export type ImapCommand = OrdinaryCommand | ReadingCommand
 interface CommandRow {
   readonly name: string
   readonly needs: 'authenticated' | 'selected'
+  /** Without it in `mail_plugins` nobody knows the command. */
+  readonly plugin?: string
+  /** What a mailbox that is not there is called in the reply. */
+  readonly notFound?: NotFoundCode
   /** It can be called as UID NAME; `only`: in no other way. */
   readonly uid?: 'also' | 'only'
 }

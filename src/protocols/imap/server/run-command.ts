@@ -31,7 +31,7 @@ export async function runCommand(session: ImapSession, table: CommandTable, line
   const shown = uid ? `UID ${name}` : name
   session.lastCommand = shown
   const found = table.get(name)
-  if (found === undefined || (found.uid === undefined ? uid : found.uid === 'only' && !uid)) {
+  if (found === undefined || !isKnown(session, found, uid)) {
     return sayBad(session, tag, `Error in IMAP command ${shown}: Unknown command`, began)
   }
   if (found.needs === 'selected' && session.selected === undefined) {
@@ -42,13 +42,25 @@ export async function runCommand(session: ImapSession, table: CommandTable, line
     session.badCommands = 0
     const news = reply.sync === undefined ? undefined : syncMailbox(session, reply.sync)
     if (news !== undefined) await news
-    session.out.text(`${tag} ${reply.text} ${times(began)}`)
+    session.out.text(`${tag} ${replyText(reply)} ${times(began)}`)
   } catch (error) {
     if (error instanceof BadCommand)
       return sayBad(session, tag, `Error in IMAP command ${shown}: ${error.message}`, began)
     if (!(error instanceof StoreRefusal)) throw error
-    session.out.text(`${tag} ${refusalReply(error)} ${times(began)}`)
+    session.out.text(`${tag} ${refusalReply(error, found.notFound)} ${times(began)}`)
   }
+}
+
+/** Whether the command is there for this user, with or without UID. */
+function isKnown({ mail }: ImapSession, { plugin, uid: withUid }: ImapCommand, uid: boolean): boolean {
+  if (plugin !== undefined && !mail.plugins.has(plugin)) return false
+  return uid ? withUid !== undefined : withUid !== 'only'
+}
+
+function replyText({ text, closing }: Reply): string {
+  if (closing === undefined) return text
+  const blank = text.indexOf(' ') + 1
+  return `${text.slice(0, blank)}${closing()}${text.slice(blank)}`
 }
 
 /** Answers a command that makes no sense; the twentieth in a row is the last. */
@@ -134,7 +146,7 @@ function times(began: number): string {
   return `(${(ms - rest) / 1000}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest} + 0.000 secs).\r\n`
 }
 
-function newReader(session: ImapSession, unbounded: boolean): ArgumentReader {
+export function newReader(session: ImapSession, unbounded: boolean): ArgumentReader {
   return new ArgumentReader({
     commandBytes: unbounded ? Number.POSITIVE_INFINITY : COMMAND_LINES * lineBytes(session),
     literals: SERVER_LIMITS.literals,

@@ -24,6 +24,10 @@ export interface Selected {
   readonly examined: boolean
   /** Keywords of the FLAGS line the client saw last. */
   keywordCount: number
+  /** What came is not told now. */
+  delayNews?: boolean
+  /** What was not told yet. */
+  untold?: { readonly exists: number | undefined; readonly recent: number | undefined } | undefined
 }
 
 /** One client and one user: what commands share. */

@@ -2,13 +2,16 @@ import type { Mailbox, MessageRecord, ViewChanges } from '../../../storage/store
 import { writeSequenceSet } from '../wire/sequence-set.ts'
 import type { SyncAfter } from './command.ts'
 import { flagsOf, sayKeywords } from './flag-text.ts'
-import type { ImapSession } from './session.ts'
+import type { ImapSession, Selected } from './session.ts'
 import { Turn } from './turn.ts'
 
 /** Brings the selected mailbox up to date and tells the client what changed. RFC 3501 §7.3 and §7.4. */
-export function syncMailbox(session: ImapSession, { expunge, uid, look }: SyncAfter): void | Promise<void> {
-  if (session.selected === undefined) return
-  const changes = session.selected.mailbox.sync({ expunge, look: look ?? 'cached' })
+export function syncMailbox(session: ImapSession, { expunge, uid, look, safe }: SyncAfter): void | Promise<void> {
+  const { selected } = session
+  if (selected === undefined) return
+  const delayed = safe !== true && session.mail.settings.imap_client_workarounds.includes('delay-newmail')
+  const changes = selected.mailbox.sync({ expunge: expunge && !delayed, look: look ?? 'cached' })
+  selected.delayNews = delayed
   const withUid = uid === true || session.qresync
   return changes instanceof Promise
     ? changes.then((found) => report(session, found, withUid))
@@ -22,24 +25,24 @@ function report(session: ImapSession, changes: ViewChanges, withUid: boolean): v
   const { mailbox } = selected
   if (changes.newKeywords || mailbox.keywords.length > selected.keywordCount) sayKeywords(session, selected)
   if (changes.flags.length > LONG || changes.expunged.length > LONG)
-    return reportMuch(session, mailbox, changes, withUid)
+    return reportMuch(session, selected, changes, withUid)
   const gone = goneNumbers(changes.expunged)
   if (changes.flags.length > 0)
     for (const line of flagLines(session, mailbox, changes.flags, gone, withUid)) out.text(line)
   for (const line of expungeLines(session, changes, gone)) out.text(line)
-  sayCounts(session, changes)
+  sayCounts(session, selected, changes)
 }
 
 async function reportMuch(
   session: ImapSession,
-  mailbox: Mailbox,
+  selected: Selected,
   changes: ViewChanges,
   withUid: boolean,
 ): Promise<void> {
   const turn = new Turn()
   const gone = goneNumbers(changes.expunged)
   for (const lines of [
-    flagLines(session, mailbox, changes.flags, gone, withUid),
+    flagLines(session, selected.mailbox, changes.flags, gone, withUid),
     expungeLines(session, changes, gone),
   ]) {
     for (const line of lines) {
@@ -48,10 +51,15 @@ async function reportMuch(
       if (turn.over) await turn.next()
     }
   }
-  sayCounts(session, changes)
+  sayCounts(session, selected, changes)
 }
 
-function sayCounts({ out }: ImapSession, { exists, recent }: ViewChanges): void {
+/** With the workaround delay-newmail what came waits for a command that asks for news. */
+function sayCounts({ out }: ImapSession, selected: Selected, changes: ViewChanges): void {
+  const exists = changes.exists ?? selected.untold?.exists
+  const recent = changes.recent ?? selected.untold?.recent
+  selected.untold = selected.delayNews ? { exists, recent } : undefined
+  if (selected.delayNews) return
   if (exists !== undefined) out.text(`* ${exists} EXISTS\r\n`)
   if (recent !== undefined) out.text(`* ${recent} RECENT\r\n`)
 }

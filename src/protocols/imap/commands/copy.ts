@@ -1,0 +1,51 @@
+import type { Argument } from '../wire/argument-reader.ts'
+import type { CopiedUids } from '../../../storage/store.ts'
+import { writeSequenceSet } from '../wire/sequence-set.ts'
+import { command, type OrdinaryCommand } from '../server/command.ts'
+import { mailboxName } from '../server/mailbox-argument.ts'
+import { messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
+
+/** COPY and UID COPY. RFC 3501 §6.4.7; COPYUID from RFC 4315 §3. */
+export const copy = copying('COPY')
+/** MOVE and UID MOVE. RFC 6851. */
+export const move = copying('MOVE')
+
+interface CopyArgs {
+  readonly set: Argument | undefined
+  readonly to: string
+}
+
+function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
+  return command<CopyArgs>({
+    name,
+    needs: 'selected',
+    uid: 'also',
+    notFound: 'TRYCREATE',
+    parse(args) {
+      args.expectCount(2)
+      return { set: args.next(), to: args.expectAstring() }
+    },
+    async run(session, { set, to }, { uid }) {
+      const { mailbox, out, selected } = session
+      const numbers = messageNumbers(mailbox, parseMessageSet(set, uid), uid)
+      const target = mailboxName(session, to)
+      const uids = uidsOf(mailbox, numbers)
+      const moving = name === 'MOVE'
+      if (moving && (selected?.examined === true || mailbox.readOnly)) return { text: 'NO [READ-ONLY] Mailbox is read-only' }
+      const copied = moving ? await mailbox.move(uids, target) : await mailbox.copy(uids, target)
+      if (copied.source.length < uids.length) {
+        return { text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist.', sync: { expunge: uid || moving } }
+      }
+      if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
+      if (!moving) return { text: `OK [${copyUid(copied)}] Copy completed`, sync: { expunge: uid } }
+      session.counts.expunged += copied.source.length
+      out.text(`* OK [${copyUid(copied)}] Moved UIDs.\r\n`)
+      return { text: 'OK Move completed', sync: { expunge: true } }
+    },
+  })
+}
+
+/** resp-code-copy. RFC 4315 §4. */
+function copyUid({ uidValidity, source, target }: CopiedUids): string {
+  return `COPYUID ${uidValidity} ${writeSequenceSet(source)} ${writeSequenceSet(target)}`
+}
