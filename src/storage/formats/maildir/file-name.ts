@@ -56,7 +56,7 @@ export function parseInfo(info: string): Info {
 export function withInfo(info: string, { bits, letters }: Info): string {
   const old = flagsPart(info) ?? ''
   const comma = old.indexOf(',')
-  const kept = [...(comma < 0 ? old : old.slice(0, comma))].filter((letter) => !isOurs(letter))
+  const kept = Array.from(comma < 0 ? old : old.slice(0, comma)).filter((letter) => !isOurs(letter))
   const system = LETTERS.filter(([, bit]) => (bits & bit) !== 0).map(([letter]) => letter)
   const keywords = letters.map((letter) => String.fromCharCode(SMALL_A + letter))
   const all = [...kept, ...system, ...keywords].sort(byCode)

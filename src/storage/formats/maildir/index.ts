@@ -2,6 +2,7 @@ import { StoreRefusal } from '../../refusal.ts'
 import type { FormatContext, FormatStore, MailFormat, MailLocation } from '../format.ts'
 import { realSyncing, type Syncing } from './disk.ts'
 import type { Layout } from './layout.ts'
+import { FsLayout } from './layout-fs.ts'
 import { MaildirPlusPlus } from './layout-maildirpp.ts'
 import { namesOf } from './mailbox-names.ts'
 import { MaildirStore } from './maildir-store.ts'
@@ -27,6 +28,8 @@ function layoutOf(
   names: ReturnType<typeof namesOf>,
 ): Layout {
   switch (layout) {
+    case 'fs':
+      return new FsLayout(location, names)
     case 'maildir++':
       return new MaildirPlusPlus(location, context, names)
     default:

@@ -109,7 +109,8 @@ export class MaildirPlusPlus implements Layout {
   }
 
   rename(from: string, to: string): void {
-    if (from === 'INBOX') throw new StoreRefusal('cannot', "Renaming INBOX isn't supported.")
+    if (this.directories(from).mail === this.#location.path)
+      throw new StoreRefusal('cannot', "Renaming INBOX isn't supported.")
     if (to.startsWith(`${from}/`)) throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
     if (this.exists(to)) throw new StoreRefusal('exists', 'Target mailbox already exists')
     const below = this.list().filter(({ name, selectable }) => selectable && name.startsWith(`${from}/`))

@@ -10,13 +10,13 @@ const MAX_NAME_BYTES = 4096 - 100
 /** Storage names (Unicode, `/`) and names in the file system. */
 export interface MailboxNames {
   /** One level as it is written; refuses a level that cannot be. */
-  encodeLevel(level: string): string
+  readonly encodeLevel: (level: string) => string
   /** `undefined` when it stands for no name. */
-  decodeLevel(text: string): string | undefined
+  readonly decodeLevel: (text: string) => string | undefined
   /** The levels of a name, encoded. Refuses names that could lead anywhere but into the mail directory. */
-  levels(name: string): string[]
+  readonly levels: (name: string) => string[]
   /** A name as the user writes it, for texts. */
-  shown(name: string): string
+  readonly shown: (name: string) => string
 }
 
 /** How names are written below this location: mUTF-7, or with the key `UTF-8` as they are. `forbidden`: the layout's own. */

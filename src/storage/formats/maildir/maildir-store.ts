@@ -74,14 +74,14 @@ export class MaildirStore implements FormatStore {
       throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
     }
     const readOnly = !isWritable(mail)
-    if (!readOnly) this.#complete(name, mail, control)
+    if (!readOnly) this.#complete(mail, control)
     const mailbox = new MaildirMailbox(new MailboxState(this.#place(name, mail, control), flags), readOnly)
     await mailbox.open()
     return mailbox
   }
 
   /** Makes what may be missing: somebody else made the directory, or CONTROL is new. */
-  #complete(name: string, mail: string, control: string): void {
+  #complete(mail: string, control: string): void {
     makeMaildir(mail, false, permissionsOf(mail))
     makeParents(control, permissionsBelow(this.#location.path))
     cleanTemporary(mail, this.#context.now())

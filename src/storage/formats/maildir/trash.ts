@@ -1,6 +1,6 @@
 import { renameSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { StoreRefusal } from '../../refusal.ts'
+import type { StoreRefusal } from '../../refusal.ts'
 import { hasCode } from './disk.ts'
 
 /** What a process that died left in the trash is removed by whoever lists mailboxes after this long, as in Dovecot. */
