@@ -57,8 +57,8 @@ export function changeLines(
       case 'add':
         return added(part, line(isNegative, partChange.rights), change.until)
       case 'replace':
-        // Saying "no rights" to somebody who has no entry makes none.
-        if (partChange.rights.size === 0 && own.length === 0) return []
+        // Saying "no rights" where none were given makes no entry.
+        if (partChange.rights.size === 0 && part.length === 0) return []
         return [withEnd(line(isNegative, partChange.rights), change.until ?? latestEnd(part))]
     }
   }
