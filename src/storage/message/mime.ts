@@ -26,7 +26,7 @@ interface FoundBoundary {
   readonly last: boolean
 }
 
-type Step = 'header' | 'body' | 'boundary-line'
+type Step = 'header' | 'header-end' | 'body' | 'boundary-line'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -89,7 +89,7 @@ export class MimeParser {
   finish(): MimeNode {
     this.#ended = true
     this.#run()
-    while (this.#step === 'header') this.#endHeader()
+    while (this.#step === 'header' || this.#step === 'header-end') this.#endHeader()
     this.#closePartsUpTo(this.root)
     return this.root
   }
@@ -98,6 +98,7 @@ export class MimeParser {
     let going = true
     while (going && this.#pos < this.#bytes.length) {
       if (this.#step === 'header') going = this.#readHeaderLine()
+      else if (this.#step === 'header-end') going = this.#readHeaderEnd()
       else if (this.#step === 'body') going = this.#readBody()
       else this.#skipBoundaryLine()
     }
@@ -127,10 +128,11 @@ export class MimeParser {
     const first = bytes[start]
     if (first === CR && start + 1 === bytes.length && !this.#ended) return 'more'
     const emptyLine = first === LF || (first === CR && bytes[start + 1] === LF)
-    if (first === DASH && this.#boundaries.length > 0) {
+    if (first === DASH) {
       const found = this.#findBoundary(start)
       if (found === 'more') return 'more'
       if (found !== undefined) {
+        this.#giveAwayNewline()
         this.#endHeader()
         return 'done'
       }
@@ -138,11 +140,21 @@ export class MimeParser {
     if (emptyLine) {
       this.#endField(true)
       this.#openMultipart()
-      this.#count(this.#part.header, start, first === LF ? start + 1 : start + 2, first === LF)
-      this.#endHeader()
+      this.#newlineBytes = first === LF ? 1 : 2
+      this.#count(this.#part.header, start, start + this.#newlineBytes, first === LF)
+      this.#step = 'header-end'
       return 'done'
     }
     return this.#beginField() ? 'field' : 'more'
+  }
+
+  /** Behind the empty line: an outer boundary right here takes that line. False when it cannot be told yet. */
+  #readHeaderEnd(): boolean {
+    const found = this.#findBoundary(this.#pos)
+    if (found === 'more') return false
+    if (found !== undefined && this.#boundaries[found.index]?.part !== this.#part) this.#giveAwayNewline()
+    this.#endHeader()
+    return true
   }
 
   /** A new field: its name. False when the line is not there far enough to have one. */
@@ -252,6 +264,17 @@ export class MimeParser {
     return this.#part.depth + 1 >= MESSAGE_LIMITS.nestedParts
   }
 
+  /** The line end before a boundary is the boundary's, and so none of the part's. RFC 2046 section 5.1.1. */
+  #giveAwayNewline(): void {
+    const { header, parent } = this.#part
+    const physical = this.#newlineBytes
+    if (physical === 0 || parent === undefined) return
+    header.lines--
+    header.physical -= physical
+    header.virtual -= 2
+    parent.body.add({ physical, virtual: 2, lines: 1 })
+  }
+
   #endHeader(): void {
     this.#endField(this.#newlineBytes > 0)
     const part = this.#part
@@ -347,7 +370,7 @@ export class MimeParser {
   #findBoundary(start: number): FoundBoundary | 'more' | undefined {
     const bytes = this.#bytes
     const available = bytes.length - start
-    if (available > 0 && bytes[start] !== DASH) return undefined
+    if (this.#boundaries.length === 0 || (available > 0 && bytes[start] !== DASH)) return undefined
     if (available < 2) return this.#ended ? undefined : 'more'
     if (bytes[start + 1] !== DASH || this.#parts >= MESSAGE_LIMITS.parts) return undefined
     let end = start + 2

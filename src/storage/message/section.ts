@@ -33,9 +33,11 @@ export type SectionSpan =
       readonly physical: number
       readonly fields: readonly string[]
       readonly not: boolean
+      /** An empty line is sent behind them also when the header has none: named fields of the message itself. */
+      readonly closed: boolean
     }
 
-/** Where a section is; `undefined` when the message has no such part. */
+/** Where a section is; `undefined` when the message has no such part, which FETCH answers with an empty string. */
 export function locateSection(root: MessagePart, { path, of }: SectionRequest): SectionSpan | undefined {
   const found = path.length === 0 ? root : findPart(root, path)
   if (found === undefined) return undefined
@@ -46,7 +48,8 @@ export function locateSection(root: MessagePart, { path, of }: SectionRequest): 
   if (message === undefined) return undefined
   if (of === 'text') return bodySpan(message)
   if (of === 'header') return headerSpan(message)
-  return { kind: 'fields', start: message.start, physical: message.header.physical, ...of }
+  const closed = message === root && !of.not
+  return { kind: 'fields', start: message.start, physical: message.header.physical, ...of, closed }
 }
 
 function wholeSpan({ start, header, body }: MessagePart): SectionSpan {
@@ -79,25 +82,20 @@ function findPart(root: MessagePart, path: readonly number[]): MessagePart | und
   return part
 }
 
-/** Bytes BODY[section]<offset.size> sends, of a message in memory; `undefined` when there is no such part. */
-export function readSection(
-  message: Buffer,
-  root: MessagePart,
-  request: SectionRequest,
-  window?: Window,
-): Buffer | undefined {
+/** Bytes BODY[section]<offset.size> sends, of a message in memory. */
+export function readSection(message: Buffer, root: MessagePart, request: SectionRequest, window?: Window): Buffer {
   const span = locateSection(root, request)
-  if (span === undefined) return undefined
+  if (span === undefined) return Buffer.alloc(0)
   const stored = message.subarray(span.start, span.start + span.physical)
-  const wanted = span.kind === 'fields' ? selectFields(stored, span.fields, span.not) : stored
+  const wanted = span.kind === 'fields' ? selectFields(stored, span) : stored
   return new CrlfWriter(window).convert(wanted)
 }
 
-/**
- * The fields of a header that are named, or with `not` all others, as sent, with the empty line behind them if the header
- * has one.
- */
-export function selectFields(header: Buffer, fields: readonly string[], not: boolean): Buffer {
+/** The fields of a header that are named, or with `not` all others, as sent, and the empty line behind the header. */
+export function selectFields(
+  header: Buffer,
+  { fields, not, closed }: { readonly fields: readonly string[]; readonly not: boolean; readonly closed: boolean },
+): Buffer {
   const names = new Set(fields.map((name) => name.toLowerCase()))
   const pieces: Buffer[] = []
   let end = 0
@@ -105,6 +103,13 @@ export function selectFields(header: Buffer, fields: readonly string[], not: boo
     if (names.has(name) !== not) pieces.push(header.subarray(start, next))
     end = next
   }
-  pieces.push(header.subarray(end))
-  return new CrlfWriter().convert(Buffer.concat(pieces))
+  const ended = end < header.length
+  if (ended) pieces.push(header.subarray(end))
+  const selected = new CrlfWriter().convert(Buffer.concat(pieces))
+  return ended || !closed ? selected : withEmptyLine(selected)
+}
+
+function withEmptyLine(selected: Buffer): Buffer {
+  const terminated = selected.length === 0 || selected.at(-1) === 0x0a
+  return Buffer.concat([selected, Buffer.from(terminated ? '\r\n' : '\r\n\r\n')])
 }
