@@ -133,21 +133,20 @@ class MemoryStore implements FormatStore {
 
   rename(from: string, to: string): Promise<void> {
     if (this.#root.boxes.has(to)) return refuse('exists', 'Target mailbox already exists')
-    const box = this.#root.boxes.get(from)
-    if (from === 'INBOX' && box) return this.#renameInbox(box, to)
+    if (from === 'INBOX') return refuse('cannot', "Renaming INBOX isn't supported.")
     const below = `${from}/`
     const moved = (name: string): string | undefined =>
       name === from || name.startsWith(below) ? to + name.slice(from.length) : undefined
     if (![...this.#root.boxes.keys(), ...this.#root.directories].some((name) => moved(name) !== undefined)) {
       return refuse('not-found', `Mailbox doesn't exist: ${this.#shown(from)}`)
     }
-    for (const [name, known] of [...this.#root.boxes]) {
+    for (const [name, known] of new Map(this.#root.boxes)) {
       const target = moved(name)
       if (target === undefined) continue
       this.#root.boxes.delete(name)
       this.#root.boxes.set(target, known)
     }
-    for (const name of [...this.#root.directories]) {
+    for (const name of new Set(this.#root.directories)) {
       const target = moved(name)
       if (target !== undefined && this.#root.directories.delete(name)) this.#root.directories.add(target)
     }
@@ -163,13 +162,6 @@ class MemoryStore implements FormatStore {
     const box = this.#root.boxes.get(name)
     if (box === undefined) return refuse('not-found', `Mailbox doesn't exist: ${this.#shown(name)}`)
     return Promise.resolve(new MemoryMailbox(box, flags, this.#context))
-  }
-
-  /** RFC 3501 §6.3.5: the messages move, INBOX stays. */
-  #renameInbox(box: Box, to: string): Promise<void> {
-    this.#root.boxes.set(to, box)
-    this.#root.boxes.set('INBOX', newBox(this.#root))
-    return Promise.resolve()
   }
 
   #shown(name: string): string {

@@ -255,7 +255,9 @@ export class SharedMailbox {
   }
 
   /** What happened on disk becomes known: to the index, the snapshots, the journal, and whoever looks on. */
-  #remember({ added, expunged, flags, recent }: FormatChanges, silentFor?: object): void {
+  #remember({ added, expunged: reported, flags, recent }: FormatChanges, silentFor?: object): void {
+    // A format may report again what it said when it could not change flags.
+    const expunged = reported.filter((record) => !record.expunged)
     if (added.length + expunged.length + flags.length === 0) return
     for (const record of expunged) record.expunged = true
     const changed = added.length === 0 ? flags : [...added, ...flags]
