@@ -13,7 +13,7 @@ import { makeAuthority, makeCertificate } from './support/certificates.ts'
 import { PATIENCE_MS, within } from './support/deadline.ts'
 import { makeTempDir, removeTempDir } from './support/temp-dir.ts'
 
-test('headers as HAProxy writes them are understood', { skip: skipWithout('haproxy') }, async (t) => {
+test('headers as HAProxy writes them are understood [row 37]', { skip: skipWithout('haproxy') }, async (t) => {
   const dir = makeTempDir('haproxy-header')
   t.after(() => removeTempDir(dir))
   const authority = await makeAuthority()

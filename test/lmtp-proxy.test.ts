@@ -146,7 +146,7 @@ for (const [what, extensions] of [
   })
 }
 
-test('a backend that dies in the middle of a large message costs its own recipients only', async (t) => {
+test('a backend that dies in the middle of a large message costs its own recipients only [row 28: lmtp]', async (t) => {
   const dying = await backend(t, { conduct: (received) => (received > 3 * MIB ? 'dies' : 'goes on') })
   const healthy = await backend(t)
   const server = await proxy(t, { 'joe@x': to(dying), 'jim@x': to(dying), 'jane@x': to(healthy) })
@@ -223,7 +223,7 @@ test('a backend that refuses DATA is believed while the client still sends', asy
   assert.deepEqual(await untilReplies(socket, replies, 1), ['552 5.0.0 <joe@x> 5.3.4 too big'])
 })
 
-test('a thousand recipients on ten backends, and not one more', async (t) => {
+test('a thousand recipients on ten backends, and not one more [row 28: lmtp]', async (t) => {
   const backends = await Promise.all(Array.from({ length: 10 }, () => backend(t)))
   const names = Array.from({ length: 1001 }, (_, index) => `user${index}@x`)
   const users = Object.fromEntries(
@@ -256,7 +256,7 @@ test('a client that says everything at once and closes its side gets all its ans
   assert.equal(receiver.messages.length, 1)
 })
 
-test('a proxy that sends mail round to itself, trusting nobody, stops at the last hop', async (t) => {
+test('a proxy that sends mail round to itself, trusting nobody, stops at the last hop [row 17: lmtp]', async (t) => {
   // The user changes with every hop, so that no hop looks like a loop by itself.
   const users = Object.fromEntries(
     Array.from({ length: 20 }, (_, hop) => [`hop${hop}@x`, `proxy host=127.0.0.1 destuser=hop${hop + 1}@x`]),

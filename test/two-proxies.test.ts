@@ -59,7 +59,7 @@ function skip(...sides: readonly Side[]): false | string {
 }
 
 for (const [front, back] of PAIRS) {
-  test(`the last backend knows the client through two proxies: ${front}, then ${back}`, {
+  test(`the last backend knows the client through two proxies: ${front}, then ${back} [row 19 21 38: imap pop3 submission sieve]`, {
     skip: skip(front, back),
   }, async (t) => {
     const backends = new Map(
@@ -90,7 +90,7 @@ for (const [front, back] of PAIRS) {
   })
 
   // Each hop renames the user, which keeps a proxy from seeing at once that the next is the first.
-  test(`two proxies that point at each other stop: ${front} and ${back}`, { skip: skip(front, back) }, async (t) => {
+  test(`two proxies that point at each other stop: ${front} and ${back} [row 17: imap pop3 submission sieve]`, { skip: skip(front, back) }, async (t) => {
     const ports = await freePorts(2 * PROTOCOLS.length)
     const portOf = (half: number) => (protocol: string) =>
       ports[half * PROTOCOLS.length + PROTOCOLS.findIndex((name) => name === protocol)] ?? 0

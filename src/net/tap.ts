@@ -15,22 +15,24 @@ export interface Tap {
  * not used, which is why it is not a stream between. Not for sockets opened with `onread`. Returns how to take it off again.
  */
 export function tapSocket(socket: Duplex, tap: Tap): () => void {
-  const { push, write } = socket
+  const push = socket.push.bind(socket)
+  const write = socket.write.bind(socket)
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk instanceof Uint8Array) tap.read(chunk)
-    return push.call(socket, chunk, encoding)
+    return push(chunk, encoding)
   }
   const tapped = (chunk: unknown, ...rest: unknown[]): boolean => {
     tap.written(typeof chunk === 'string' ? Buffer.from(chunk, encodingOf(rest[0])) : (chunk as Uint8Array))
-    return Reflect.apply(write, socket, [chunk, ...rest]) as boolean
+    return Reflect.apply(write, undefined, [chunk, ...rest]) as boolean
   }
   socket.write = tapped as typeof socket.write
   const onClose = (): void => tap.close()
   socket.once('close', onClose)
   return () => {
     socket.off('close', onClose)
-    socket.push = push
-    socket.write = write
+    // What stood in front of the class's own.
+    Reflect.deleteProperty(socket, 'push')
+    Reflect.deleteProperty(socket, 'write')
   }
 }
 

@@ -37,7 +37,7 @@ function loseAtOnce(sessions: number, lost: number, maxDelayMs: number, random =
   })
 }
 
-test('clients of a lost backend are cut evenly over the delay', () => {
+test('clients of a lost backend are cut evenly over the delay [row 36]', () => {
   const rows: { why: string; sessions: number; lost: number; maxDelayMs: number; random?: number; delays: number[] }[] =
     [
       { why: 'off', sessions: 3, lost: 3, maxDelayMs: 0, delays: [0, 0, 0] },

@@ -167,7 +167,7 @@ function destination(port: number, changes: Partial<LmtpDestination> = {}): Lmtp
   }
 }
 
-test('a backend is told by PROXY header where that is wanted, and the table of backends knows who answers', async (t) => {
+test('a backend is told by PROXY header where that is wanted, and the table of backends knows who answers [field haproxy: lmtp]', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())

@@ -46,7 +46,10 @@ export interface LmtpLookup {
 /** What the databases make of a recipient. */
 export type LmtpRecipientRoute =
   | Exclude<LmtpRoute, { kind: 'local' }>
-  | { readonly kind: 'local'; readonly user: string }
+  | {
+      readonly kind: 'local'
+      readonly account: { readonly user: string; readonly fields: ReadonlyMap<string, string> }
+    }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'lookup-failed' }
 
@@ -90,7 +93,9 @@ export async function routeLmtpRecipient(
   }
   const userdb = await auth.lookupUser(connection, user, undefined, signal)
   if (userdb.kind === 'temporary') return { kind: 'lookup-failed' }
-  return userdb.kind === 'found' ? { kind: 'local', user: userdb.user } : { kind: 'unknown' }
+  return userdb.kind === 'found'
+    ? { kind: 'local', account: { user: userdb.user, fields: userdb.fields } }
+    : { kind: 'unknown' }
 }
 
 /** Undefined when the DNS failed; the log has the reason. */

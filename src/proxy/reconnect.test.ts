@@ -36,7 +36,7 @@ const budgets: readonly {
 ]
 
 for (const { why, timeoutMs, failsAfterMs, max, is } of budgets) {
-  test(`how often a dead backend is tried: ${why}`, () => {
+  test(`how often a dead backend is tried: ${why} [row 14]`, () => {
     assert.deepEqual(play('connect', timeoutMs, failsAfterMs, max), is)
   })
 }

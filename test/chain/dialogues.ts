@@ -15,21 +15,23 @@ export interface Told {
 /** A login of joe with the password `secret`, at both ends of a chain of proxies. */
 export interface ChainDialogue {
   readonly protocol: LoginProtocol
-  /** Logs in; resolves with the reply. */
-  readonly login: (client: Wire) => Promise<string>
+  /** Logs in, joe unless told otherwise; resolves with the reply. */
+  readonly login: (client: Wire, user?: string) => Promise<string>
   readonly welcome: string
   /** Plays the last backend. */
   readonly backend: (wire: Wire) => Promise<void>
   readonly told: (received: string) => Told
+  /** The reply when a backend is not there. */
+  readonly unavailable: string
   /** The reply when proxies point at each other. */
   readonly loop: string
 }
 
 const imap: ChainDialogue = {
   protocol: 'imap',
-  async login(client) {
+  async login(client, user = 'joe') {
     await client.expect(/^\* OK /)
-    client.send('a LOGIN joe secret')
+    client.send(`a LOGIN ${user} secret`)
     return await client.line()
   },
   welcome: 'a OK [CAPABILITY IMAP4rev1] in',
@@ -52,14 +54,15 @@ const imap: ChainDialogue = {
       forward: new Map(forward.map(([key, value]) => [key.slice('x-forward-'.length), value])),
     }
   },
+  unavailable: 'a NO [UNAVAILABLE] Account is temporarily unavailable.',
   loop: 'a NO [SERVERBUG] Account is temporarily unavailable.',
 }
 
 const pop3: ChainDialogue = {
   protocol: 'pop3',
-  async login(client) {
+  async login(client, user = 'joe') {
     await client.expect(/^\+OK /)
-    client.send('USER joe', 'PASS secret')
+    client.send(`USER ${user}`, 'PASS secret')
     await client.expect('+OK')
     return await client.line()
   },
@@ -73,14 +76,15 @@ const pop3: ChainDialogue = {
     wire.send('+OK in')
   },
   told: (received) => readXclient(received, (value) => value),
+  unavailable: '-ERR [SYS/TEMP] Account is temporarily unavailable.',
   loop: '-ERR Account is temporarily unavailable.',
 }
 
 const submission: ChainDialogue = {
   protocol: 'submission',
-  async login(client) {
+  async login(client, user = 'joe') {
     await client.expect(/^220 /)
-    client.send(`AUTH PLAIN ${PLAIN}`)
+    client.send(`AUTH PLAIN ${plainOf(user)}`)
     return await client.line()
   },
   welcome: '235 2.7.0 in',
@@ -98,14 +102,15 @@ const submission: ChainDialogue = {
     readXclient(received, (value) =>
       value.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     ),
+  unavailable: '454 4.7.0 Account is temporarily unavailable.',
   loop: '454 4.7.0 Account is temporarily unavailable.',
 }
 
 const sieve: ChainDialogue = {
   protocol: 'sieve',
-  async login(client) {
+  async login(client, user = 'joe') {
     await client.linesUntil(/^OK /)
-    client.send(`AUTHENTICATE "PLAIN" "${PLAIN}"`)
+    client.send(`AUTHENTICATE "PLAIN" "${plainOf(user)}"`)
     return await client.line()
   },
   welcome: 'OK "in"',
@@ -117,14 +122,18 @@ const sieve: ChainDialogue = {
     wire.send('OK "in"')
   },
   told: (received) => readXclient(received, (value) => value),
+  unavailable: 'NO (TRYLATER) "Account is temporarily unavailable."',
   // Of a refusal that is not "try later" a ManageSieve client learns nothing.
   loop: 'NO "Authentication failed."',
 }
 
 export const CHAIN_DIALOGUES: readonly ChainDialogue[] = [imap, pop3, submission, sieve]
 
-const PLAIN = Buffer.from('\0joe\0secret').toString('base64')
 const PLAIN_AUTHZID = Buffer.from('joe\0joe\0secret').toString('base64')
+
+function plainOf(user: string): string {
+  return Buffer.from(`\0${user}\0secret`).toString('base64')
+}
 
 function readXclient(received: string, decode: (value: string) => string): Told {
   const words = received.split('\r\n').filter((line) => line.startsWith('XCLIENT '))

@@ -33,7 +33,7 @@ async function setUp(
   return { door: await openDoor(t, { users: { joe }, ...options }), backend }
 }
 
-test('a user is proxied: events, log lines and bytes both ways', async (t) => {
+test('a user is proxied: events, log lines and bytes both ways [row 47 39]', async (t) => {
   const { door, backend } = await setUp(t, welcoming, { fields: { user_alt: 'joejoe' } })
   const client = await door.client()
   await client.expect('* OK Dovecot (Debian) ready.')

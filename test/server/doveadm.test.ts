@@ -100,7 +100,7 @@ describe('a running server, administered', () => {
     assert.equal(mode & 0o777, 0o600)
   })
 
-  test('who adds up the workers, proxied sessions included', async () => {
+  test('who adds up the workers, proxied sessions included [row 41]', async () => {
     const clients = [
       ...(await Promise.all(Array.from({ length: 6 }, async () => await scene.login('joe')))),
       await scene.login('joe', '127.0.5.7'),
@@ -121,7 +121,7 @@ describe('a running server, administered', () => {
     for (const _ of clients) await scene.server.waitForLog(/Disconnected by client/)
   })
 
-  test('proxy list shows names, clients and backends; proxy backends their sessions', async () => {
+  test('proxy list shows names, clients and backends; proxy backends their sessions [row 40: imap]', async () => {
     await scene.server.waitForLog(/Disconnected by client/)
     const joe = await scene.login('joe', '127.0.5.9')
     const jane = await scene.login('jane')
@@ -144,7 +144,7 @@ describe('a running server, administered', () => {
     jane.destroy()
   })
 
-  test('proxy kick ends whom it names, and its status says whether there was anybody', async () => {
+  test('proxy kick ends whom it names, and its status says whether there was anybody [row 40: imap]', async () => {
     const from = new Map([
       ['joe', '127.0.0.1'],
       ['joseph', '127.0.6.1'],

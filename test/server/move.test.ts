@@ -209,7 +209,7 @@ test('who is unknown is told before anything changes', async (t) => {
   assert.equal((await bench.login('joe')).backend, 'A')
 })
 
-test("Dovecot's own way: host and delay_until in one update, then a kick; logins wait and go to the new host", {
+test("Dovecot's own way: host and delay_until in one update, then a kick; logins wait and go to the new host [row 33]", {
   timeout: 120_000,
 }, async (t) => {
   const users = names(10)

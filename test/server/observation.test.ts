@@ -4,7 +4,7 @@ import { freePorts } from '../support/free-ports.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { startSample } from './sample.ts'
 
-test('metrics of all workers come from one place and count logins, sessions and bytes', async (t) => {
+test('metrics of all workers come from one place and count logins, sessions and bytes [row 47]', async (t) => {
   const [port] = await freePorts(1)
   const { login } = await startSample(t, { workers: 2, settings: `postern_metrics_listen = 127.0.0.1:${port}` })
   const first = await login('joe')
@@ -19,7 +19,7 @@ test('metrics of all workers come from one place and count logins, sessions and 
   assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404)
 })
 
-test('JSON lines carry the events with their fields', async (t) => {
+test('JSON lines carry the events with their fields [row 47]', async (t) => {
   const { server, login } = await startSample(t, { settings: 'postern_log_format = json' })
   await login('joe')
   const line = await server.waitForLog(/"proxy_session_established"/)
