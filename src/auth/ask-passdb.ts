@@ -7,22 +7,27 @@ import { applyCached, type CacheUse, keepAnswer, keyOf, mayRefuse } from './pass
 import type { Want } from './passdb-chain.ts'
 import { queryPassdb, TEMPLATE_SCHEME } from './query-passdb.ts'
 import type { AuthRequest } from './request.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 
-/** Asks one database. Sets the request's fields; whether they stay is for the chain to decide. Never rejects. */
-export async function askPassdb(
+/** Asks one database. Sets the request's fields; whether they stay is for the chain to decide. */
+export function askPassdb(
   request: AuthRequest,
   block: PassdbBlock,
   want: Want,
   hasNext: boolean,
   hasCredentials: boolean,
   signal: AbortSignal,
-): Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   request.database = block.current
   request.stored = undefined
   request.hasNext = hasNext
   request.trace?.begin(`passdb ${block.current.label}`, block.settings.at)
   request.logDatabase('debug', 'Performing passdb lookup')
-  const answer = await answerOf(request, block, want, hasCredentials, signal)
+  return andThen(answerOf(request, block, want, hasCredentials, signal), (answer) => override(request, block, answer))
+}
+
+/** The override fields, which also count when the database has nothing to say. */
+function override(request: AuthRequest, block: PassdbBlock, answer: PassdbAnswer): PassdbAnswer {
   const isNext = answer.result === 'ok' && request.fields.has('noauthenticate')
   const fault = applyPassdbFields(request, block.overrideFields, TEMPLATE_SCHEME)
   request.logDatabase('debug', 'Finished passdb lookup')
@@ -31,17 +36,27 @@ export async function askPassdb(
   return { result: 'internal-failure' }
 }
 
-async function answerOf(
+function answerOf(
   request: AuthRequest,
   block: PassdbBlock,
   want: Want,
   hasCredentials: boolean,
   signal: AbortSignal,
-): Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   const use = block.cache
   // An explanation is about the databases.
-  if (use === undefined || request.trace !== undefined)
-    return await queryPassdb(request, block, want, hasCredentials, signal)
+  if (use === undefined || request.trace !== undefined) return queryPassdb(request, block, want, hasCredentials, signal)
+  return cachedAnswer(request, block, want, use, hasCredentials, signal)
+}
+
+async function cachedAnswer(
+  request: AuthRequest,
+  block: PassdbBlock,
+  want: Want,
+  use: CacheUse,
+  hasCredentials: boolean,
+  signal: AbortSignal,
+): Promise<PassdbAnswer> {
   const key = keyOf(request, use)
   const kept = await fromCache(request, block, want, use, key, false)
   if (kept !== undefined) return kept

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../net/byte-stream.ts'
 import type { Secret } from '../util/secret.ts'
+import type { Soon } from '../util/soon.ts'
 
 /**
  * The auth service as the rest of the server sees it. Asynchronous and plain data throughout, so that it can move
@@ -115,10 +116,10 @@ export interface AuthStep {
 
 export interface AuthService {
   /**
-   * Runs one SASL exchange through the passdb chain, including failure delay and `delay_until`. Never rejects: faults are
-   * `temporary`, and in the log.
+   * Runs one SASL exchange through the passdb chain, including failure delay and `delay_until`: at once when the databases
+   * answer at once. Never fails: faults are `temporary`, and in the log.
    */
-  authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome>
+  authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Soon<AuthOutcome>
   /** Asks the passdbs about a user without a password. Never rejects. */
   lookupPassdb(connection: AuthConnection, user: string, signal: AbortSignal): Promise<PassdbLookup>
   /**

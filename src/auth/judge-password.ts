@@ -1,13 +1,14 @@
 // What a stored password says to what is wanted: is the given one right, can it serve a challenge?
 import type { SaslCredentials } from '../sasl/mechanism.ts'
 import type { Secret } from '../util/secret.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import { assertNever } from '../util/assert-never.ts'
 import type { PassdbBlock } from './blocks.ts'
 import { logFailure } from './failure-log.ts'
 import type { Want } from './passdb-chain.ts'
 import type { AuthRequest, StoredPassword } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
-import { decideCredentials, parseStoredPassword, verifyPassword } from './schemes/index.ts'
+import { decideCredentials, parseStoredPassword, type VerifyOutcome, verifyPassword } from './schemes/index.ts'
 
 /** What a passdb found out, and the credentials if some were wanted. */
 export interface PassdbAnswer {
@@ -15,30 +16,36 @@ export interface PassdbAnswer {
   readonly credentials?: SaslCredentials
 }
 
+const OK: PassdbAnswer = { result: 'ok' }
+
 /** Judges `request.stored`. `hasCredentials`: an earlier database has given some. */
-export async function judgePassword(
+export function judgePassword(
   request: AuthRequest,
   block: PassdbBlock,
   want: Want,
   hasCredentials: boolean,
-): Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   if (request.stored === undefined && !request.fields.has('nopassword')) {
     // This database was not asked for a password.
     if (request.authenticated) return { result: 'ok' }
     request.logDatabase('info', 'No password returned (and no nopassword)')
     return { result: 'password-mismatch' }
   }
-  if (want.kind === 'verify') return { result: await verify(request, block, want.password, true) }
+  if (want.kind === 'verify') return andThen(verify(request, block, want.password, true), answerOf)
   return credentialsOf(request, want, hasCredentials)
 }
 
+function answerOf(result: PassdbResult): PassdbAnswer {
+  return result === 'ok' ? OK : { result }
+}
+
 /** Compares a password with the stored one. `logsMismatch`: nobody will ask again. */
-export async function verify(
+export function verify(
   request: AuthRequest,
   block: PassdbBlock,
   password: Secret,
   logsMismatch: boolean,
-): Promise<PassdbResult> {
+): Soon<PassdbResult> {
   if (request.authenticated) return 'ok'
   // Whoever is on a deny list is denied with any password.
   if (block.settings.deny) return 'password-mismatch'
@@ -50,7 +57,18 @@ export async function verify(
   if (stored === undefined) return 'password-mismatch'
   request.verified = true
   const user = request.originalUser ?? request.user
-  const outcome = await verifyPassword({ stored: stored.text, defaultScheme: stored.defaultScheme, password, user })
+  const { text, defaultScheme } = stored
+  const outcome = verifyPassword({ stored: text, defaultScheme, password, user })
+  return andThen(outcome, (known) => resultOf(request, stored, password, known, logsMismatch))
+}
+
+function resultOf(
+  request: AuthRequest,
+  stored: StoredPassword,
+  password: Secret,
+  outcome: VerifyOutcome,
+  logsMismatch: boolean,
+): PassdbResult {
   switch (outcome.kind) {
     case 'match':
       return 'ok'

@@ -1,7 +1,8 @@
 import type { SaslAuth, SaslCredentials, SaslIdentity } from '../sasl/mechanism.ts'
 import { Secret } from '../util/secret.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import { assignIdentity } from './identity.ts'
-import { type PassdbChain, runPassdbChain } from './passdb-chain.ts'
+import { type ChainOutcome, type PassdbChain, runPassdbChain } from './passdb-chain.ts'
 import type { Policy } from './policy/policy.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
@@ -11,6 +12,7 @@ import { verifyDummy } from './schemes/index.ts'
 export type Verdict = { readonly kind: 'success' } | { readonly kind: 'failure'; readonly result: PassdbResult }
 
 const SUCCESS: Verdict = { kind: 'success' }
+const REFUSED_BY_POLICY: ChainOutcome = { result: 'password-mismatch' }
 
 /** Services whose users cannot be nobody in particular. */
 const NO_ANONYMOUS: ReadonlySet<string> = new Set(['submission', 'sieve'])
@@ -30,26 +32,35 @@ export class Login implements SaslAuth<Verdict> {
     this.#policy = policy?.checksBefore === true ? policy : undefined
   }
 
-  async verifyPlain(identity: SaslIdentity, password: Secret): Promise<Verdict> {
+  verifyPlain(identity: SaslIdentity, password: Secret): Soon<Verdict> {
     const request = this.#request
     request.password = password
-    if (!this.#assign(identity)) return await this.#unknown(password)
+    if (!this.#assign(identity)) return this.#unknown(password)
     if (hasIllegalBytes(password.reveal())) {
       request.logLogin('info', 'Attempted login with password having illegal chars')
-      return await this.#unknown(password)
+      return this.#unknown(password)
     }
-    if (this.#policy !== undefined && !(await this.#policy.allows(request, 'before', this.#signal)))
-      return failure('password-mismatch')
-    const { result } = await runPassdbChain(request, this.#chain, { kind: 'verify', password }, this.#signal)
-    return result === 'user-unknown' ? await this.#unknown(password) : this.#verdict(result)
+    const outcome =
+      this.#policy === undefined
+        ? this.#ask(password)
+        : this.#policy
+            .allows(request, 'before', this.#signal)
+            .then((allowed) => (allowed ? this.#ask(password) : REFUSED_BY_POLICY))
+    return andThen(outcome, ({ result }) =>
+      result === 'user-unknown' ? this.#unknown(password) : this.#verdict(result),
+    )
   }
 
-  verifyToken(identity: SaslIdentity, token: Secret): Promise<Verdict> {
+  #ask(password: Secret): Soon<ChainOutcome> {
+    return runPassdbChain(this.#request, this.#chain, { kind: 'verify', password }, this.#signal)
+  }
+
+  verifyToken(identity: SaslIdentity, token: Secret): Soon<Verdict> {
     return this.verifyPlain(identity, token)
   }
 
   /** EXTERNAL has no password: only `nopassword` lets it in. */
-  verifyExternal(identity: SaslIdentity): Promise<Verdict> {
+  verifyExternal(identity: SaslIdentity): Soon<Verdict> {
     return this.verifyPlain(identity, new Secret(''))
   }
 
@@ -120,5 +131,8 @@ function failure(result: PassdbResult): Verdict {
 
 /** Dovecot refuses passwords with 0x01, TAB, CR and LF; NUL would end them in most databases. */
 function hasIllegalBytes(password: Buffer): boolean {
-  return password.some((byte) => byte === 0 || byte === 1 || byte === 9 || byte === 10 || byte === 13)
+  for (const byte of password) if (byte <= 13 && ILLEGAL.has(byte)) return true
+  return false
 }
+
+const ILLEGAL: ReadonlySet<number> = new Set([0, 1, 9, 10, 13])

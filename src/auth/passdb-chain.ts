@@ -2,6 +2,7 @@
 import type { SaslCredentials } from '../sasl/mechanism.ts'
 import type { Secret } from '../util/secret.ts'
 import { assertNever } from '../util/assert-never.ts'
+import type { Soon } from '../util/soon.ts'
 import { askPassdb } from './ask-passdb.ts'
 import type { PassdbBlock } from './blocks.ts'
 import type { PassdbAnswer } from './judge-password.ts'
@@ -36,31 +37,70 @@ interface Memory {
   credentials: SaslCredentials | undefined
 }
 
-/** Asks the databases. A login also needs `request.success`. */
-export async function runPassdbChain(
+/** Asks the databases: at once as long as they answer at once. A login also needs `request.success`. */
+export function runPassdbChain(
   request: AuthRequest,
   chain: PassdbChain,
   want: Want,
   signal: AbortSignal,
-): Promise<ChainOutcome> {
-  const memory: Memory = { unknown: false, internalFailure: false, credentials: undefined }
-  let blocks = request.loginUser === undefined ? chain.passdbs : chain.masterdbs
-  let at = nextEligible(request, blocks, 0)
-  if (at === undefined) {
-    request.logLogin('error', 'All password databases were skipped')
+): Soon<ChainOutcome> {
+  return new ChainRun(request, chain, want, signal).start()
+}
+
+/** One way through the chain: where it stands, and what was learnt on it. */
+class ChainRun {
+  readonly #request: AuthRequest
+  readonly #chain: PassdbChain
+  readonly #want: Want
+  readonly #signal: AbortSignal
+  readonly #memory: Memory = { unknown: false, internalFailure: false, credentials: undefined }
+  #blocks: readonly PassdbBlock[]
+  #at: number | undefined
+
+  constructor(request: AuthRequest, chain: PassdbChain, want: Want, signal: AbortSignal) {
+    this.#request = request
+    this.#chain = chain
+    this.#want = want
+    this.#signal = signal
+    this.#blocks = request.loginUser === undefined ? chain.passdbs : chain.masterdbs
+    this.#at = nextEligible(request, this.#blocks, 0)
+  }
+
+  start(): Soon<ChainOutcome> {
+    if (this.#at !== undefined) return this.#run()
+    this.#request.logLogin('error', 'All password databases were skipped')
     return { result: 'internal-failure' }
   }
-  for (;;) {
-    const block = blocks[at]
+
+  #run(): Soon<ChainOutcome> {
+    for (;;) {
+      const answer = this.#ask()
+      if (answer instanceof Promise) return this.#goOn(answer)
+      const outcome = this.#take(answer)
+      if (outcome !== undefined) return outcome
+    }
+  }
+
+  async #goOn(answer: Promise<PassdbAnswer>): Promise<ChainOutcome> {
+    return this.#take(await answer) ?? (await this.#run())
+  }
+
+  get #block(): PassdbBlock {
+    const block = this.#at === undefined ? undefined : this.#blocks[this.#at]
     if (block === undefined) throw new Error('passdb chain ran past its end')
-    const answer = await askPassdb(
-      request,
-      block,
-      want,
-      at + 1 < blocks.length,
-      memory.credentials !== undefined,
-      signal,
-    )
+    return block
+  }
+
+  #ask(): Soon<PassdbAnswer> {
+    const hasNext = (this.#at ?? 0) + 1 < this.#blocks.length
+    const hasCredentials = this.#memory.credentials !== undefined
+    return askPassdb(this.#request, this.#block, this.#want, hasNext, hasCredentials, this.#signal)
+  }
+
+  /** What an answer means for the chain; `undefined`: the next database is to be asked. */
+  #take(answer: PassdbAnswer): ChainOutcome | undefined {
+    const request = this.#request
+    const block = this.#block
     const judged = judge(request, block, answer.result)
     if (judged.stops) return { result: judged.result }
     const { result } = judged
@@ -68,14 +108,15 @@ export async function runPassdbChain(
     request.success = effect.success
     request.authenticated = effect.authenticated
     if (finishMaster(request, result)) {
-      blocks = chain.passdbs
-      at = nextEligible(request, blocks, 0)
+      this.#blocks = this.#chain.passdbs
+      this.#at = nextEligible(request, this.#blocks, 0)
     } else {
-      at = nextEligible(request, blocks, at + 1)
+      this.#at = nextEligible(request, this.#blocks, (this.#at ?? 0) + 1)
     }
     keepOrRollBack(request, result)
-    if (!effect.continues || at === undefined) return conclude(request, result, answer, memory, want)
-    remember(request, result, answer, memory)
+    if (!effect.continues || this.#at === undefined) return conclude(request, result, answer, this.#memory, this.#want)
+    remember(request, result, answer, this.#memory)
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 // One passdb is asked for real: default fields, lookup, password.
 import type { Secret } from '../util/secret.ts'
 import { assertNever } from '../util/assert-never.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import { applyPassdbFields } from './apply-fields.ts'
 import type { PassdbBlock } from './blocks.ts'
 import { logFailure } from './failure-log.ts'
@@ -13,14 +14,14 @@ import type { AuthRequest } from './request.ts'
 /** Scheme of passwords in default_fields and override_fields. */
 export const TEMPLATE_SCHEME = 'PLAIN'
 
-/** Asks the database and judges its answer. Never rejects. */
-export async function queryPassdb(
+/** Asks the database and judges its answer. */
+export function queryPassdb(
   request: AuthRequest,
   block: PassdbBlock,
   want: Want,
   hasCredentials: boolean,
   signal: AbortSignal,
-): Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   const fault = applyPassdbFields(request, block.defaultFields, TEMPLATE_SCHEME)
   if (fault !== undefined) {
     request.logDatabase('error', `Failed to expand default_fields: ${fault}`)
@@ -32,11 +33,12 @@ export async function queryPassdb(
     request.logDatabase('debug', "passdb doesn't support credential lookups")
     return { result: 'scheme-not-available' }
   }
-  const reply = await replyOf(request, block, query, signal)
-  return await interpret(request, block, reply, want, verifiesItself, hasCredentials)
+  return andThen(replyOf(request, block, query, signal), (reply) =>
+    interpret(request, block, reply, want, verifiesItself, hasCredentials),
+  )
 }
 
-type Query = (request: DatabaseRequest, signal: AbortSignal) => VerifyReply | Promise<VerifyReply>
+type Query = (request: DatabaseRequest, signal: AbortSignal) => Soon<VerifyReply>
 
 function verifyQuery({ database }: PassdbBlock, password: Secret): Query | undefined {
   return (request, signal) =>
@@ -50,27 +52,29 @@ function lookupQuery({ database }: PassdbBlock): Query | undefined {
 }
 
 /** Runs the query. What a driver throws is an internal failure. */
-async function replyOf(
-  request: AuthRequest,
-  block: PassdbBlock,
-  query: Query,
-  signal: AbortSignal,
-): Promise<VerifyReply> {
-  const started = performance.now()
-  let reply: VerifyReply
-  try {
-    const running = block.gate.run((deadline) => query(request, deadline), signal)
-    reply = running instanceof Promise ? await running : running
-  } catch (error) {
-    reply = { kind: 'internal-failure', log: faultText(error) }
+function replyOf(request: AuthRequest, block: PassdbBlock, query: Query, signal: AbortSignal): Soon<VerifyReply> {
+  const startedMs = performance.now()
+  const finish = (reply: VerifyReply): VerifyReply => {
+    tellFinished(request, block, reply, startedMs)
+    return reply
   }
+  const fail = (error: unknown): VerifyReply => finish({ kind: 'internal-failure', log: faultText(error) })
+  let running: Soon<VerifyReply>
+  try {
+    running = block.gate.run((deadline) => query(request, deadline), signal)
+  } catch (error) {
+    return fail(error)
+  }
+  return running instanceof Promise ? running.then(finish, fail) : finish(running)
+}
+
+function tellFinished(request: AuthRequest, block: PassdbBlock, reply: VerifyReply, startedMs: number): void {
   request.needs.observer.emit('auth_query_finished', {
     driver: block.driver,
     part: 'passdb',
     result: reply.kind === 'unknown' ? 'unknown' : reply.kind === 'internal-failure' ? 'failed' : 'found',
-    duration_ms: performance.now() - started,
+    duration_ms: performance.now() - startedMs,
   })
-  return reply
 }
 
 /** A line for the log about something that should not have been thrown. */
@@ -86,7 +90,7 @@ function interpret(
   want: Want,
   isVerified: boolean,
   hasCredentials: boolean,
-): PassdbAnswer | Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   switch (reply.kind) {
     case 'unknown':
       return { result: 'user-unknown' }
@@ -113,7 +117,7 @@ function judgeFound(
   want: Want,
   isVerified: boolean,
   hasCredentials: boolean,
-): PassdbAnswer | Promise<PassdbAnswer> {
+): Soon<PassdbAnswer> {
   const fault = applyPassdbFields(request, fields, block.database.defaultScheme)
   if (fault !== undefined) {
     request.logDatabase('error', `Failed to expand template: ${fault}`)

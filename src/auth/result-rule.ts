@@ -43,21 +43,21 @@ export function ruleFor(result: PassdbResult | UserdbResult, rules: ResultRules)
 export function applyRule(
   rule: ResultRule,
   isOk: boolean,
-  state: ChainState,
+  { success, authenticated }: ChainState,
 ): ChainState & { readonly continues: boolean } {
   switch (rule) {
     case 'return':
-      return { ...state, continues: false }
+      return { success, authenticated, continues: false }
     case 'return-ok':
-      return { ...state, success: true, continues: false }
+      return { success: true, authenticated, continues: false }
     case 'return-fail':
-      return { ...state, success: false, continues: false }
+      return { success: false, authenticated, continues: false }
     case 'continue':
-      return { ...state, authenticated: state.authenticated || isOk, continues: true }
+      return { success, authenticated: authenticated || isOk, continues: true }
     case 'continue-ok':
       return { success: true, authenticated: true, continues: true }
     case 'continue-fail':
-      return { ...state, success: false, continues: true }
+      return { success: false, authenticated, continues: true }
     default:
       return assertNever(rule)
   }

@@ -1,6 +1,7 @@
 import type { Complaint, Config, ConfigFiles, Settings } from '../config/config.ts'
 import { type SaslMechanism, SaslAborted, SaslError, type SaslServerIo } from '../sasl/mechanism.ts'
 import type { Secret } from '../util/secret.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import {
   type AuthConnection,
   type AuthOutcome,
@@ -127,16 +128,20 @@ class Service implements AuthService {
     await Promise.all(this.#opener.databases().map(async (database) => await database.warm?.()))
   }
 
-  async authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome> {
-    try {
-      return await this.#authenticate(connection, exchange, signal)
-    } catch (error) {
+  authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Soon<AuthOutcome> {
+    const fail = (error: unknown): AuthOutcome => {
       this.#logFault(error)
       return { kind: 'refused', why: { kind: 'temporary' } }
     }
+    try {
+      const outcome = this.#authenticate(connection, exchange, signal)
+      return outcome instanceof Promise ? outcome.catch(fail) : outcome
+    } catch (error) {
+      return fail(error)
+    }
   }
 
-  async #authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Promise<AuthOutcome> {
+  #authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Soon<AuthOutcome> {
     const mechanism = this.#mechanisms.get(exchange.mechanism.toUpperCase())
     if (mechanism === undefined) return { kind: 'refused', why: { kind: 'unsupported-mechanism' } }
     const chains = this.#chainsOf(connection)
@@ -146,34 +151,46 @@ class Service implements AuthService {
       request.logLogin('info', reason)
       return { kind: 'refused', why: { kind: 'failed', reason } }
     }
-    const penalty = this.#guards.before(request, signal)
-    if (penalty !== undefined) await penalty
-    const verdict = await this.#exchange(mechanism, request, chains, exchange, signal)
-    if (verdict.kind === 'failure') return await this.#refuse(request, verdict.result, signal)
-    if (verdict.kind !== 'success') return refused(request, verdict)
-    const objection = this.#guards.afterSuccess(request, signal)
-    const failure = objection === undefined ? undefined : await objection
-    if (failure !== undefined) return await this.#refuse(request, failure, signal)
-    const outcome = await this.#succeed(request, mechanism.name, signal)
+    return andThen(this.#guards.before(request, signal), () =>
+      andThen(this.#exchange(mechanism, request, chains, exchange, signal), (verdict) => {
+        if (verdict.kind === 'failure') return this.#refuse(request, verdict.result, signal)
+        return verdict.kind === 'success' ? this.#accept(request, mechanism.name, signal) : refused(request, verdict)
+      }),
+    )
+  }
+
+  /** The password was right; whoever guards the users may still object. */
+  #accept(request: AuthRequest, mechanism: string, signal: AbortSignal): Soon<AuthOutcome> {
+    return andThen(this.#guards.afterSuccess(request, signal), (failure) => {
+      if (failure !== undefined) return this.#refuse(request, failure, signal)
+      return andThen(this.#succeed(request, mechanism, signal), (outcome) =>
+        andThen(this.#isRevoked(request, signal), (isRevoked) => {
+          if (isRevoked === true) return this.#refuse(request, 'user-disabled', signal)
+          this.#guards.succeeded(request)
+          return outcome
+        }),
+      )
+    })
+  }
+
+  #isRevoked(request: AuthRequest, signal: AbortSignal): Soon<boolean | undefined> {
     const revoked = this.#guards.revoked(request, async (user) => {
       return (await this.storedPassword(request.connection.service, user, signal)).stored
     })
-    if (revoked !== undefined && (await revoked)) {
-      request.logLogin('info', 'User is revoked')
-      return await this.#refuse(request, 'user-disabled', signal)
-    }
-    this.#guards.succeeded(request)
-    return outcome
+    return andThen(revoked, (isRevoked) => {
+      if (isRevoked === true) request.logLogin('info', 'User is revoked')
+      return isRevoked
+    })
   }
 
   /** Runs the mechanism's dialogue. A refusal is one that is told at once: the client left, or sent nonsense. */
-  async #exchange(
+  #exchange(
     mechanism: SaslMechanism,
     request: AuthRequest,
     chains: ServiceChains,
     exchange: SaslExchange,
     signal: AbortSignal,
-  ): Promise<Verdict | AuthRefusal> {
+  ): Soon<Verdict | AuthRefusal> {
     let hasLeft = false
     const openidConfigurationUrl = chains.passdbs.find(({ database }) => database.openidConfigurationUrl)?.database
       .openidConfigurationUrl
@@ -204,14 +221,18 @@ class Service implements AuthService {
       certificateUser: request.connection.certificateUser,
       ...(openidConfigurationUrl !== undefined && { openidConfigurationUrl }),
     }
-    try {
-      return await mechanism.authenticate(io, new Login(request, chains, signal, this.#guards.policy))
-    } catch (error) {
+    const breakOff = (error: unknown): Verdict | AuthRefusal => {
       if (error instanceof InvalidBase64) return { kind: 'invalid-base64', initial: false }
       if (error instanceof SaslAborted || hasLeft) return { kind: 'aborted' }
       if (!(error instanceof SaslError)) throw error
       request.logLogin('info', error.message)
       return { kind: 'failure', result: 'password-mismatch' }
+    }
+    try {
+      const verdict = mechanism.authenticate(io, new Login(request, chains, signal, this.#guards.policy))
+      return verdict instanceof Promise ? verdict.catch<Verdict | AuthRefusal>(breakOff) : verdict
+    } catch (error) {
+      return breakOff(error)
     }
   }
 
@@ -222,7 +243,7 @@ class Service implements AuthService {
     return refused(request, why)
   }
 
-  #succeed(request: AuthRequest, mechanism: string, signal: AbortSignal): AuthOutcome | Promise<AuthOutcome> {
+  #succeed(request: AuthRequest, mechanism: string, signal: AbortSignal): Soon<AuthOutcome> {
     if (request.delayUntilMs === undefined) return outcomeOf(request, mechanism)
     return this.#sleepUntil(request.delayUntilMs, signal).then(() => outcomeOf(request, mechanism))
   }

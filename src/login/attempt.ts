@@ -1,11 +1,13 @@
-import type { AuthConnection, AuthRefusal, SaslExchange } from '../auth/auth.ts'
+import type { AuthConnection, AuthOutcome, AuthRefusal, SaslExchange } from '../auth/auth.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
+import type { Cancellation } from '../util/cancellation.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import { authConnection } from './auth-connection.ts'
 import type { LoginHistory } from './disconnect-reason.ts'
 import type { LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
-import { holdLogin } from './held-login.ts'
+import { type HeldLogin, holdLogin } from './held-login.ts'
 import { refuseMechanism } from './mechanisms.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -20,7 +22,8 @@ export interface AttemptContext {
   readonly haproxy: ProxyHeader | undefined
   /** How much of the client's time is left. */
   readonly limitMs: () => number
-  readonly signal: AbortSignal
+  /** Of everything that is done for the client, once it is gone. */
+  readonly cancellation: Cancellation
   /** The passwords are done with; now a backend is waited for. */
   readonly onBackend: () => void
 }
@@ -36,9 +39,9 @@ export interface AttemptEnd {
   readonly mail?: OpenMail
 }
 
-/** Asks the databases, and follows where they send the login. Faults are thrown. */
-export async function attemptLogin(context: AttemptContext, credentials: Credentials): Promise<AttemptEnd> {
-  const { shared, environment, record, history, secured, haproxy, limitMs, signal } = context
+/** Asks the databases, and follows where they send the login. Faults are thrown, or reject. */
+export function attemptLogin(context: AttemptContext, credentials: Credentials): Soon<AttemptEnd> {
+  const { shared, environment, record, history, secured, haproxy, cancellation } = context
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
   const mechanism = credentials.mechanism.toUpperCase()
   const refusal = refuseMechanism(known, record.settings, secured, mechanism)
@@ -47,18 +50,39 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
   history.phase = 'auth'
   const sinceMs = shared.now()
   const connection = authConnection(record, { haproxy, secured })
-  const outcome = await environment.auth.authenticate(connection, exchangeOf(history, credentials), signal)
-  if (outcome.kind === 'refused') {
-    if (outcome.user !== undefined) record.user = outcome.user
-    // These come behind the right password.
-    if (outcome.why.kind === 'nologin' || outcome.why.kind === 'referral') history.successes++
-    return refuse(history, outcome.why)
-  }
+  const outcome = environment.auth.authenticate(connection, exchangeOf(history, credentials), cancellation.signal)
+  return andThen(outcome, (settled) =>
+    settled.kind === 'refused' ? authRefused(context, settled) : authenticated(context, connection, settled, sinceMs),
+  )
+}
+
+type Authenticated = Parameters<SessionRecord['authenticated']>[0]
+
+function authRefused({ record, history }: AttemptContext, { user, why }: Refused): AttemptEnd {
+  if (user !== undefined) record.user = user
+  // These come behind the right password.
+  if (why.kind === 'nologin' || why.kind === 'referral') history.successes++
+  return refuse(history, why)
+}
+
+type Refused = Extract<AuthOutcome, { kind: 'refused' }>
+
+function authenticated(
+  context: AttemptContext,
+  connection: AuthConnection,
+  outcome: Authenticated,
+  sinceMs: number,
+): Soon<AttemptEnd> {
+  const { shared, environment, record, limitMs, cancellation } = context
   record.authenticated(outcome)
-  if (shared.holds === undefined) return await followRoute(context, connection, outcome)
+  if (shared.holds === undefined) return followRoute(context, connection, outcome)
   const { auth } = environment
-  const held = await holdLogin(shared.holds, { auth, connection, outcome, sinceMs, limitMs, signal })
-  if (held.kind === 'refused') return refuse(history, held.why)
+  const held = holdLogin(shared.holds, { auth, connection, outcome, sinceMs, limitMs, cancellation })
+  return andThen(held, (settled) => followHeld(context, connection, settled))
+}
+
+async function followHeld(context: AttemptContext, connection: AuthConnection, held: HeldLogin): Promise<AttemptEnd> {
+  if (held.kind === 'refused') return refuse(context.history, held.why)
   try {
     return await followRoute(context, connection, held.outcome)
   } finally {
@@ -66,15 +90,9 @@ export async function attemptLogin(context: AttemptContext, credentials: Credent
   }
 }
 
-type Authenticated = Parameters<SessionRecord['authenticated']>[0]
-
-async function followRoute(
-  context: AttemptContext,
-  connection: AuthConnection,
-  outcome: Authenticated,
-): Promise<AttemptEnd> {
-  const { shared, environment, protocol, record, history, limitMs, signal, onBackend } = context
-  const end = await shared.proxy.follow({
+function followRoute(context: AttemptContext, connection: AuthConnection, outcome: Authenticated): Soon<AttemptEnd> {
+  const { shared, environment, protocol, record, history, limitMs, cancellation, onBackend } = context
+  const followed = shared.proxy.follow({
     protocol,
     outcome,
     client: record,
@@ -82,13 +100,15 @@ async function followRoute(
     hostname: environment.hostname,
     proxySelf: environment.proxySelf,
     limitMs,
-    signal,
+    signal: cancellation,
     onBackend,
   })
-  if (end.authenticated) history.successes++
-  history.backendRefused = end.backendRefused
-  if (end.verdict.kind === 'refused') history.lastRefusal = end.verdict.why.kind
-  return end.verdict.kind === 'local' ? await openMail(context, connection, outcome, end.verdict) : end
+  return andThen(followed, (end) => {
+    if (end.authenticated) history.successes++
+    history.backendRefused = end.backendRefused
+    if (end.verdict.kind === 'refused') history.lastRefusal = end.verdict.why.kind
+    return end.verdict.kind === 'local' ? openMail(context, connection, outcome, end.verdict) : end
+  })
 }
 
 async function openMail(
@@ -97,9 +117,10 @@ async function openMail(
   outcome: Authenticated,
   verdict: Extract<LoginVerdict, { kind: 'local' }>,
 ): Promise<AttemptEnd> {
-  const { shared, environment, protocol, record, history, signal } = context
+  const { shared, environment, protocol, record, history, cancellation } = context
   const { auth, hostname } = environment
   if (shared.local === undefined || protocol.serve === undefined) return notServed(context)
+  const { signal } = cancellation
   const opening = await shared.local.open({ protocol, auth, connection, outcome, record, hostname, signal })
   if (opening.kind === 'refused') return refuse(history, opening.why)
   const { mail } = opening

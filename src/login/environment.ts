@@ -6,6 +6,8 @@ import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
 import type { SessionFeatures } from '../protocols/mail-session.ts'
 import type { LoginVerdict, Protocol } from '../protocols/protocol.ts'
+import type { Cancellable } from '../util/cancellation.ts'
+import type { Soon } from '../util/soon.ts'
 import type { LoginHolds } from './holds.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -41,7 +43,7 @@ export interface LoginShared {
 
 /** Takes a login that the databases let in to wherever they say. `src/proxy/proxy.ts` is one. */
 export interface LoginProxy {
-  follow(login: AuthenticatedLogin): Promise<{
+  follow(login: AuthenticatedLogin): Soon<{
     /** `local` when the user's mail is here. */
     readonly verdict: LoginVerdict
     readonly result: LoginResult
@@ -67,7 +69,7 @@ export interface AuthenticatedLogin {
   /** How much of the client's time is left. */
   readonly limitMs: () => number
   /** Fires when the client is gone. */
-  readonly signal: AbortSignal
+  readonly signal: Cancellable
   /** The passwords are done with; now a backend is waited for. */
   readonly onBackend: () => void
 }

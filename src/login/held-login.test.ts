@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuthConnection, AuthOutcome, AuthService, PassdbLookup } from '../auth/auth.ts'
+import { Cancellation } from '../util/cancellation.ts'
 import { Secret } from '../util/secret.ts'
 import { type HeldLogin, holdLogin } from './held-login.ts'
 import { LoginHolds } from './holds.ts'
@@ -45,9 +46,9 @@ async function held(
     flushCache: (users: unknown) => flushed.push(users),
   } as unknown as AuthService
   holds.hold('m1', [outcome.user], 10_000)
-  const signal = new AbortController().signal
+  const cancellation = new Cancellation()
   const connection = {} as AuthConnection
-  const end = holdLogin(holds, { auth, connection, outcome, sinceMs: 0, limitMs: () => 60_000, signal })
+  const end = holdLogin(holds, { auth, connection, outcome, sinceMs: 0, limitMs: () => 60_000, cancellation })
   holds.release('m1')
   return { end: await end, asked, flushed, holds }
 }
@@ -105,7 +106,7 @@ test('a login that read the old row and comes after the release forgets what it 
     flushCache: (users: unknown) => flushed.push(users),
   } as unknown as AuthService
   const login = { auth, connection: {} as AuthConnection, outcome: OUTCOME, sinceMs: 500, limitMs: () => 60_000 }
-  const end = await holdLogin(holds, { ...login, signal: new AbortController().signal })
+  const end = await holdLogin(holds, { ...login, cancellation: new Cancellation() })
   assert.equal(fieldsOf(end)['host'], 'new')
   assert.deepEqual(flushed, [[OUTCOME.user]])
 })

@@ -1,6 +1,9 @@
 import type { AuthConnection, AuthOutcome, AuthRefusal, AuthService, ExtraFields } from '../auth/auth.ts'
 import { nologinRefusal } from '../auth/refusal.ts'
-import type { LoginHolds } from './holds.ts'
+import { assertNever } from '../util/assert-never.ts'
+import type { Cancellation } from '../util/cancellation.ts'
+import { andThen, type Soon } from '../util/soon.ts'
+import type { LoginHolds, Passage } from './holds.ts'
 
 type Authenticated = Extract<AuthOutcome, { kind: 'ok' }>
 
@@ -17,7 +20,7 @@ export interface LoginToHold {
   /** When its authentication began. */
   readonly sinceMs: number
   readonly limitMs: () => number
-  readonly signal: AbortSignal
+  readonly cancellation: Cancellation
 }
 
 const TEMPORARY = { kind: 'refused', why: { kind: 'temporary' } } as const
@@ -26,28 +29,39 @@ const TEMPORARY = { kind: 'refused', why: { kind: 'temporary' } } as const
  * Waits while the user is being moved, and asks the databases again where the login goes when they may have changed. A login
  * that has waited as long as it may is refused for now: neither backend is safe to send it to.
  */
-export async function holdLogin(holds: LoginHolds, login: LoginToHold): Promise<HeldLogin> {
-  const { outcome, sinceMs, limitMs, signal } = login
-  const passage = await holds.pass(outcome.user, sinceMs, limitMs, signal)
+export function holdLogin(holds: LoginHolds, login: LoginToHold): Soon<HeldLogin> {
+  const { outcome, sinceMs, limitMs, cancellation } = login
+  return andThen(holds.pass(outcome.user, sinceMs, limitMs, cancellation), (passage) => goOn(login, passage))
+}
+
+function goOn(login: LoginToHold, passage: Passage): Soon<HeldLogin> {
   switch (passage.kind) {
     case 'free':
-      return { kind: 'go', outcome, leave: passage.leave }
+      return { kind: 'go', outcome: login.outcome, leave: passage.leave }
     case 'too-long':
       return TEMPORARY
-    case 'stale': {
-      // Whoever released the users forgot cached answers first. One that came later may have brought its own.
-      if (!passage.waited) login.auth.flushCache([outcome.user])
-      const held = await askAgain(login, passage.leave)
-      if (held.kind === 'refused') passage.leave()
-      return held
-    }
+    case 'stale':
+      return goStale(login, passage)
+    default:
+      return assertNever(passage)
   }
 }
 
-async function askAgain({ auth, connection, outcome, signal }: LoginToHold, leave: () => void): Promise<HeldLogin> {
+async function goStale(login: LoginToHold, { waited, leave }: Extract<Passage, { kind: 'stale' }>): Promise<HeldLogin> {
+  // Whoever released the users forgot cached answers first. One that came later may have brought its own.
+  if (!waited) login.auth.flushCache([login.outcome.user])
+  const held = await askAgain(login, leave)
+  if (held.kind === 'refused') leave()
+  return held
+}
+
+async function askAgain(
+  { auth, connection, outcome, cancellation }: LoginToHold,
+  leave: () => void,
+): Promise<HeldLogin> {
   // The name that was typed: `auth_username_format` is applied once. A master's login knows its target's name only.
   const name = outcome.masterUser === undefined ? outcome.originalUser : outcome.user
-  const answer = await auth.lookupPassdb(connection, name, signal)
+  const answer = await auth.lookupPassdb(connection, name, cancellation.signal)
   if (answer.kind === 'refused') return answer
   if (answer.kind === 'unknown') return { kind: 'refused', why: { kind: 'failed' } }
   const fields =

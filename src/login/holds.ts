@@ -1,3 +1,5 @@
+import type { Cancellable } from '../util/cancellation.ts'
+
 /** Limits on logins that wait while their user is moved. */
 export const HOLD_LIMITS = {
   /** A login waits this long at most, then it is refused for now: less than a stranger's three minutes. */
@@ -106,7 +108,7 @@ export class LoginHolds {
   }
 
   /** A user has authenticated with what the databases said at some time after `sinceMs`. Waits if the user is held. */
-  pass(user: string, sinceMs: number, limitMs: () => number, signal: AbortSignal): Passage | Promise<Passage> {
+  pass(user: string, sinceMs: number, limitMs: () => number, signal: Cancellable): Passage | Promise<Passage> {
     const hold = this.#held.get(user)
     if (hold !== undefined) return this.#wait(hold, user, limitMs, signal)
     const releasedMs = this.#released.get(user)
@@ -116,7 +118,7 @@ export class LoginHolds {
       : { kind: 'stale', waited: false, leave }
   }
 
-  async #wait(hold: Hold, user: string, limitMs: () => number, signal: AbortSignal): Promise<Passage> {
+  async #wait(hold: Hold, user: string, limitMs: () => number, signal: Cancellable): Promise<Passage> {
     const isReleased = await new Promise<boolean>((resolve) => {
       const end = (released: boolean): void => {
         clearTimeout(timer)

@@ -1,5 +1,6 @@
 import type { AuthOutcome, ExtraFields } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
+import type { VariableLookup } from '../config/expand.ts'
 import type { Endpoint, TlsInfo } from '../net/byte-stream.ts'
 import type { SessionFields } from '../observe/events.ts'
 import type { ClientIdentity, Protocol } from '../protocols/protocol.ts'
@@ -33,6 +34,9 @@ export class SessionRecord {
   mailPid: number | undefined
   /** For `%{passdb:field}`; undefined when the format never asks. */
   passdbFields: ExtraFields | undefined
+  #fields: SessionFields | undefined
+  #fieldsOf: ClientIdentity | undefined
+  readonly #lookup: VariableLookup = (name) => this.#variable(name)
 
   constructor(start: {
     protocol: Pick<Protocol, 'name' | 'service'>
@@ -66,11 +70,19 @@ export class SessionRecord {
 
   /** A message with what `login_log_format` says about the session. */
   line(message: string): string {
-    return logLineOf(this.settings)(message, (name) => this.#variable(name))
+    return logLineOf(this.settings)(message, this.#lookup)
   }
 
-  /** What every event of the session carries. */
+  /** What every event of the session carries: the same object until the identity changes. */
   fields(): SessionFields {
+    if (this.#fields === undefined || this.#fieldsOf !== this.identity) {
+      this.#fields = this.#makeFields()
+      this.#fieldsOf = this.identity
+    }
+    return this.#fields
+  }
+
+  #makeFields(): SessionFields {
     const { session, remote, local } = this.identity
     return {
       protocol: this.protocol,

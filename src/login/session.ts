@@ -17,7 +17,9 @@ import type {
   Protocol,
 } from '../protocols/protocol.ts'
 import { assertNever } from '../util/assert-never.ts'
-import { type AttemptEnd, attemptLogin } from './attempt.ts'
+import { Cancellation } from '../util/cancellation.ts'
+import type { Soon } from '../util/soon.ts'
+import { type AttemptContext, type AttemptEnd, attemptLogin } from './attempt.ts'
 import { certificateReason, disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
 import type { Accepted, LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
 import { expandGreeting } from './greeting.ts'
@@ -60,7 +62,7 @@ export class LoginSession implements LoginIo, ListedSession {
   readonly #haproxy: ProxyHeader | undefined
   readonly #history: LoginHistory
   readonly #ssl: boolean
-  readonly #abort = new AbortController()
+  readonly #cancellation = new Cancellation()
   #deadlineMs = 0
   #end: AttemptEnd | undefined
   /** Set when we end it: what the log says. */
@@ -161,31 +163,38 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 
   /** Tries a login. Never rejects: a fault of ours is a temporary failure, and in the log. */
-  async attempt(credentials: Credentials): Promise<LoginVerdict> {
+  attempt(credentials: Credentials): Soon<LoginVerdict> {
     const startedMs = this.#beginAttempt()
-    let end: AttemptEnd
-    try {
-      end = await attemptLogin(
-        {
-          shared: this.#shared,
-          environment: this.#environment,
-          protocol: this.protocol,
-          record: this.record,
-          history: this.#history,
-          secured: this.secured,
-          haproxy: this.#haproxy,
-          limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
-          signal: this.#abort.signal,
-          onBackend: () => this.#beginBackend(),
-        },
-        credentials,
-      )
-    } catch (error) {
-      this.#logFault(error)
-      end = FAULT
+    const conclude = (end: AttemptEnd): LoginVerdict => {
+      this.#endAttempt(end, startedMs)
+      return end.verdict
     }
-    this.#endAttempt(end, startedMs)
-    return end.verdict
+    const fail = (error: unknown): LoginVerdict => {
+      this.#logFault(error)
+      return conclude(FAULT)
+    }
+    let end: Soon<AttemptEnd>
+    try {
+      end = attemptLogin(this.#attemptContext(), credentials)
+    } catch (error) {
+      return fail(error)
+    }
+    return end instanceof Promise ? end.then(conclude, fail) : conclude(end)
+  }
+
+  #attemptContext(): AttemptContext {
+    return {
+      shared: this.#shared,
+      environment: this.#environment,
+      protocol: this.protocol,
+      record: this.record,
+      history: this.#history,
+      secured: this.secured,
+      haproxy: this.#haproxy,
+      limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
+      cancellation: this.#cancellation,
+      onBackend: () => this.#beginBackend(),
+    }
   }
 
   log(text: string): void {
@@ -221,7 +230,7 @@ export class LoginSession implements LoginIo, ListedSession {
     }
     // Waiting dialogues see the end of the stream.
     void this.stream.close()
-    this.#abort.abort()
+    this.#cancellation.abort()
   }
 
   #identify(identity: ClientIdentity): void {
@@ -262,12 +271,12 @@ export class LoginSession implements LoginIo, ListedSession {
    * say any more is all that a session is for, and a client that is gone looks the same.
    */
   #streamEnded(error: Error | undefined): void {
-    if (error !== undefined || this.#history.phase === 'backend') this.#abort.abort()
+    if (error !== undefined || this.#history.phase === 'backend') this.#cancellation.abort()
   }
 
   #beginBackend(): void {
     this.#history.phase = 'backend'
-    if (this.stream.ended) this.#abort.abort()
+    if (this.stream.ended) this.#cancellation.abort()
   }
 
   #beginAttempt(): number {
@@ -284,7 +293,7 @@ export class LoginSession implements LoginIo, ListedSession {
   #endAttempt(end: AttemptEnd, startedMs: number): void {
     const { stream, record } = this
     const nowMs = this.#shared.now()
-    if (this.#abort.signal.aborted) {
+    if (this.#cancellation.aborted) {
       end.mail?.discard()
       return end.backend?.discard()
     }

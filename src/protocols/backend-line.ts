@@ -1,4 +1,5 @@
 import { ConnectionLost, LineTooLong, type ByteStream } from '../net/byte-stream.ts'
+import type { Soon } from '../util/soon.ts'
 import type { BackendIo } from './protocol.ts'
 import { ProxyFailure } from './proxy-failure.ts'
 import { sanitize } from './wire-text.ts'
@@ -7,27 +8,29 @@ import { sanitize } from './wire-text.ts'
 const BACKEND_LINE_BYTES = 4096
 
 /** The next line of a backend that has not let the user in yet. Throws ProxyFailure, or the stream's DeadlineExceeded. */
-export async function readBackendLine(stream: ByteStream): Promise<string> {
-  return await expectMore(() => stream.readLine(BACKEND_LINE_BYTES))
+export function readBackendLine(stream: ByteStream): Soon<string> {
+  return expectMore(stream.readLine(BACKEND_LINE_BYTES))
 }
 
 /** So many bytes of a backend. Throws as `readBackendLine` does. */
-export async function readBackendBytes(stream: ByteStream, count: number): Promise<Buffer> {
-  return await expectMore(() => stream.readBytes(count))
+export function readBackendBytes(stream: ByteStream, count: number): Soon<Buffer> {
+  return expectMore(stream.readBytes(count))
 }
 
-async function expectMore<Piece>(read: () => Promise<Piece | undefined>): Promise<Piece> {
-  let piece: Piece | undefined
-  try {
-    piece = await read()
-  } catch (error) {
-    if (error instanceof LineTooLong) throw new ProxyFailure('protocol', 'Too long input line', { cause: error })
-    if (error instanceof ConnectionLost)
-      throw new ProxyFailure('connect', `${CLOSED}: ${error.message}`, { cause: error })
-    throw error
-  }
+function expectMore<Piece extends string | Buffer>(read: Soon<Piece | undefined>): Soon<Piece> {
+  return read instanceof Promise ? read.then(unlessOver<Piece>, failReading) : unlessOver(read)
+}
+
+function unlessOver<Piece extends string | Buffer>(piece: Piece | undefined): Piece {
   if (piece === undefined) throw new ProxyFailure('connect', CLOSED)
   return piece
+}
+
+function failReading(error: unknown): never {
+  if (error instanceof LineTooLong) throw new ProxyFailure('protocol', 'Too long input line', { cause: error })
+  if (error instanceof ConnectionLost)
+    throw new ProxyFailure('connect', `${CLOSED}: ${error.message}`, { cause: error })
+  throw error
 }
 
 const CLOSED = 'Disconnected by server: Connection closed'
@@ -41,7 +44,7 @@ export async function startBackendTls(io: BackendIo): Promise<void> {
 
 /** A backend's line as it may go on to a client: without stray CRs and NULs. */
 export function printable(line: string): string {
-  return line.replace(/[\0\r]/g, ' ')
+  return line.includes('\r') || line.includes('\0') ? line.replace(/[\0\r]/g, ' ') : line
 }
 
 /** A backend's line as it may go into a log. */

@@ -1,4 +1,5 @@
 import type { ByteStream } from '../net/byte-stream.ts'
+import type { Soon } from '../util/soon.ts'
 import type { LoginEnd, LoginIo } from './protocol.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { LoginEnd, LoginIo } from './protocol.ts'
 export async function converse(
   stream: ByteStream,
   lineBytes: number,
-  runCommand: (line: string) => Promise<LoginEnd | undefined> | LoginEnd | undefined,
+  runCommand: (line: string) => Soon<LoginEnd | undefined>,
 ): Promise<LoginEnd> {
   for (;;) {
     const line = await stream.readLine(lineBytes)

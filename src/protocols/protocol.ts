@@ -2,6 +2,7 @@ import type { AuthRefusal, ExtraFields } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { ByteStream, Endpoint } from '../net/byte-stream.ts'
 import type { Secret } from '../util/secret.ts'
+import type { Soon } from '../util/soon.ts'
 import type { MailSession, SessionFeatures } from './mail-session.ts'
 
 /**
@@ -84,8 +85,8 @@ export interface LoginIo {
   note(facts: { clientId?: ClientIdentity['clientId']; askedCapability?: boolean; helo?: string; proto?: string }): void
   /** Server-side TLS handshake; bytes that were pipelined behind the command are thrown away. Rejects when it fails. */
   startTls(): Promise<void>
-  /** Tries a login: passdb chain, routing, backend. Never rejects. */
-  attempt(credentials: Credentials): Promise<LoginVerdict>
+  /** Tries a login: passdb chain, routing, backend. Never rejects. A refusal may come at once. */
+  attempt(credentials: Credentials): Soon<LoginVerdict>
   /** One line for the log about this connection, at info level (`imap_id_log`). */
   log(text: string): void
   /** Why the login ended badly, in Dovecot's words, for the disconnect log line: `(tried to use disallowed plaintext auth)`. */

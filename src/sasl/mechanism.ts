@@ -1,4 +1,5 @@
 import type { Secret } from '../util/secret.ts'
+import type { Soon } from '../util/soon.ts'
 
 /**
  * SASL mechanisms (RFC 4422): what the server half asks of the password databases, and what the client half says to a
@@ -20,9 +21,9 @@ export interface SaslCredentials {
 /** The auth service as a mechanism sees it. `Verdict` is opaque: a mechanism returns what the service gave it. */
 export interface SaslAuth<Verdict> {
   /** Checks a plaintext password. */
-  verifyPlain(identity: SaslIdentity, password: Secret): Promise<Verdict>
+  verifyPlain(identity: SaslIdentity, password: Secret): Soon<Verdict>
   /** Checks a bearer token (RFC 7628). */
-  verifyToken(identity: SaslIdentity, token: Secret): Promise<Verdict>
+  verifyToken(identity: SaslIdentity, token: Secret): Soon<Verdict>
   /** Looks up credentials in one of `schemes` (first match wins; PLAIN can serve all), or the verdict that refuses. */
   lookupCredentials(
     identity: SaslIdentity,
@@ -36,7 +37,7 @@ export interface SaslAuth<Verdict> {
   /** The proof was wrong (`wrong-proof`) or the message made no sense (`malformed`, with a line for the log). */
   reject(identity: SaslIdentity, why: 'wrong-proof' | 'malformed', detail?: string): Promise<Verdict>
   /** A login without a password: ANONYMOUS (no identity of its own) and EXTERNAL (the certificate's name). */
-  verifyExternal(identity: SaslIdentity): Promise<Verdict>
+  verifyExternal(identity: SaslIdentity): Soon<Verdict>
   anonymous(trace: string): Promise<Verdict>
   /** True when the verdict lets the user in: OAuth mechanisms send their error challenge before a refusal. */
   isSuccess(verdict: Verdict): boolean
@@ -106,7 +107,7 @@ export interface SaslMechanism {
   readonly listed: boolean
   /** Listed only on connections that have channel binding data (the -PLUS mechanisms). */
   readonly bindsChannel?: true
-  authenticate<Verdict>(io: SaslServerIo, auth: SaslAuth<Verdict>): Promise<Verdict>
+  authenticate<Verdict>(io: SaslServerIo, auth: SaslAuth<Verdict>): Soon<Verdict>
   /** Absent when a proxy cannot use it towards a backend. */
   client?(credentials: SaslClientCredentials): SaslClient
 }

@@ -1,4 +1,5 @@
 import { Secret } from '../util/secret.ts'
+import { andThen } from '../util/soon.ts'
 import { oneMessageClient } from './client-half.ts'
 import { type SaslMechanism, SaslError } from './mechanism.ts'
 import { identityOf, readName, serve } from './server-dialogue.ts'
@@ -10,11 +11,13 @@ export const plain: SaslMechanism = {
   needs: 'verify',
   listed: true,
   authenticate: (io, auth) =>
-    serve(io, auth, async (dialogue) => {
-      const { authzid, authcid, password } = parse(await dialogue.first())
-      dialogue.identity = identityOf(readName(authcid), readName(authzid))
-      return await auth.verifyPlain(dialogue.identity, new Secret(password))
-    }),
+    serve(io, auth, (dialogue) =>
+      andThen(dialogue.first(), (message) => {
+        const { authzid, authcid, password } = parse(message)
+        dialogue.identity = identityOf(readName(authcid), readName(authzid))
+        return auth.verifyPlain(dialogue.identity, new Secret(password))
+      }),
+    ),
   // Always with an authzid, as Dovecot's proxy sends it.
   client: ({ authcid, authzid, secret }) =>
     oneMessageClient(Buffer.concat([Buffer.from(`${authzid}\0${authcid}\0`), secret.reveal()])),

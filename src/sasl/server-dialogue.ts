@@ -1,3 +1,4 @@
+import type { Soon } from '../util/soon.ts'
 import { SASL_LIMITS } from './limits.ts'
 import { type SaslAuth, SaslError, type SaslIdentity, type SaslServerIo } from './mechanism.ts'
 
@@ -14,8 +15,8 @@ export class ServerDialogue {
   }
 
   /** The initial response, or what the client answers to an empty challenge. */
-  async first(): Promise<Buffer> {
-    return this.#io.initial === undefined ? await this.ask(nothing) : limited(this.#io.initial)
+  first(): Soon<Buffer> {
+    return this.#io.initial === undefined ? this.ask(nothing) : limited(this.#io.initial)
   }
 
   async ask(challenge: Buffer | string): Promise<Buffer> {
@@ -23,18 +24,22 @@ export class ServerDialogue {
   }
 }
 
-/** Runs a server half; a SaslError that it throws becomes a refusal. */
-export async function serve<Verdict>(
+/** Runs a server half; a SaslError that it throws becomes a refusal. Other faults are thrown, or reject. */
+export function serve<Verdict>(
   io: SaslServerIo,
   auth: SaslAuth<Verdict>,
-  half: (dialogue: ServerDialogue) => Promise<Verdict>,
-): Promise<Verdict> {
+  half: (dialogue: ServerDialogue) => Soon<Verdict>,
+): Soon<Verdict> {
   const dialogue = new ServerDialogue(io)
-  try {
-    return await half(dialogue)
-  } catch (error) {
+  const refuse = (error: unknown): Promise<Verdict> => {
     if (!(error instanceof SaslError)) throw error
-    return await auth.reject(dialogue.identity, 'malformed', error.message)
+    return auth.reject(dialogue.identity, 'malformed', error.message)
+  }
+  try {
+    const verdict = half(dialogue)
+    return verdict instanceof Promise ? verdict.catch(refuse) : verdict
+  } catch (error) {
+    return refuse(error)
   }
 }
 
@@ -47,6 +52,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** A name from the wire. Throws SaslError for what is no UTF-8, and for NULs, which databases would cut at. */
 export function readName(bytes: Buffer): string {
+  const latin1 = bytes.toString('latin1')
+  if (ORDINARY.test(latin1)) return latin1
   let name: string
   try {
     name = utf8.decode(bytes)
@@ -56,6 +63,9 @@ export function readName(bytes: Buffer): string {
   if (name.includes('\0')) throw new SaslError('NULs in username')
   return name
 }
+
+/** The same in every encoding, and without NUL: nearly every name. */
+const ORDINARY = /^[\x01-\x7f]*$/
 
 /** authzid counts only when it asks to be somebody else. */
 export function identityOf(authcid: string, authzid: string): SaslIdentity {

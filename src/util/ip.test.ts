@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { BlockList } from 'node:net'
+import { BlockList, isIPv4 as isNodesIPv4 } from 'node:net'
 import test from 'node:test'
 import fc from 'fast-check'
-import { ipBytes, ipFamily, ipFromBytes, normalizeIp, parseNetworks, sameIp } from './ip.ts'
+import { ipBytes, ipFamily, ipFromBytes, isIPv4, normalizeIp, parseNetworks, sameIp } from './ip.ts'
 
 test('an address is written one way', () => {
   const rows: { why: string; text: string; normal: string | undefined }[] = [
@@ -18,6 +18,15 @@ test('an address is written one way', () => {
     { why: 'a newline from a database row', text: '127.0.0.1\n', normal: undefined },
   ]
   for (const { why, text, normal } of rows) assert.equal(normalizeIp(text), normal, why)
+})
+
+test('what is an IPv4 address is the same as to Node', () => {
+  const piece = fc.oneof(fc.nat({ max: 300 }).map(String), fc.constantFrom('', '0', '00', '01', ' 1', '1 ', 'x', '-1'))
+  const texts = fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join('.'))
+  fc.assert(fc.property(texts, (text) => isIPv4(text) === isNodesIPv4(text)))
+  for (const text of ['255.255.255.255', '0.0.0.0', '1.2.3.4.', '.1.2.3', '1..2.3', '256.1.1.1', '1.2.3.4\n']) {
+    assert.equal(isIPv4(text), isNodesIPv4(text), text)
+  }
 })
 
 test('equality is about addresses, not texts', () => {

@@ -218,8 +218,8 @@ describe('a token server', () => {
     stub.answer = (request) =>
       request.url === '/good' ? { status: 200, body: { email: 'joe' } } : { status: 401, body: {} }
     const challenges: string[] = []
-    const login = (mechanism: string, message: string): Promise<AuthOutcome> =>
-      db.auth.authenticate(
+    const login = async (mechanism: string, message: string): Promise<AuthOutcome> =>
+      await db.auth.authenticate(
         testConnection,
         {
           mechanism,

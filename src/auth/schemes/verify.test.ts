@@ -8,8 +8,8 @@ import { type VerifyOutcome, verifyDummy, verifyPassword } from './verify.ts'
 const libcrypt = await openLibcrypt()
 const NO_LIBCRYPT = 'libcrypt or the npm package koffi is not installed'
 
-function verify(stored: string, password: string, user = 'joe@example.com'): Promise<VerifyOutcome> {
-  return verifyPassword({ stored, defaultScheme: 'CRYPT', password: new Secret(password), user })
+async function verify(stored: string, password: string, user = 'joe@example.com'): Promise<VerifyOutcome> {
+  return await verifyPassword({ stored, defaultScheme: 'CRYPT', password: new Secret(password), user })
 }
 
 /** DES, yescrypt, NT: nothing but libcrypt knows them. */

@@ -148,14 +148,14 @@ function logInto(lines: string[]): Observer {
 }
 
 /** Logs in with PLAIN's message. */
-export function logIn(
+export async function logIn(
   auth: AuthService,
   user: string,
   password: string,
   options: LoginOptions = {},
 ): Promise<AuthOutcome> {
   const message = `${options.authzid ?? ''}\0${user}\0${password}`
-  return auth.authenticate(
+  return await auth.authenticate(
     { ...testConnection, ...options.connection },
     {
       mechanism: options.mechanism ?? 'PLAIN',

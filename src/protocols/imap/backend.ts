@@ -1,4 +1,5 @@
 /** Logs in to an IMAP backend for a user, in as few round trips as the backend allows. RFC 3501 §6.2, RFC 2971, RFC 4959. */
+import type { Soon } from '../../util/soon.ts'
 import type { BackendIo, BackendWelcome, ProxyTarget } from '../protocol.ts'
 import { ProxyFailure } from '../proxy-failure.ts'
 import { BackendDialogue } from './backend/dialogue.ts'
@@ -48,7 +49,7 @@ function commandsFor(
   return commands
 }
 
-function atOnce(dialogue: BackendDialogue, commands: readonly SentCommand[], method: LoginMethod): Promise<string> {
+function atOnce(dialogue: BackendDialogue, commands: readonly SentCommand[], method: LoginMethod): Soon<string> {
   dialogue.send(commands)
   return dialogue.replyTo('L', method)
 }

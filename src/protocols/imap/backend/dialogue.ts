@@ -1,7 +1,9 @@
+import { andThen, type Soon } from '../../../util/soon.ts'
 import { readBackendLine, shown } from '../../backend-line.ts'
 import type { BackendIo } from '../../protocol.ts'
 import { ProxyFailure } from '../../proxy-failure.ts'
 import { capabilityCode } from '../wire/capability-code.ts'
+import { capabilitySet } from './capability-set.ts'
 
 /** How much a backend may say before the login is decided. */
 export const BACKEND_LIMITS = {
@@ -34,7 +36,9 @@ export class BackendDialogue {
   untagged: string[] = []
   #untaggedBytes = 0
   #unexpectedLines = 0
-  #waiting: SentCommand[] = []
+  readonly #waiting: SentCommand[] = []
+  /** Their states in words: `id+login`. */
+  #sent = ''
   #answering = false
   #received: SentState | 'none' | 'banner' = 'none'
 
@@ -44,35 +48,51 @@ export class BackendDialogue {
   }
 
   /** The greeting; resolves with the capabilities it announces, undefined when it does not. */
-  async readBanner(): Promise<ReadonlySet<string> | undefined> {
-    const line = await readBackendLine(this.io.stream)
+  readBanner(): Soon<ReadonlySet<string> | undefined> {
+    return andThen(readBackendLine(this.io.stream), (line) => this.#banner(line))
+  }
+
+  #banner(line: string): ReadonlySet<string> | undefined {
     if (!line.startsWith('* OK ')) throw new ProxyFailure('protocol', `Invalid banner: ${shown(line)}`)
     this.#received = 'banner'
     this.#showStep()
     this.capability = capabilityCode(line.slice('* OK '.length))
-    return this.capability === undefined ? undefined : new Set(this.capability.toUpperCase().split(' '))
+    return this.capability === undefined ? undefined : capabilitySet(this.capability)
   }
 
   /** Sends commands in one write. */
   send(commands: readonly SentCommand[]): void {
-    this.#waiting.push(...commands)
+    let text = ''
+    for (const command of commands) {
+      this.#sent = this.#waiting.length === 0 ? command.state : `${this.#sent}+${command.state}`
+      this.#waiting.push(command)
+      text += command.text
+    }
     this.#showStep()
-    const [first] = commands
-    this.io.stream.write(
-      commands.length === 1 && first !== undefined ? first.text : commands.map((c) => c.text).join(''),
-    )
+    this.io.stream.write(text)
   }
 
   /** The text behind the tag of the reply to a command that was sent; everything that comes before it is dealt with. */
-  async replyTo(tag: SentCommand['tag'], responder?: Responder): Promise<string> {
+  replyTo(tag: SentCommand['tag'], responder?: Responder): Soon<string> {
     for (;;) {
-      const line = await readBackendLine(this.io.stream)
-      const answered = this.#answered(line)
-      if (answered === tag) return line.slice(2)
-      if (answered !== undefined) continue
-      if (line.startsWith('* ')) this.#untaggedLine(line)
-      else if (responder === undefined || !this.#continue(line, responder)) this.#unexpected(line)
+      const line = readBackendLine(this.io.stream)
+      if (line instanceof Promise) return this.#replyBehind(line, tag, responder)
+      if (this.#take(line, responder) === tag) return line.slice(2)
     }
+  }
+
+  async #replyBehind(coming: Promise<string>, tag: SentCommand['tag'], responder?: Responder): Promise<string> {
+    const line = await coming
+    return this.#take(line, responder) === tag ? line.slice(2) : await this.replyTo(tag, responder)
+  }
+
+  /** Deals with a line; returns the tag of the command that it answers, if it does. */
+  #take(line: string, responder: Responder | undefined): SentCommand['tag'] | undefined {
+    const answered = this.#answered(line)
+    if (answered !== undefined) return answered
+    if (line.startsWith('* ')) this.#untaggedLine(line)
+    else if (responder === undefined || !this.#continue(line, responder)) this.#unexpected(line)
+    return undefined
   }
 
   /** Names what waits for the end of a TLS handshake as sent, as Dovecot does. */
@@ -90,8 +110,10 @@ export class BackendDialogue {
   #answered(line: string): SentCommand['tag'] | undefined {
     if (line.charCodeAt(1) !== 0x20) return undefined
     const index = this.#waiting.findIndex((command) => command.tag === line[0])
-    const [command] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    const command = this.#waiting[index]
     if (command === undefined) return undefined
+    this.#waiting.splice(index, 1)
+    this.#sent = this.#waiting.length === 0 ? '' : this.#waiting.map((waiting) => waiting.state).join('+')
     this.#received = command.tag === 'L' ? 'login' : command.state
     this.#showStep()
     return command.tag
@@ -128,8 +150,7 @@ export class BackendDialogue {
   }
 
   #showStep(): void {
-    const sent = this.#waiting.map((command) => command.state)
-    if (this.#answering && sent.includes('authenticate')) sent.push('auth-continue')
-    this.io.step = `${sent.join('+')}/${this.#received}`
+    const isContinued = this.#answering && this.#waiting.some((command) => command.state === 'authenticate')
+    this.io.step = `${this.#sent}${isContinued ? '+auth-continue' : ''}/${this.#received}`
   }
 }

@@ -6,6 +6,7 @@ import type { IdPair } from '../wire/id-parameters.ts'
 
 /** The longest ID command that is sent; Dovecot's receivers and ours read at least this much. */
 const ID_COMMAND_BYTES = 8192
+const EMPTY_BYTES = 'I ID ()\r\n'.length
 
 /**
  * The ID command that tells the backend who the client is: the client's own pairs (`imap_id_retain`), the session, the
@@ -13,31 +14,26 @@ const ID_COMMAND_BYTES = 8192
  */
 export function idCommand(io: BackendIo, target: ProxyTarget): string {
   const { identity } = io
-  const pairs: string[] = []
-  let bytes = 'I ID ()\r\n'.length
-  const add = (pair: IdPair): boolean => {
-    if (!fitsIdPair(pair)) return false
-    const text = writeIdPair(pair)
-    bytes += text.length + 1
-    if (bytes > ID_COMMAND_BYTES) {
-      bytes -= text.length + 1
-      return false
-    }
-    pairs.push(text)
+  let pairs = ''
+  const addText = (text: string): boolean => {
+    if (EMPTY_BYTES + pairs.length + text.length + 1 > ID_COMMAND_BYTES) return false
+    pairs = pairs === '' ? text : `${pairs} ${text}`
     return true
   }
+  const add = (pair: IdPair): boolean => fitsIdPair(pair) && addText(writeIdPair(pair))
   for (const [key, value] of identity.clientId ?? []) add([encodeText(key), value === null ? null : encodeText(value)])
   add(['x-session-id', encodeText(identity.session)])
-  add(['x-originating-ip', identity.remote.ip])
-  add(['x-originating-port', String(identity.remote.port)])
-  add(['x-connected-ip', identity.local.ip])
-  add(['x-connected-port', String(identity.local.port)])
-  add(['x-proxy-ttl', String(target.ttl)])
+  // Addresses and numbers have nothing to quote: looking would cost more than writing.
+  addText(`"x-originating-ip" "${identity.remote.ip}"`)
+  addText(`"x-originating-port" "${identity.remote.port}"`)
+  addText(`"x-connected-ip" "${identity.local.ip}"`)
+  addText(`"x-connected-port" "${identity.local.port}"`)
+  addText(`"x-proxy-ttl" "${target.ttl}"`)
   for (const [key, value] of target.forward) {
     if (add([FORWARD_PREFIX + encodeText(key), forwardValue(value)])) continue
     io.warn(`Not forwarding field forward_${sanitize(key, 60)}: it does not fit into an IMAP ID command`)
   }
-  return `I ID (${pairs.join(' ')})\r\n`
+  return `I ID (${pairs})\r\n`
 }
 
 /** A field without a value, an empty one and `NIL` are all NIL to the next hop. */

@@ -1,3 +1,4 @@
+import type { Soon } from '../../../util/soon.ts'
 import type { LoginEnd } from '../../protocol.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import type { LoginDialogue } from './dialogue.ts'
@@ -13,11 +14,11 @@ export interface ParsedCommand {
   readonly kind: 'parsed'
   /** The command with its literals; without it the common limit holds. */
   readonly limits?: { readonly commandBytes: number; readonly lists: number }
-  run(dialogue: LoginDialogue, tag: string, args: readonly Argument[]): CommandOutcome | Promise<CommandOutcome>
+  run(dialogue: LoginDialogue, tag: string, args: readonly Argument[]): Soon<CommandOutcome>
 }
 
 /** It gets what follows its name and one blank, as it came. */
 export interface RawCommand {
   readonly kind: 'raw'
-  run(dialogue: LoginDialogue, tag: string, rest: string): CommandOutcome | Promise<CommandOutcome>
+  run(dialogue: LoginDialogue, tag: string, rest: string): Soon<CommandOutcome>
 }

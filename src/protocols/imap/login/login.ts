@@ -1,3 +1,4 @@
+import { andThen } from '../../../util/soon.ts'
 import { plainCredentials } from '../../plain-credentials.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import type { ParsedCommand } from './command.ts'
@@ -6,11 +7,11 @@ import { concludeAttempt } from './conclude.ts'
 /** LOGIN: PLAIN in another dress, and only where PLAIN is allowed. RFC 3501 §6.2.3. */
 export const login: ParsedCommand = {
   kind: 'parsed',
-  async run(dialogue, tag, args) {
+  run(dialogue, tag, args) {
     const [user, password] = args
     if (args.length !== 2 || !isAstring(user) || !isAstring(password)) return 'bad'
-    const verdict = await dialogue.io.attempt(plainCredentials(user.text, password.text))
-    return concludeAttempt(dialogue, tag, 'LOGIN', verdict)
+    const verdict = dialogue.io.attempt(plainCredentials(user.text, password.text))
+    return andThen(verdict, (known) => concludeAttempt(dialogue, tag, 'LOGIN', known))
   },
 }
 

@@ -1,14 +1,15 @@
+import { andThen, type Soon } from '../../../util/soon.ts'
 import type { LoginEnd } from '../../protocol.ts'
-import type { Argument } from '../wire/argument-reader.ts'
+import type { Argument, ReadStep } from '../wire/argument-reader.ts'
 import { ArgumentReader } from '../wire/argument-reader.ts'
 import { isTag } from '../wire/grammar.ts'
-import type { LoginCommand } from './command.ts'
+import type { CommandOutcome, LoginCommand } from './command.ts'
 import { loginCommands } from './commands.ts'
 import type { LoginDialogue } from './dialogue.ts'
 import { LOGIN_LIMITS } from './dialogue.ts'
 
 /** Runs the command that begins with this line and reads the rest of it. Undefined: go on with the next. */
-export async function runCommand(dialogue: LoginDialogue, line: string): Promise<LoginEnd | undefined> {
+export function runCommand(dialogue: LoginDialogue, line: string): Soon<LoginEnd | undefined> {
   const tagEnd = wordEnd(line, 0)
   const tag = line.slice(0, tagEnd)
   // What is no tag is not sent back: it may be a browser's, and mean something to it.
@@ -16,44 +17,64 @@ export async function runCommand(dialogue: LoginDialogue, line: string): Promise
   const nameStart = tagEnd + 1
   const nameEnd = wordEnd(line, nameStart)
   const command = loginCommands.get(line.slice(nameStart, nameEnd).toUpperCase())
-  if (command?.kind === 'raw') {
-    return conclude(dialogue, tag, await command.run(dialogue, tag, line.slice(nameEnd + 1)))
-  }
-  const args = await readArguments(dialogue, tag, command, line, nameEnd)
-  if (!isArguments(args)) return args
-  if (command !== undefined) return conclude(dialogue, tag, await command.run(dialogue, tag, args))
-  if (tag.toUpperCase() === 'LOGIN' && nameEnd > nameStart) return hintAtTag(dialogue, tag)
-  return dialogue.badCommand(tag)
+  const conclude = (outcome: CommandOutcome): LoginEnd | undefined =>
+    outcome === 'bad' ? dialogue.badCommand(tag) : outcome
+  if (command?.kind === 'raw') return andThen(command.run(dialogue, tag, line.slice(nameEnd + 1)), conclude)
+  return andThen(readArguments(dialogue, tag, command, line, nameEnd), (args) => {
+    if (!isArguments(args)) return args
+    if (command !== undefined) return andThen(command.run(dialogue, tag, args), conclude)
+    if (tag.toUpperCase() === 'LOGIN' && nameEnd > nameStart) return hintAtTag(dialogue, tag)
+    return dialogue.badCommand(tag)
+  })
 }
 
-function conclude(dialogue: LoginDialogue, tag: string, outcome: undefined | 'bad' | LoginEnd): LoginEnd | undefined {
-  return outcome === 'bad' ? dialogue.badCommand(tag) : outcome
-}
+type ReadArguments = readonly Argument[] | LoginEnd | undefined
 
 /** Reads a command's arguments and literals; replies itself when they are malformed. */
-async function readArguments(
+function readArguments(
   dialogue: LoginDialogue,
   tag: string,
   command: Extract<LoginCommand, { kind: 'parsed' }> | undefined,
   line: string,
   from: number,
-): Promise<readonly Argument[] | LoginEnd | undefined> {
-  const { io } = dialogue
+): Soon<ReadArguments> {
   const limits = command?.limits ?? DEFAULT_LIMITS
   const reader = new ArgumentReader({
     ...limits,
     literals: LOGIN_LIMITS.literals,
-    literalMinus: io.settings.imap_literal_minus,
+    literalMinus: dialogue.io.settings.imap_literal_minus,
   })
-  let step = reader.line(line, from)
+  const step = reader.line(line, from)
+  return step.kind === 'literal'
+    ? readLiterals(dialogue, tag, reader, step)
+    : argumentsAfter(dialogue, tag, reader, step)
+}
+
+async function readLiterals(
+  dialogue: LoginDialogue,
+  tag: string,
+  reader: ArgumentReader,
+  first: Extract<ReadStep, { kind: 'literal' }>,
+): Promise<ReadArguments> {
+  const { stream } = dialogue.io
+  let step: ReadStep = first
   while (step.kind === 'literal') {
-    if (step.synchronizing) io.stream.write('+ OK\r\n')
-    const bytes = step.sizeBytes === 0 ? NO_BYTES : await io.stream.readBytes(step.sizeBytes)
-    const next = bytes && (await io.stream.readLine(LOGIN_LIMITS.longCommandBytes))
+    if (step.synchronizing) stream.write('+ OK\r\n')
+    const bytes = step.sizeBytes === 0 ? NO_BYTES : await stream.readBytes(step.sizeBytes)
+    const next = bytes && (await stream.readLine(LOGIN_LIMITS.longCommandBytes))
     if (bytes === undefined || next === undefined) return { kind: 'closed', reason: 'Connection closed' }
     reader.literal(bytes.toString('latin1'))
     step = reader.line(next, 0)
   }
+  return argumentsAfter(dialogue, tag, reader, step)
+}
+
+function argumentsAfter(
+  dialogue: LoginDialogue,
+  tag: string,
+  reader: ArgumentReader,
+  step: Exclude<ReadStep, { kind: 'literal' }>,
+): ReadArguments {
   switch (step.kind) {
     case 'complete':
       return reader.args

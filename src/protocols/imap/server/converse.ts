@@ -45,7 +45,7 @@ async function readCommandLine(session: ImapSession): Promise<string | undefined
 async function skipLongLine({ stream }: ImapSession): Promise<string | undefined> {
   let head = ''
   for (;;) {
-    const line = await stream.readLine(SKIP_BYTES).catch((error: unknown) => {
+    const line = await Promise.resolve(stream.readLine(SKIP_BYTES)).catch((error: unknown) => {
       if (error instanceof LineTooLong) return error
       throw error
     })

@@ -1,0 +1,423 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { duplexPair } from 'node:stream'
+import test, { type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { makeCertificate } from '../../test/support/certificates.ts'
+import { PATIENCE_MS, within } from '../../test/support/deadline.ts'
+import { serving, tlsSettings } from '../../test/support/tls-settings.ts'
+import type { DetachedSocket } from '../net/byte-stream.ts'
+import { dial } from '../net/dial.ts'
+import { disown } from '../net/socket-owner.ts'
+import { SocketStream } from '../net/socket-stream.ts'
+import { startTlsServer } from '../net/tls.ts'
+import { TlsContextCache } from '../net/tls-cache.ts'
+import { type RelayEnd, type RelayOptions, type RelaySession, relay } from './relay.ts'
+import { RELAY_BUFFER_BYTES, relayBuffers } from './relay-buffers.ts'
+
+const cache = new TlsContextCache(randomBytes(48))
+const settings = tlsSettings(serving(await makeCertificate()))
+
+interface Setup {
+  /** The user's end and the backend's end of a relayed session. */
+  readonly user: Socket
+  readonly server: Socket
+  readonly client: DetachedSocket
+  readonly backend: DetachedSocket
+  readonly session: RelaySession
+  readonly ended: Promise<RelayEnd>
+}
+
+interface Ways {
+  readonly clientTls?: boolean
+  readonly backendTls?: boolean
+  readonly onread?: boolean
+  readonly options?: Partial<RelayOptions>
+  /** Runs before the hand-over: pipelined bytes. */
+  readonly before?: (client: SocketStream, backend: SocketStream, user: Socket, server: Socket) => Promise<void>
+}
+
+async function accept(t: TestContext): Promise<{ port: number; next: Promise<SocketStream> }> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const next = once(server, 'connection').then(([socket]) => {
+    server.close()
+    t.after(() => (socket as Socket).destroy())
+    return new SocketStream(socket as Socket)
+  })
+  return { port: (server.address() as AddressInfo).port, next }
+}
+
+async function secured(stream: SocketStream): Promise<SocketStream> {
+  await startTlsServer(stream, { context: cache.server(settings), unread: 'feed' })
+  return stream
+}
+
+async function openUser(t: TestContext, tls: boolean): Promise<{ user: Socket; stream: SocketStream }> {
+  const { port, next } = await accept(t)
+  const raw = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const user = tls ? connectTls({ socket: raw, rejectUnauthorized: false }) : raw
+  user.on('error', () => undefined)
+  t.after(() => user.destroy())
+  const stream = tls ? await secured(await next) : await next
+  return { user, stream }
+}
+
+async function openBackend(
+  t: TestContext,
+  tls: boolean,
+  onread: boolean,
+): Promise<{ server: Socket; stream: SocketStream }> {
+  const { port, next } = await accept(t)
+  const client = tls ? { context: cache.client(settings), host: 'x', verify: false } : undefined
+  const dialled = dial({ ip: '127.0.0.1', port, onread, timeoutMs: 5_000, tls: client })
+  const accepted = tls ? await secured(await next) : await next
+  const server = accepted.detach().socket as Socket
+  disown(server)
+  server.on('error', () => undefined)
+  t.after(() => server.destroy())
+  return { server: server.resume(), stream: await dialled }
+}
+
+async function setUp(t: TestContext, ways: Ways = {}): Promise<Setup> {
+  const { clientTls = false, backendTls = false, onread = true, options = {}, before } = ways
+  const [near, far] = await Promise.all([openUser(t, clientTls), openBackend(t, backendTls, onread)])
+  await before?.(near.stream, far.stream, near.user, far.server)
+  const [client, backend] = [near.stream.detach(), far.stream.detach()]
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<RelayEnd>()
+  const session = relay(client, backend, { onEnd, ...options })
+  return { user: near.user, server: far.server, client, backend, session, ended }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const looking = (async () => {
+    while (!holds()) await turn()
+  })()
+  await within(PATIENCE_MS, () => `never: ${what}`, looking)
+}
+
+/** Sends bytes whose hash is known, and answers with the hash of what arrives. */
+async function transfer(from: Socket, to: Socket, sizeBytes: number): Promise<void> {
+  const [sent, got] = [createHash('sha256'), createHash('sha256')]
+  let left = sizeBytes
+  const arrived = new Promise<void>((resolve) => {
+    const onData = (data: Buffer): void => {
+      got.update(data)
+      left -= data.length
+      if (left <= 0) resolve(void to.off('data', onData))
+    }
+    to.on('data', onData)
+  })
+  const block = randomBytes(100_003)
+  for (let rest = sizeBytes; rest > 0; rest -= block.length) {
+    const piece = block.subarray(0, Math.min(rest, block.length))
+    sent.update(piece)
+    if (!from.write(piece)) await once(from, 'drain')
+  }
+  await within(PATIENCE_MS, () => `${left} bytes are missing`, arrived)
+  assert.equal(left, 0)
+  assert.equal(got.digest('hex'), sent.digest('hex'))
+}
+
+const COMBINATIONS = [false, true].flatMap((clientTls) =>
+  [false, true].flatMap((backendTls) => [false, true].map((onread) => ({ clientTls, backendTls, onread }))),
+)
+
+for (const ways of COMBINATIONS) {
+  const name = `client ${ways.clientTls ? 'TLS' : 'plain'}, backend ${ways.backendTls ? 'TLS' : 'plain'}${ways.onread ? ', onread' : ''}`
+  test(`bytes arrive whole and are counted: ${name}`, async (t) => {
+    const { user, server, session, ended } = await setUp(t, ways)
+    await transfer(server, user, 10_000_000)
+    await transfer(user, server, 3_000_000)
+    await Promise.all([transfer(server, user, 5_000_000), transfer(user, server, 5_000_000)])
+    await transfer(server, user, 17)
+    assert.deepEqual([session.bytesIn, session.bytesOut], [8_000_000, 15_000_017])
+    user.end('z LOGOUT\r\n')
+    const end = await ended
+    assert.equal(end.side, 'client')
+    assert.deepEqual([end.reason, end.error, end.bytesIn, end.bytesOut], ['', undefined, 8_000_010, 15_000_017])
+    assert.deepEqual([end.bufferedToClient, end.clientOutputBlocked, end.idleSecs, end.delayMs], [0, false, 0, 0])
+    await until('large buffers are given back', () => relayBuffers.lent === 0)
+  })
+}
+
+test('bytes that came before the hand-over go first', async (t) => {
+  const { user, server, session } = await setUp(t, {
+    before: async (client, backend, aUser, aServer) => {
+      aUser.write('a LOGIN\r\nb NOOP\r\n')
+      aServer.write('L OK\r\n* 1 EXISTS\r\n')
+      await client.readLine(100)
+      await backend.readLine(100)
+      backend.write('L LOGIN\r\n')
+      client.write('a OK\r\n')
+    },
+  })
+  user.write('c NOOP\r\n')
+  server.write('* 2 EXISTS\r\n')
+  const seen = { user: '', server: '' }
+  user.on('data', (data) => {
+    seen.user += data
+  })
+  server.on('data', (data) => {
+    seen.server += data
+  })
+  const [toUser, toServer] = ['a OK\r\n* 1 EXISTS\r\n* 2 EXISTS\r\n', 'L LOGIN\r\nb NOOP\r\nc NOOP\r\n']
+  await until('all arrived', () => seen.user.length >= toUser.length && seen.server.length >= toServer.length)
+  assert.deepEqual(seen, { user: toUser, server: toServer })
+  assert.deepEqual([session.bytesIn, session.bytesOut], [toServer.length, toUser.length])
+})
+
+test('single bytes pass as they come', async (t) => {
+  const { user, server } = await setUp(t)
+  const text = '* OK still here\r\n'
+  let seen = ''
+  user.on('data', (data) => {
+    seen += data
+  })
+  for (const byte of text.split('')) {
+    server.write(byte)
+    await turn()
+  }
+  await until('the line is there', () => seen === text)
+})
+
+test('each kind of end is told with its side and reason', async (t) => {
+  const rows: { why: string; act: (setup: Setup) => unknown; side: RelayEnd['side']; reason: string }[] = [
+    { why: 'the user leaves', act: ({ user }) => user.end(), side: 'client', reason: '' },
+    {
+      why: 'the user breaks off',
+      act: ({ user }) => user.resetAndDestroy(),
+      side: 'client',
+      reason: 'Connection reset by peer',
+    },
+    { why: 'the backend leaves', act: ({ server }) => server.end('* BYE\r\n'), side: 'server', reason: '' },
+    {
+      why: 'the backend breaks off',
+      act: ({ server }) => server.resetAndDestroy(),
+      side: 'server',
+      reason: 'Connection reset by peer',
+    },
+    {
+      why: 'an administrator',
+      act: ({ session }) => session.kick('Kicked by admin'),
+      side: 'proxy',
+      reason: 'Kicked by admin',
+    },
+    { why: 'we destroyed the socket', act: ({ client }) => client.socket.destroy(), side: 'client', reason: '' },
+  ]
+  for (const { why, act, side, reason } of rows) {
+    const setup = await setUp(t)
+    const closed = Promise.all([once(setup.user, 'close'), once(setup.server, 'close')])
+    closed.catch(() => undefined)
+    setup.user.on('end', () => setup.user.end())
+    setup.server.on('end', () => setup.server.end())
+    setup.user.resume()
+    act(setup)
+    const end = await setup.ended
+    assert.deepEqual([end.side, end.reason, end.error !== undefined], [side, reason, reason.startsWith('Conn')], why)
+    await within(PATIENCE_MS, () => `both sides are closed: ${why}`, closed)
+    setup.session.kick('too late')
+  }
+})
+
+test('a side that ended during the login ends the session at once', async (t) => {
+  const left = await setUp(t, {
+    before: async (client, _backend, user) => {
+      user.end()
+      await new Promise((resolve) => client.onEnd(resolve))
+    },
+  })
+  assert.equal((await left.ended).side, 'client')
+  const gone = await setUp(t, {
+    before: async (_client, backend, _user, server) => {
+      server.end('* BYE\r\n')
+      await new Promise((resolve) => backend.onEnd(resolve))
+    },
+  })
+  const [bye] = (await once(gone.user, 'data')) as [Buffer]
+  assert.equal(bye.toString(), '* BYE\r\n')
+  assert.equal((await gone.ended).side, 'server')
+})
+
+test('what was written to the other side is sent before it is closed', async (t) => {
+  for (const clientTls of [false, true]) {
+    const { user, server, ended, client } = await setUp(t, { clientTls })
+    user.pause()
+    server.write(Buffer.alloc(20_000_000, 'x'))
+    await until('the user blocks', () => client.socket.writableNeedDrain)
+    let seen = 0
+    server.end()
+    user.on('data', (data: Buffer) => {
+      seen += data.length
+    })
+    user.resume()
+    await once(user, 'end')
+    assert.equal(seen, 20_000_000)
+    assert.equal((await ended).side, 'server')
+  }
+})
+
+test('a user who reads nothing makes us hold only a little of 100 MB [row 50]', { timeout: 60_000 }, async (t) => {
+  const rows = [
+    { onread: true },
+    { onread: false },
+    { onread: true, clientTls: true },
+    { onread: true, backendTls: true },
+  ]
+  for (const ways of rows) {
+    const { user, server, client, backend, session, ended } = await setUp(t, ways)
+    user.pause()
+    global.gc?.()
+    const before = process.memoryUsage().rss
+    const block = Buffer.alloc(1_000_000, 'x')
+    let sent = 0
+    let over = false
+    void ended.then(() => {
+      over = true
+    })
+    const feeding = (async () => {
+      for (; sent < 100_000_000 && !over; sent += block.length) {
+        if (!server.write(block)) await Promise.race([once(server, 'drain'), ended])
+      }
+    })()
+    let most = 0
+    await until('the user blocks', () => client.socket.writableNeedDrain)
+    for (let looks = 0; looks < 300; looks++) {
+      await turn()
+      most = Math.max(most, client.socket.writableLength + backend.socket.readableLength)
+    }
+    assert.ok(most <= RELAY_BUFFER_BYTES + 128 * 1024, `${JSON.stringify(ways)}: ${most} bytes were held`)
+    assert.ok(sent < 50_000_000, `${sent} bytes left the backend`)
+    const grown = process.memoryUsage().rss - before
+    assert.ok(grown < 24_000_000, `${JSON.stringify(ways)}: the process grew by ${grown} bytes`)
+    session.kick('Kicked by admin')
+    const end = await ended
+    assert.ok(end.clientOutputBlocked)
+    assert.ok(end.bufferedToClient > 0)
+    assert.equal(end.bytesOut + end.bufferedToClient, session.bytesOut)
+    user.destroy()
+    server.destroy()
+    await feeding
+  }
+})
+
+test('a user who reads slowly gets everything', async (t) => {
+  const { user, server, session } = await setUp(t)
+  let seen = 0
+  user.on('data', (data: Buffer) => {
+    seen += data.length
+    user.pause()
+    setImmediate(() => user.resume())
+  })
+  await Promise.all([
+    (async () => {
+      for (let i = 0; i < 30; i++) if (!server.write(Buffer.alloc(333_333))) await once(server, 'drain')
+    })(),
+    until('all has arrived', () => seen === 30 * 333_333),
+  ])
+  assert.equal(session.bytesOut, 30 * 333_333)
+})
+
+test('busy sessions share a bounded number of large buffers', async (t) => {
+  const { user, server, client } = await setUp(t)
+  const arriving = transfer(server, user, 9_000_000)
+  user.pause()
+  await until('the user blocks', () => client.socket.writableNeedDrain)
+  assert.equal(relayBuffers.lent, 1)
+  user.resume()
+  await arriving
+  await until('it is given back', () => relayBuffers.lent === 0)
+  const all: Buffer[] = []
+  for (let buffer = relayBuffers.borrow(); buffer !== undefined; buffer = relayBuffers.borrow()) all.push(buffer)
+  await transfer(server, user, 5_000_000)
+  assert.equal(relayBuffers.lent, all.length)
+  for (const buffer of all) relayBuffers.giveBack(buffer)
+})
+
+test('at shutdown a session ends when it is idle, not before', async (t) => {
+  const { user, server, session, ended } = await setUp(t)
+  let over = false
+  void ended.then(() => {
+    over = true
+  })
+  session.closeWhenIdle(80, 'Process shutting down')
+  user.resume()
+  for (let i = 0; i < 5; i++) {
+    server.write('* 1 EXISTS\r\n')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    assert.ok(!over)
+  }
+  const end = await ended
+  assert.deepEqual([end.side, end.reason], ['proxy', 'Process shutting down'])
+  const idle = await setUp(t)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  idle.session.closeWhenIdle(10, 'Process shutting down')
+  assert.equal((await idle.ended).side, 'proxy')
+})
+
+test('a delayed client is told nothing, read no more, and closed when its time comes', async (t) => {
+  let cut: (() => void) | undefined
+  const asked: string[] = []
+  const disconnectDelay = (given: () => void): number => {
+    cut = given
+    asked.push('asked')
+    return 1368
+  }
+  const { user, server, client, ended, session } = await setUp(t, { options: { disconnectDelay } })
+  server.end()
+  const end = await ended
+  assert.deepEqual([end.side, end.delayMs], ['server', 1368])
+  let closed = false
+  user.on('end', () => {
+    closed = true
+  })
+  user.resume()
+  const before = session.bytesIn
+  user.write('b NOOP\r\n')
+  for (let i = 0; i < 20; i++) await turn()
+  assert.ok(!closed)
+  assert.equal(session.bytesIn, before)
+  cut?.()
+  await until('the user is cut', () => closed)
+  user.end()
+  await until('the socket is gone', () => client.socket.destroyed)
+  assert.equal(asked.length, 1)
+
+  const leaving = await setUp(t, { options: { disconnectDelay } })
+  leaving.user.end()
+  await leaving.ended
+  assert.equal(asked.length, 1, 'a client that leaves is not delayed')
+  const kicked = await setUp(t, { options: { disconnectDelay } })
+  kicked.session.kick('Kicked via director')
+  assert.equal((await kicked.ended).delayMs, 1368)
+  kicked.user.resetAndDestroy()
+  await until('a held client may break off', () => kicked.client.socket.destroyed)
+  const patient = await setUp(t, { options: { disconnectDelay } })
+  patient.server.end()
+  await patient.ended
+  patient.user.on('end', () => undefined).resume()
+  patient.user.end('c LOGOUT\r\n')
+  await until('a held client may leave', () => patient.client.socket.destroyed)
+  const stopped = await setUp(t, { options: { disconnectDelay } })
+  stopped.session.closeWhenIdle(0, 'Process shutting down')
+  assert.equal((await stopped.ended).delayMs, 0)
+})
+
+test('any pair of streams can be relayed', async () => {
+  const [user, near] = duplexPair({ allowHalfOpen: true })
+  const [server, far] = duplexPair({ allowHalfOpen: true })
+  const [client, backend] = [new SocketStream(near), new SocketStream(far)]
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<RelayEnd>()
+  relay(client.detach(), backend.detach(), { onEnd })
+  user.write('a NOOP\r\n')
+  const [got] = (await once(server, 'data')) as [Buffer]
+  assert.equal(got.toString(), 'a NOOP\r\n')
+  server.end('* BYE\r\n')
+  const [bye] = (await once(user, 'data')) as [Buffer]
+  assert.equal(bye.toString(), '* BYE\r\n')
+  assert.equal((await ended).side, 'server')
+})
