@@ -1,5 +1,6 @@
 import type { BackendNews } from '../proxy/hosts.ts'
 import type { FileSnapshot } from './config-snapshot.ts'
+import type { MailWorkerQuestion, MailWorkerReply } from './mail/worker-sockets.ts'
 import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
 /** What the supervisor tells a worker and what it hears back. Plain data: it crosses a process boundary. */
@@ -30,6 +31,7 @@ export type ToWorker =
   /** What another worker found out about a backend. */
   | { readonly kind: 'backend-news'; readonly news: BackendNews }
   | { readonly kind: 'shared'; readonly message: SharedToWorker }
+  | { readonly kind: 'mail-worker'; readonly reply: MailWorkerReply }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
 
 /** Asked of all workers by the control socket and the metrics listener. */
@@ -50,4 +52,5 @@ export type FromWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'sessions'; readonly count: number }
   | { readonly kind: 'shared'; readonly message: SharedFromWorker }
+  | { readonly kind: 'mail-worker'; readonly question: MailWorkerQuestion }
   | { readonly kind: 'backend-news'; readonly news: BackendNews }

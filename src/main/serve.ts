@@ -53,7 +53,13 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   const recent = new RecentErrors()
   const log = rememberInto(recent, openLog(settings))
   const shared = openShared(settings, log)
-  const supervisor = new Supervisor({ source: first.source, workers: workerCount(settings), observer: log, shared })
+  const supervisor = new Supervisor({
+    source: first.source,
+    workers: workerCount(settings),
+    observer: log,
+    shared,
+    baseDir: settings.base_dir,
+  })
   const listeners: BoundListener[] = []
   try {
     listeners.push(...(await supervisor.start(workerFile())))

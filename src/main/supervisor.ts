@@ -4,6 +4,9 @@ import type { Observer } from '../observe/events.ts'
 import { Deferred } from '../util/deferred.ts'
 import { DeadBackends } from './dead-backends.ts'
 import { WORKER_FLAGS } from './engine.ts'
+import type { MailWorkers } from './mail/mail-workers.ts'
+import { superviseMail } from './mail/supervised-mail.ts'
+import type { MailWorkerQuestion } from './mail/worker-sockets.ts'
 import type { BoundListener, ConfigSource, FromWorker, Question, ToWorker } from './messages.ts'
 import type { SharedState, WorkerLink } from './shared-state.ts'
 import type { WorkerAnswer } from './worker-commands.ts'
@@ -38,6 +41,7 @@ export class Supervisor {
   readonly #observer: Observer
   readonly #news = new DeadBackends()
   readonly #shared: SharedState
+  readonly #mail: MailWorkers
   readonly #members = new Map<number, Member>()
   readonly #answers = new Map<number, { waiting: Set<number>; values: unknown[]; done: Deferred<readonly unknown[]> }>()
   #count: number
@@ -51,11 +55,22 @@ export class Supervisor {
   #reloading: Promise<unknown> = Promise.resolve()
   #stopped = new Deferred<void>()
 
-  constructor(options: { source: ConfigSource; workers: number; observer: Observer; shared: SharedState }) {
+  constructor(options: {
+    source: ConfigSource
+    workers: number
+    observer: Observer
+    shared: SharedState
+    /** `base_dir`. */
+    baseDir: string
+  }) {
     this.#shared = options.shared
     this.#source = options.source
     this.#count = options.workers
     this.#observer = options.observer
+    this.#mail = superviseMail({
+      ...options,
+      askWorker: async (question, timeoutMs) => await this.askOne(question, timeoutMs),
+    })
   }
 
   /** Starts all workers. Resolves with the listeners when every one accepts; rejects when one cannot. */
@@ -101,6 +116,7 @@ export class Supervisor {
     }
     if (failed !== undefined) throw failed.reason
     this.#source = source
+    this.#mail.configure(source)
     const first = results[0]
     return first?.status === 'fulfilled' ? first.value : []
   }
@@ -177,7 +193,7 @@ export class Supervisor {
     const killer = setTimeout(() => {
       for (const member of this.#members.values()) member.worker.process.kill('SIGKILL')
     }, graceMs + KILL_AFTER_MS)
-    await this.#stopped.promise
+    await Promise.all([this.#stopped.promise, this.#mail.stop(graceMs)])
     clearTimeout(killer)
   }
 
@@ -227,9 +243,22 @@ export class Supervisor {
       case 'shared':
         this.#shared.hear(worker.id, message.message)
         return
+      case 'mail-worker':
+        void this.#findMailWorker(member, message.question)
+        return
       case 'backend-news':
         this.#news.add(message.news)
         for (const other of this.#members.values()) if (other !== member) this.#send(other, message)
+    }
+  }
+
+  async #findMailWorker(member: Member, { id, owner, share }: MailWorkerQuestion): Promise<void> {
+    try {
+      const path = await this.#mail.socketFor(owner, share)
+      this.#send(member, { kind: 'mail-worker', reply: { id, path } })
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#send(member, { kind: 'mail-worker', reply: { id, error: text } })
     }
   }
 

@@ -8,6 +8,7 @@ import type { AuthService } from '../auth/auth.ts'
 import type { LoginHolds } from '../login/holds.ts'
 import type { SessionListing, SessionRegistry } from '../login/registry.ts'
 import type { BackendHosts } from '../proxy/hosts.ts'
+import { lookupOwner } from './mail/owner-lookup.ts'
 import { storedFacts } from './stored-facts.ts'
 import { answerMove } from './worker-move.ts'
 
@@ -48,6 +49,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
   ['move', answerMove],
+  ['userdb-home', async ({ auth }, input) => await lookupOwner(ready(auth), String(input))],
   ['stored-password', async ({ auth }, input) => await storedFacts(ready(auth), input, deadline())],
 ])
 

@@ -12,7 +12,10 @@ import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
 import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
 import { createLmtpService, type LmtpService } from './lmtp-services.ts'
+import { limitConnections } from './limited-mail.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
+import { type LocalServices, openLocalServices } from './mail/local-services.ts'
+import { type MailWorkerQuestion, WorkerSockets } from './mail/worker-sockets.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
 import type { SharedFromWorker } from './shared-messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
@@ -42,15 +45,23 @@ export class WorkerRuntime {
   #proxy: Proxy | undefined
   #login: LoginService | undefined
   #lmtp: LmtpService | undefined
+  #mail: LocalServices | undefined
   #current: Prepared | undefined
   #prepared: Prepared | undefined
 
   /** What all workers know alike. */
   readonly shared: WorkerShared
+  /** Where mail workers answer. */
+  readonly mailSockets: WorkerSockets
 
   /** `tellNews` reaches the other workers, `tellShared` the supervisor. */
-  constructor(tellNews: (news: BackendNews) => void, tellShared: (message: SharedFromWorker) => void) {
+  constructor(
+    tellNews: (news: BackendNews) => void,
+    tellShared: (message: SharedFromWorker) => void,
+    askMailWorker: (question: MailWorkerQuestion) => void,
+  ) {
     this.#tellNews = tellNews
+    this.mailSockets = new WorkerSockets(askMailWorker)
     this.shared = new WorkerShared(tellShared)
   }
 
@@ -70,10 +81,17 @@ export class WorkerRuntime {
     const log = openLog(generation.settings)
     if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)
-    const shared = { observer: this.#observer, proxy: this.#proxy, now, holds: this.#holds }
+    const mail = (this.#mail ??= this.#openMail(workers))
+    const shared = {
+      observer: this.#observer,
+      proxy: this.#proxy,
+      now,
+      holds: this.#holds,
+      local: limitConnections(mail.logins, this.shared),
+    }
     this.#login ??= createLoginService(shared, () => this.#environment())
     this.#lmtp ??= createLmtpService(
-      { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts },
+      { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts, mailboxes: mail.lmtp },
       () => this.#environment(),
     )
     await this.#proxy.prepare(generation.settings)
@@ -157,7 +175,18 @@ export class WorkerRuntime {
       await Promise.race([Promise.all([this.#login.shutDown(), this.#lmtp?.shutDown()]), promise])
       clearTimeout(timer)
     }
+    await this.#mail?.close()
     this.#current?.log.flushSync()
+  }
+
+  #openMail(workers: number): LocalServices {
+    return openLocalServices({
+      observer: this.#observer,
+      config: () => this.#generation().config,
+      auth: () => this.#generation().auth,
+      shares: workers,
+      workerSocket: async (owner, share) => await this.mailSockets.socketFor(owner, share),
+    })
   }
 
   #openProxy(tls: TlsContextCache): Proxy {
@@ -187,8 +216,12 @@ export class WorkerRuntime {
 
   /** Asked at each connection: the newest committed generation's. */
   #environment(): LoginEnvironment {
+    return this.#generation().environment
+  }
+
+  #generation(): Generation {
     if (this.#current === undefined) throw new Error('a connection came before the first commit')
-    return this.#current.generation.environment
+    return this.#current.generation
   }
 
   /** Who serves connections of this listener; `undefined` when nobody does. */

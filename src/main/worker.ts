@@ -11,6 +11,7 @@ optimizeEarly()
 const runtime = new WorkerRuntime(
   (news) => tell({ kind: 'backend-news', news }),
   (message) => tell({ kind: 'shared', message }),
+  (question) => tell({ kind: 'mail-worker', question }),
 )
 let toldSessions = 0
 
@@ -46,6 +47,9 @@ async function onMessage(message: ToWorker): Promise<void> {
       return
     case 'shared':
       runtime.shared.hear(message.message)
+      return
+    case 'mail-worker':
+      runtime.mailSockets.hear(message.reply)
       return
     case 'backend-news':
       runtime.learn(message.news)

@@ -4,12 +4,14 @@ import type { LogLevel } from '../../observe/events.ts'
 import { Deferred } from '../../util/deferred.ts'
 import type { ConfigSource } from '../messages.ts'
 import type { MailOwner } from './mail-owner.ts'
+import type { OwnerAnswer, OwnerQuestion, OwnerReply } from './owner-questions.ts'
 
 /** What the supervisor tells a mail worker. */
 export type ToMailWorker =
   /** First: open the socket, then become the owner for good. */
   | { readonly kind: 'begin'; readonly owner: MailOwner; readonly path: string; readonly source: ConfigSource }
   | { readonly kind: 'config'; readonly source: ConfigSource }
+  | { readonly kind: 'owner'; readonly reply: OwnerReply }
   /** End when the sessions have, at the latest after `graceMs`. */
   | { readonly kind: 'stop'; readonly graceMs: number }
 
@@ -18,6 +20,7 @@ export type FromMailWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly service: string; readonly text: string }
+  | { readonly kind: 'owner'; readonly question: OwnerQuestion }
   /** Nobody used it for a while; it takes no more connections and ends. */
   | { readonly kind: 'leaving' }
 
@@ -25,9 +28,13 @@ export interface MailWorkersOptions {
   readonly file: string
   /** Where the sockets go; nobody but root may enter. */
   readonly directory: string
+  /** Makes it. */
+  readonly prepare: () => void
   readonly flags: readonly string[]
   readonly source: ConfigSource
   readonly log: (level: LogLevel, service: string, text: string) => void
+  /** Asks a worker that may look into the userdbs. Never rejects. */
+  readonly lookupOwner: (owner: string) => Promise<OwnerAnswer>
 }
 
 /** How long a mail worker may take to be ready. */
@@ -83,7 +90,8 @@ export class MailWorkers {
   }
 
   #start(key: string, owner: MailOwner): MailWorker {
-    const { file, directory, flags } = this.#options
+    const { file, directory, flags, prepare } = this.#options
+    prepare()
     // A number of its own: the one before may still be ending.
     const path = join(directory, `${key}-${++this.#started}`)
     const child = fork(file, [], {
@@ -121,9 +129,16 @@ export class MailWorkers {
       case 'log':
         this.#options.log(message.level, message.service, message.text)
         return
+      case 'owner':
+        void this.#answer(worker, message.question)
+        return
       case 'leaving':
         this.#forget(key, worker)
     }
+  }
+
+  async #answer({ child }: MailWorker, { id, owner }: OwnerQuestion): Promise<void> {
+    tell(child, { kind: 'owner', reply: { id, answer: await this.#options.lookupOwner(owner) } })
   }
 
   #exited(key: string, worker: MailWorker, cause: string): void {

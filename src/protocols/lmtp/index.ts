@@ -1,4 +1,5 @@
-/** LMTP: RFC 2033, as a proxy in front of LMTP and SMTP servers. */
+/** LMTP: RFC 2033, into mailboxes of this server and as a proxy in front of LMTP and SMTP servers. */
+export { splitDetail } from './recipient.ts'
 export { serveLmtp } from './serve.ts'
 export type {
   BackendLink,
@@ -7,6 +8,10 @@ export type {
   LmtpClient,
   LmtpIo,
   LmtpServices,
+  LocalDelivery,
+  LocalMailboxes,
+  LocalOpening,
+  LocalQuestion,
   MessageSink,
   RecipientAnswer,
   RecipientQuestion,

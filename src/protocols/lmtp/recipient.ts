@@ -12,8 +12,6 @@ export class Recipient {
   readonly forward: ReadonlyMap<string, string>
   /** How it is called at its destination, and which fields go there. */
   target: RecipientTarget
-  /** Whose mail it is on this server: the name the databases gave it. */
-  user = ''
   /** Among the recipients the message goes to, from 1; known when the message comes. */
   place: { readonly number: number; readonly of: number } = { number: 0, of: 0 }
   readonly #reply = Promise.withResolvers<string>()

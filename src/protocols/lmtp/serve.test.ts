@@ -5,7 +5,7 @@ import { HELLO, proxied, taking, testLmtp, type TestLmtp } from '../../../test/s
 import { play } from '../../../test/support/protocol-session.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import { LMTP_LIMITS } from './limits.ts'
-import type { LocalDelivery, LocalMailboxes } from './services.ts'
+import type { LocalAccount, LocalDelivery, LocalMailboxes, RecipientRoute } from './services.ts'
 
 const MAIL = [...HELLO, 'C: MAIL FROM:<a@b>', 'S: 250 2.1.0 OK'] as const
 const toBackend = { route: ({ user }: { user: string }) => proxied(user) }
@@ -74,7 +74,7 @@ test('what a lookup can come to, in the words of the client', async (t) => {
     [{ kind: 'misconfigured', text: 'host not given' }, '451 4.3.0 <joe+box@x> Temporary internal error'],
     [{ kind: 'looping', why: 'hops' }, '554 5.4.6 <joe+box@x> Proxying appears to be looping (TTL=0)'],
     [{ kind: 'looping', why: 'self' }, '554 5.4.6 <joe+box@x> Proxying loops to itself'],
-    [{ kind: 'local', user: 'joe@x' }, '451 4.3.0 <joe+box@x> Temporary internal error'],
+    [{ kind: 'local', account: account('joe@x') }, '451 4.3.0 <joe+box@x> Temporary internal error'],
     [proxied('no\r\naddress'), '451 4.3.0 <joe+box@x> Temporary internal error'],
   ]
   for (const [route, reply] of rows) {
@@ -311,7 +311,7 @@ test('mail for mailboxes of this server goes to the local delivery', async (t) =
     if (user === 'jane') throw new StoreRefusal('over-quota', 'Quota exceeded (mailbox for user is full)')
     saved.set(user, text)
   })
-  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
+  const lmtp = testLmtp(t, { mailboxes, route: localRoute })
   await play(lmtp.client, [
     ...MAIL,
     'C> RCPT TO:<joe>\r\nRCPT TO:<nobody>\r\nRCPT TO:<jane>\r\nRCPT TO:<joe+work>\r\n',
@@ -334,7 +334,7 @@ test('mail for mailboxes of this server goes to the local delivery', async (t) =
 test('a single recipient is named in the message', async (t) => {
   const saved: string[] = []
   const mailboxes = localMailboxes((_user, text) => void saved.push(text))
-  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
+  const lmtp = testLmtp(t, { mailboxes, route: localRoute })
   const mail = ['C: DATA', 'S: 354 OK', 'C> hi\r\n.\r\n']
   await play(lmtp.client, [
     ...MAIL,
@@ -349,7 +349,7 @@ test('a single recipient is named in the message', async (t) => {
 test('a local delivery learns that the client left', async (t) => {
   const aborted = Promise.withResolvers<void>()
   const mailboxes = localMailboxes(() => assert.fail('half a message'), aborted.resolve)
-  const lmtp = testLmtp(t, { mailboxes, route: ({ user }) => ({ kind: 'local', user }) })
+  const lmtp = testLmtp(t, { mailboxes, route: localRoute })
   await play(lmtp.client, [...MAIL, 'C: RCPT TO:<joe>', 'S: 250 2.1.5 OK', 'C: DATA', 'S: 354 OK', 'C: half'])
   lmtp.client.end()
   await aborted.promise
@@ -371,11 +371,18 @@ test('STARTTLS forgets what was said and what was pipelined behind it', async (t
   ])
 })
 
-/** `nobody` is unknown. `save` gets whole messages; what it throws is what saving throws. */
+function localRoute({ user }: { readonly user: string }): RecipientRoute {
+  return user === 'nobody' ? { kind: 'unknown' } : { kind: 'local', account: account(user) }
+}
+
+function account(user: string): LocalAccount {
+  return { user, fields: new Map() }
+}
+
+/** `save` gets whole messages; what it throws is what saving throws. */
 function localMailboxes(save: (user: string, text: string) => void, aborted?: () => void): LocalMailboxes {
   return {
-    async open({ recipient: { user } }) {
-      if (user === 'nobody') return await Promise.resolve({ kind: 'unknown', user })
+    async open({ account: { user } }) {
       const chunks: Uint8Array[] = []
       const delivery: LocalDelivery = {
         begin: async () => {},
@@ -384,7 +391,7 @@ function localMailboxes(save: (user: string, text: string) => void, aborted?: ()
         abort: async () => await Promise.resolve(aborted?.()),
         close() {},
       }
-      return { kind: 'ready', delivery }
+      return await Promise.resolve({ kind: 'ready', delivery })
     },
   }
 }

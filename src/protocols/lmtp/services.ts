@@ -3,6 +3,7 @@ import type { ByteStream, Endpoint } from '../../net/byte-stream.ts'
 import type { SocketStream } from '../../net/socket-stream.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { MessageReader } from './message/message.ts'
+import type { Address } from '../smtp/wire/path.ts'
 import type { Recipient } from './recipient.ts'
 
 /** A client's connection. */
@@ -80,13 +81,21 @@ export type RecipientRoute =
       /** Values that make no sense, whose defaults are used: for the log. */
       readonly problems: readonly string[]
     }
-  | { readonly kind: 'local'; readonly user: string }
+  | { readonly kind: 'local'; readonly account: LocalAccount }
   | { readonly kind: 'unknown' }
   /** A database or the DNS does not answer; the log knows. */
   | { readonly kind: 'lookup-failed' }
   /** The databases say to proxy, but not so that it can be done. `text` is for the log. */
   | { readonly kind: 'misconfigured'; readonly text: string }
   | { readonly kind: 'looping'; readonly why: 'hops' | 'self' }
+
+/** Whose mail it is on this server. */
+export interface LocalAccount {
+  /** The name the databases gave it. */
+  readonly user: string
+  /** What the userdb said. */
+  readonly fields: ReadonlyMap<string, string>
+}
 
 /** A backend, and how to reach it. */
 export interface Destination {
@@ -135,16 +144,19 @@ export interface RecipientAnswer {
 
 /** Mailboxes of this server, as LMTP sees them. */
 export interface LocalMailboxes {
-  /** Looks the recipient up in the userdbs and opens the mail. Never rejects. */
-  open(
-    question: { readonly recipient: Recipient; readonly client: LmtpClient; readonly from: string },
-    signal: AbortSignal,
-  ): Promise<LocalOpening>
+  /** Opens the mail of a recipient. Never rejects. */
+  open(question: LocalQuestion): Promise<LocalOpening>
+}
+
+export interface LocalQuestion {
+  readonly account: LocalAccount
+  readonly recipient: Recipient
+  readonly client: LmtpClient
+  readonly envelopeFrom: Address | undefined
 }
 
 export type LocalOpening =
   | { readonly kind: 'ready'; readonly delivery: LocalDelivery }
-  | { readonly kind: 'unknown'; readonly user: string }
   /** `text` is for the client. */
   | { readonly kind: 'temporary'; readonly text?: string }
   /** With `lmtp_rcpt_check_quota`. */

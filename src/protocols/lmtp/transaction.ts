@@ -1,5 +1,4 @@
 import { decodeText } from '../wire-text.ts'
-import { formatPath } from '../smtp/wire/path.ts'
 import { formatReply } from '../smtp/wire/reply.ts'
 import { assertNever } from '../../util/assert-never.ts'
 import { BackendConnection } from './backend/connection.ts'
@@ -11,7 +10,14 @@ import type { SessionLog } from './log.ts'
 import { Message } from './message/message.ts'
 import { type Recipient, splitDetail } from './recipient.ts'
 import { rewriteRecipient } from './rewrite.ts'
-import type { Destination, LmtpClient, LmtpServices, MessageSink, RecipientAnswer, RecipientRoute } from './services.ts'
+import type {
+  Destination,
+  LmtpClient,
+  LmtpServices,
+  LocalAccount,
+  RecipientAnswer,
+  RecipientRoute,
+} from './services.ts'
 
 export interface TransactionContext {
   readonly services: LmtpServices
@@ -32,7 +38,7 @@ export class Transaction {
   /** In the order of RCPT; undefined was refused. */
   readonly #recipients: { readonly recipient: Recipient; accepted: boolean }[] = []
   readonly #backends = new Map<string, BackendConnection>()
-  #local: MessageSink | undefined
+  #local: LocalSink | undefined
   #localAccepted = 0
   #message: Message | undefined
   /** The recipient before has its destination: connections are opened, and recipients sent, in the order of RCPT. */
@@ -88,7 +94,7 @@ export class Transaction {
     const backends = [...this.#backends.values()].filter(({ accepted }) => accepted > 0)
     const replyMs = Math.max(0, ...backends.map((backend) => backend.replyMs))
     for (const backend of backends) void backend.send(message.open(replyMs), replyMs)
-    if (this.#localAccepted > 0) void this.#local?.send(message.open(LMTP_LIMITS.replyMs), LMTP_LIMITS.replyMs)
+    if (this.#localAccepted > 0) void this.#local?.send(message.open(LMTP_LIMITS.replyMs))
     return message
   }
 
@@ -117,8 +123,7 @@ export class Transaction {
       case 'proxy':
         return await this.#attachBackend(recipient, route)
       case 'local':
-        recipient.user = route.user
-        return await this.#attachLocal(recipient)
+        return await this.#attachLocal(recipient, route.account)
       case 'unknown':
         return refuse(550, '5.1.1', `${path} User doesn't exist: ${this.#userText(recipient)}`)
       case 'lookup-failed':
@@ -172,16 +177,15 @@ export class Transaction {
     return backend
   }
 
-  async #attachLocal(recipient: Recipient): Promise<RecipientAnswer> {
+  async #attachLocal(recipient: Recipient, account: LocalAccount): Promise<RecipientAnswer> {
     const { services, client, log } = this.#context
     const { mailboxes } = services
-    if (mailboxes !== undefined)
-      this.#local ??= new LocalSink(mailboxes, { client, from: formatPath(this.envelope.from) })
+    if (mailboxes !== undefined) this.#local ??= new LocalSink(mailboxes, client, this.envelope.from)
     if (this.#local === undefined) {
       log.recipient('error', recipient, 'There is no local delivery: the passdb must return proxy')
       return refuse(451, '4.3.0', `${recipient.path} ${INTERNAL}`)
     }
-    const answer = await this.#local.addRecipient(recipient)
+    const answer = await this.#local.addRecipient(recipient, account)
     if (answer.accepted) this.#localAccepted++
     return answer
   }

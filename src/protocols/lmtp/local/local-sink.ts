@@ -1,45 +1,40 @@
 import { StoreRefusal } from '../../../storage/refusal.ts'
 import { assertNever } from '../../../util/assert-never.ts'
+import type { Address } from '../../smtp/wire/path.ts'
 import { formatReply } from '../../smtp/wire/reply.ts'
 import { LMTP_LIMITS } from '../limits.ts'
 import type { MessageReader } from '../message/message.ts'
 import type { Recipient } from '../recipient.ts'
-import type { LmtpClient, LocalDelivery, LocalMailboxes, MessageSink, RecipientAnswer } from '../services.ts'
+import type { LmtpClient, LocalAccount, LocalDelivery, LocalMailboxes, RecipientAnswer } from '../services.ts'
 import { deliveryHeader } from './delivery-header.ts'
 import { savingFailure } from './saving-failure.ts'
-
-export interface LocalTransaction {
-  readonly client: LmtpClient
-  /** The reverse path in brackets. */
-  readonly from: string
-}
 
 /**
  * Takes the mail of users who have it here. The message goes to all of them at the same time, piece by piece: the slowest disk
  * sets the pace, nobody's failure is another's, and each is told for itself what became of it.
  */
-export class LocalSink implements MessageSink {
+export class LocalSink {
   readonly #mailboxes: LocalMailboxes
-  readonly #transaction: LocalTransaction
-  readonly #abort = new AbortController()
+  readonly #client: LmtpClient
+  readonly #from: Address | undefined
   readonly #accepted: { readonly recipient: Recipient; readonly delivery: LocalDelivery }[] = []
 
-  constructor(mailboxes: LocalMailboxes, transaction: LocalTransaction) {
+  constructor(mailboxes: LocalMailboxes, client: LmtpClient, from: Address | undefined) {
     this.#mailboxes = mailboxes
-    this.#transaction = transaction
+    this.#client = client
+    this.#from = from
   }
 
-  async addRecipient(recipient: Recipient): Promise<RecipientAnswer> {
+  /** Whether it takes mail for this recipient, and what the client is told. Never rejects. */
+  async addRecipient(recipient: Recipient, account: LocalAccount): Promise<RecipientAnswer> {
     const { path } = recipient
     if (this.#accepted.length >= LMTP_LIMITS.localRecipients) return refuse(452, '4.5.3', `${path} Too many recipients`)
-    const { client, from } = this.#transaction
-    const opening = await this.#mailboxes.open({ recipient, client, from }, this.#abort.signal)
+    const client = this.#client
+    const opening = await this.#mailboxes.open({ account, recipient, client, envelopeFrom: this.#from })
     switch (opening.kind) {
       case 'ready':
         this.#accepted.push({ recipient, delivery: opening.delivery })
         return { accepted: true, reply: formatReply(250, '2.1.5', ['OK']) }
-      case 'unknown':
-        return refuse(550, '5.1.1', `${path} User doesn't exist: ${opening.user}`)
       case 'temporary':
         return refuse(451, '4.3.0', `${path} ${opening.text ?? 'Temporary internal error'}`)
       case 'over-quota':
@@ -49,8 +44,9 @@ export class LocalSink implements MessageSink {
     }
   }
 
+  /** Sends the message to the recipients it accepted, and finishes each of them. Called once, never rejects. */
   async send(message: MessageReader): Promise<void> {
-    const running = this.#accepted.map((entry) => new Running(entry, this.#transaction))
+    const running = this.#accepted.map((entry) => new Running(entry, this.#client, this.#from))
     try {
       await Promise.all(running.map(async (one) => await one.begin(running.length)))
       for (;;) {
@@ -73,14 +69,11 @@ export class LocalSink implements MessageSink {
     await Promise.all(running.map(async (one) => await one.finish()))
   }
 
+  /** The transaction is over: a message that was not finished is not delivered. */
   close(): void {
-    this.#abort.abort(OVER)
     for (const { delivery } of this.#accepted) delivery.close()
   }
 }
-
-/** A reason of our own: without one Node makes an exception with a stack, for every mail. */
-const OVER = 'the transaction is over'
 
 function refuse(code: number, enhanced: string, text: string): RecipientAnswer {
   return { accepted: false, reply: formatReply(code, enhanced, [text]) }
@@ -96,22 +89,27 @@ function overQuota(path: string, { settings }: LmtpClient, text: string): Recipi
 class Running {
   readonly #recipient: Recipient
   readonly #delivery: LocalDelivery
-  readonly #transaction: LocalTransaction
+  readonly #client: LmtpClient
+  readonly #from: Address | undefined
   #failed = false
 
   constructor(
     { recipient, delivery }: { recipient: Recipient; delivery: LocalDelivery },
-    transaction: LocalTransaction,
+    client: LmtpClient,
+    from: Address | undefined,
   ) {
     this.#recipient = recipient
     this.#delivery = delivery
-    this.#transaction = transaction
+    this.#client = client
+    this.#from = from
   }
 
   async begin(recipients: number): Promise<void> {
     await this.#trying(async () => {
       await this.#delivery.begin()
-      await this.#delivery.write(deliveryHeader(this.#recipient, recipients, this.#transaction))
+      await this.#delivery.write(
+        deliveryHeader(this.#recipient, recipients, this.#from, this.#client.settings.lmtp_hdr_delivery_address),
+      )
     })
   }
 
@@ -150,6 +148,6 @@ class Running {
 
   #fail(error: unknown): void {
     this.#failed = true
-    this.#recipient.finish(savingFailure(this.#recipient.path, error, this.#transaction.client.settings))
+    this.#recipient.finish(savingFailure(this.#recipient.path, error, this.#client.settings))
   }
 }

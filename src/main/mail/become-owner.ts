@@ -1,0 +1,18 @@
+import type { MailOwner } from './mail-owner.ts'
+
+/** Owner of files that belong to nobody else: group and others get nothing. */
+const UMASK = 0o077
+
+/**
+ * Gives up every right but the owner's, for good: supplementary groups first, then the group, then the user, after which
+ * neither can be taken back. Throws when the system refuses.
+ */
+export function becomeOwner({ uid, gid }: MailOwner): void {
+  process.umask(UMASK)
+  process.setgroups?.([gid])
+  process.setgid?.(gid)
+  process.setuid?.(uid)
+  if (process.getuid?.() !== uid || process.geteuid?.() !== uid || process.getgid?.() !== gid) {
+    throw new Error(`could not become uid ${uid} gid ${gid}`)
+  }
+}

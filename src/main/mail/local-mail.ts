@@ -1,0 +1,179 @@
+import type { AuthService } from '../../auth/auth.ts'
+import type { Settings } from '../../config/config.ts'
+import type { LocalLogin, LocalMail, LocalOpening, OpenMail } from '../../login/environment.ts'
+import type { ByteStream } from '../../net/byte-stream.ts'
+import type { Observer } from '../../observe/events.ts'
+import { relay } from '../../proxy/relay.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
+import type { MailHost, OpenSession } from './mail-host.ts'
+import { plainIdentity, type SessionOrder } from './mail-order.ts'
+import type { MailPlace } from './mail-places.ts'
+import { NoMailOwner } from './mail-owner.ts'
+import { orderSession } from './remote-mail.ts'
+
+export interface LocalMailNeeds {
+  readonly observer: Observer
+  readonly host: MailHost
+  /** Which process opens this user's mail. Rejects with NoMailOwner. */
+  readonly placeOf: (user: string, fields: ReadonlyMap<string, string>, settings: Settings) => Promise<MailPlace>
+}
+
+const INTERNAL: LocalOpening = { kind: 'refused', why: { kind: 'temporary' } }
+
+/** Opens mail for logins: here, or in the process that has the owner's rights. */
+export function createLocalMail(needs: LocalMailNeeds): LocalMail {
+  return {
+    async open(login) {
+      try {
+        return await open(needs, login)
+      } catch (error) {
+        needs.observer.log('error', login.protocol.name, `${prefixOf(login)}: ${describe(error)}`)
+        return INTERNAL
+      }
+    },
+  }
+}
+
+async function open(needs: LocalMailNeeds, login: LocalLogin): Promise<LocalOpening> {
+  const fields = await userdbFields(needs, login)
+  if (fields === undefined) return INTERNAL
+  const { settings } = login.record
+  const place = await needs.placeOf(login.outcome.user, fields, settings)
+  const what = orderFor(login, fields)
+  const mail =
+    place.kind === 'here' ? await openHere(needs, login, what) : await openThere(await place.socket(), login, what)
+  return { kind: 'ready', mail }
+}
+
+async function userdbFields(
+  { observer }: LocalMailNeeds,
+  { auth, connection, outcome, protocol, signal }: LocalLogin,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const found = await lookUp(auth, connection, outcome, signal)
+  if (found.kind === 'found') return found.fields
+  if (found.kind === 'unknown')
+    observer.log('error', protocol.name, `Authenticated user not found from userdb: ${outcome.user}`)
+  return undefined
+}
+
+async function lookUp(
+  auth: AuthService,
+  connection: LocalLogin['connection'],
+  { user, userdbFields: prefetched }: LocalLogin['outcome'],
+  signal: AbortSignal,
+): ReturnType<AuthService['lookupUser']> {
+  return await auth.lookupUser(connection, user, prefetched, signal)
+}
+
+function orderFor(
+  { protocol, outcome, record, hostname }: LocalLogin,
+  fields: ReadonlyMap<string, string>,
+): SessionOrder {
+  const { identity } = record
+  return {
+    kind: 'session',
+    protocol: protocol.name,
+    user: outcome.user,
+    ...(outcome.masterUser === undefined ? undefined : { masterUser: outcome.masterUser }),
+    fields: [...fields],
+    hostname,
+    localIp: identity.local.ip,
+    remoteIp: identity.remote.ip,
+    session: identity.session,
+    identity: plainIdentity(identity),
+    tlsActive: record.tls !== undefined,
+  }
+}
+
+async function openHere(needs: LocalMailNeeds, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
+  const ending = new AbortController()
+  return new MailHere(login, await needs.host.openSession(what, ending.signal), ending)
+}
+
+/** Mail that this process serves itself. */
+class MailHere implements OpenMail {
+  readonly pid = process.pid
+  readonly #login: LocalLogin
+  readonly #open: OpenSession
+  readonly #ending: AbortController
+
+  constructor(login: LocalLogin, open: OpenSession, ending: AbortController) {
+    this.#login = login
+    this.#open = open
+    this.#ending = ending
+  }
+
+  get session(): OpenMail['session'] {
+    return this.#open.session
+  }
+
+  async serve(client: ByteStream): Promise<void> {
+    try {
+      await this.#login.protocol.serve?.(client, this.#open.session)
+    } catch (error) {
+      this.#logFault(error)
+    }
+    try {
+      await this.#open.close()
+    } catch (error) {
+      this.#logFault(error)
+    }
+    await client.close()
+  }
+
+  discard(): void {
+    this.#open.close().catch((error: unknown) => this.#logFault(error))
+  }
+
+  kick(reason: string): void {
+    this.#ending.abort(reason)
+  }
+
+  #logFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#open.session.log('error', `BUG: ${text}`)
+  }
+}
+
+async function openThere(path: string, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
+  const { stream, plugins } = await orderSession(path, what)
+  return new MailThere(stream, { settings: login.record.settings, plugins })
+}
+
+/** Mail that another process serves: its bytes pass through here. */
+class MailThere implements OpenMail {
+  readonly pid = process.pid
+  readonly session: OpenMail['session']
+  readonly #mail: ByteStream
+  #kick: ((reason: string) => void) | undefined
+
+  constructor(mail: ByteStream, session: OpenMail['session']) {
+    this.#mail = mail
+    this.session = session
+  }
+
+  async serve(client: ByteStream): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const session = relay(client.detach(), this.#mail.detach(), { onEnd: () => resolve() })
+      this.#kick = (reason) => session.kick(reason)
+    })
+  }
+
+  discard(): void {
+    this.#mail.destroy()
+  }
+
+  kick(reason: string): void {
+    this.#kick?.(reason)
+  }
+}
+
+function prefixOf({ protocol, outcome, record }: LocalLogin): string {
+  return `${protocol.name}(${outcome.user})<${process.pid}><${record.identity.session}>`
+}
+
+/** Refusals and wrong configurations speak for themselves; faults need their stack. */
+function describe(error: unknown): string {
+  if (error instanceof StoreRefusal || error instanceof NoMailOwner) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,58 @@
+import { readFile, stat } from 'node:fs/promises'
+import { openSystemUsers } from '../../auth/system-users.ts'
+import type { AuthService } from '../../auth/auth.ts'
+import type { Config } from '../../config/config.ts'
+import type { LocalMail } from '../../login/environment.ts'
+import type { Observer } from '../../observe/events.ts'
+import type { LocalMailboxes } from '../../protocols/lmtp/index.ts'
+import { createLmtpMailboxes } from './lmtp-mailboxes.ts'
+import { createLocalMail } from './local-mail.ts'
+import type { MailOwner } from './mail-owner.ts'
+import { createMailPlaces } from './mail-places.ts'
+import { openMailHost } from './open-mail-host.ts'
+import { lookupOwner, ownerOrNobody } from './owner-lookup.ts'
+import { openStoreContext } from './store-context.ts'
+import { openSystemIds } from './system-ids.ts'
+import { systemHome } from './system-homes.ts'
+import { UserTurns } from './user-turns.ts'
+
+export interface LocalServicesNeeds {
+  readonly observer: Observer
+  readonly config: () => Config
+  readonly auth: () => AuthService
+  /** Processes that share the users of one owner. */
+  readonly shares: number
+  readonly workerSocket: (owner: MailOwner, share: number) => Promise<string>
+}
+
+/** Mail that is kept on this server, for the login protocols and for LMTP. */
+export interface LocalServices {
+  readonly logins: LocalMail
+  readonly lmtp: (environment: { readonly hostname: string }) => LocalMailboxes
+  close(): Promise<void>
+}
+
+export function openLocalServices(needs: LocalServicesNeeds): LocalServices {
+  const { observer, config, auth } = needs
+  const placeOf = createMailPlaces({
+    system: openSystemIds(
+      openSystemUsers({ read: async (path) => await readFile(path), stat: async (path) => await stat(path) }),
+    ),
+    self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
+    shares: needs.shares,
+    workerSocket: needs.workerSocket,
+  })
+  const host = openMailHost({
+    config,
+    observer,
+    context: openStoreContext(),
+    systemHome,
+    lookupOwner: async (owner) => await ownerOrNobody(lookupOwner(auth(), owner)),
+  })
+  const turns = new UserTurns()
+  return {
+    logins: createLocalMail({ observer, host, placeOf }),
+    lmtp: ({ hostname }) => createLmtpMailboxes({ observer, host, placeOf, hostname }, turns),
+    close: () => host.close(),
+  }
+}

@@ -1,0 +1,23 @@
+import type { Delivery } from '../../delivery/delivery.ts'
+import type { MailSession } from '../../protocols/mail-session.ts'
+import type { DeliveryOrder, SessionOrder } from './mail-order.ts'
+
+/** Opens users' mail in this process, which has the rights to. */
+export interface MailHost {
+  /** `signal` ends the session. Throws StoreRefusal; everything else it throws is for the log. */
+  openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession>
+  openDelivery(order: DeliveryOrder): Promise<OpenDelivery>
+  /** Lets go of everything that sessions share. */
+  close(): Promise<void>
+}
+
+export interface OpenSession {
+  readonly session: MailSession
+  /** Closes the mail; the session must be over. */
+  close(): Promise<void>
+}
+
+export interface OpenDelivery {
+  readonly delivery: Delivery
+  close(): Promise<void>
+}

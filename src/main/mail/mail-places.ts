@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import type { Settings } from '../../config/config.ts'
+import { decideMailOwner, type MailOwner, NoMailOwner, type SystemIds } from './mail-owner.ts'
+
+/** Which process opens a user's mail. */
+export type MailPlace =
+  | { readonly kind: 'here' }
+  /** Rejects when it cannot be started. */
+  | { readonly kind: 'there'; readonly socket: () => Promise<string> }
+
+export interface MailPlacesNeeds {
+  readonly system: SystemIds
+  readonly self: MailOwner
+  /** How many processes share the users of one owner, where all mail has one owner. */
+  readonly shares: number
+  /** Asks the supervisor for the socket of a mail worker. */
+  readonly workerSocket: (owner: MailOwner, share: number) => Promise<string>
+}
+
+/**
+ * Mail of an owner who is not us is opened by a process that is: only root can start one. All sessions of a user come to the same
+ * process, so that they share what it knows of a mailbox.
+ */
+export function createMailPlaces({ system, self, shares, workerSocket }: MailPlacesNeeds) {
+  return async (user: string, fields: ReadonlyMap<string, string>, settings: Settings): Promise<MailPlace> => {
+    const owner = await decideMailOwner(fields, settings, system, self)
+    if (owner.uid === self.uid) return { kind: 'here' }
+    if (self.uid !== 0)
+      throw new NoMailOwner(`Mail of uid ${owner.uid} cannot be opened by uid ${self.uid}: start as root`)
+    const isShared = (fields.get('uid') ?? settings.mail_uid) === settings.mail_uid
+    const share = isShared ? shareOf(user, shares) : 0
+    return { kind: 'there', socket: () => workerSocket(owner, share) }
+  }
+}
+
+function shareOf(user: string, shares: number): number {
+  return createHash('sha1').update(user).digest().readUInt32BE(0) % shares
+}

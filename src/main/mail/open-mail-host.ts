@@ -1,0 +1,110 @@
+import { statSync } from 'node:fs'
+import type { Config } from '../../config/config.ts'
+import { createDelivery } from '../../delivery/delivery.ts'
+import { INBOX } from '../../delivery/target-mailbox.ts'
+import type { LogLevel, Observer } from '../../observe/events.ts'
+import { openStore } from '../../storage/open-store.ts'
+import type { MailStore } from '../../storage/store.ts'
+import type { StoreContext } from '../../storage/store-context.ts'
+import { type MailSystem, type MailUser, resolveMailUser } from '../../storage/user/mail-user.ts'
+import type { MailHost, OpenDelivery, OpenSession } from './mail-host.ts'
+import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder } from './mail-order.ts'
+
+export interface MailHostNeeds {
+  /** The newest configuration: sessions keep the one they begin with. */
+  readonly config: () => Config
+  readonly observer: Observer
+  readonly context: StoreContext
+  /** Home of a user, of whom the system's accounts know. */
+  readonly systemHome: (name: string) => string | undefined
+  /** What the userdbs say of another user, for shared namespaces. */
+  readonly lookupOwner: (owner: string) => Promise<{ readonly home: string | undefined } | undefined>
+}
+
+/** Opens mail with the rights this process has. */
+export function openMailHost(needs: MailHostNeeds): MailHost {
+  return new Host(needs)
+}
+
+class Host implements MailHost {
+  readonly #needs: MailHostNeeds
+  readonly #system: MailSystem
+
+  constructor(needs: MailHostNeeds) {
+    this.#needs = needs
+    this.#system = {
+      formats: new Set(needs.context.formats.keys()),
+      systemHome: needs.systemHome,
+      isDirectory: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
+    }
+  }
+
+  async openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession> {
+    const log = this.#logOf(order, order.protocol)
+    const user = this.#resolve(order, order.protocol, order.masterUser)
+    const store = this.#open(user, log)
+    const { hostname: name, tlsActive } = order
+    const session = {
+      user: user.user,
+      store,
+      settings: user.settings,
+      identity: identityFrom(order.identity),
+      hostname: name,
+      tlsActive,
+      plugins: user.plugins,
+      signal,
+      log,
+    }
+    return await Promise.resolve({ session, close: () => store.close() })
+  }
+
+  async openDelivery(order: DeliveryOrder): Promise<OpenDelivery> {
+    const log = this.#logOf(order, 'lmtp')
+    const user = this.#resolve(order, 'lmtp', undefined)
+    const store = this.#open(user, log)
+    const { settings } = user
+    const mailbox = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
+    const { from, to, session } = order
+    const delivery = createDelivery({ store, settings, mailbox, from, to, session, log })
+    return await Promise.resolve({ delivery, close: () => store.close() })
+  }
+
+  async close(): Promise<void> {
+    await this.#needs.context.mailboxes.close()
+  }
+
+  #resolve(order: MailOrder, service: string, masterUser: string | undefined): MailUser {
+    const { localIp, remoteIp, session, user, fields } = order
+    const authUser = masterUser ?? user
+    return resolveMailUser({
+      config: this.#needs.config(),
+      filter: { protocol: service, localIp, remoteIp },
+      service,
+      user,
+      fields: new Map(fields),
+      variables: new Map([
+        ['lip', localIp],
+        ['rip', remoteIp],
+        ['session', session],
+        ['auth_user', authUser],
+        ['auth_username', authUser.replace(/@.*/s, '')],
+        ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
+      ]),
+      system: this.#system,
+      lookupOwner: this.#needs.lookupOwner,
+    })
+  }
+
+  #open({ user, namespaces, settings }: MailUser, log: SessionLog): MailStore {
+    return openStore({ user, namespaces, settings, context: this.#needs.context, log })
+  }
+
+  /** Lines as Dovecot's mail processes write them: `imap(joe)<4711><session>: `. */
+  #logOf({ user, session }: MailOrder, service: string): SessionLog {
+    const { observer } = this.#needs
+    const prefix = `${service}(${user})<${process.pid}>${session === '' ? '' : `<${session}>`}`
+    return (level, text) => observer.log(level, prefix, text)
+  }
+}
+
+type SessionLog = (level: Extract<LogLevel, 'debug' | 'info' | 'warning' | 'error'>, text: string) => void

@@ -1,0 +1,85 @@
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import type { Delivery } from '../../delivery/delivery.ts'
+import type { ByteStream } from '../../net/byte-stream.ts'
+import { SocketStream } from '../../net/socket-stream.ts'
+import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
+import { hearAnswer, type MailAnswer, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
+
+/** Connects to a mail worker and gives it an order. Rejects when it cannot be reached or does not answer. */
+async function order(path: string, what: MailOrder): Promise<{ stream: ByteStream; answer: MailAnswer }> {
+  const socket = connect({ path, allowHalfOpen: true })
+  await once(socket, 'connect')
+  const stream = new SocketStream(socket)
+  try {
+    sayLine(stream, what)
+    return { stream, answer: await hearAnswer(stream) }
+  } catch (error) {
+    stream.destroy()
+    throw error
+  }
+}
+
+/** A session that another process serves: its bytes go through `stream`. Throws StoreRefusal. */
+export async function orderSession(
+  path: string,
+  what: SessionOrder,
+): Promise<{ readonly stream: ByteStream; readonly plugins: ReadonlySet<string> }> {
+  const { stream, answer } = await order(path, what)
+  if (answer.kind === 'ready') return { stream, plugins: new Set(answer.plugins) }
+  stream.destroy()
+  throwUnlessDone(answer)
+  throw new Error('an answer that does not fit')
+}
+
+/** A delivery that another process does. Throws StoreRefusal. */
+export async function orderDelivery(path: string, what: DeliveryOrder): Promise<RemoteDelivery> {
+  const { stream, answer } = await order(path, what)
+  try {
+    throwUnlessDone(answer)
+  } catch (error) {
+    stream.destroy()
+    throw error
+  }
+  return new RemoteDelivery(stream)
+}
+
+export class RemoteDelivery implements Delivery {
+  readonly #stream: ByteStream
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream
+  }
+
+  async begin(): Promise<void> {
+    await this.#ask('B\n')
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let from = 0; from < chunk.length; from += WIRE_LIMITS.frameBytes) {
+      const frame = chunk.subarray(from, from + WIRE_LIMITS.frameBytes)
+      this.#stream.write(`D ${frame.length}\n`)
+      this.#stream.write(frame)
+    }
+    await this.#stream.drained()
+  }
+
+  async finish(): Promise<void> {
+    await this.#ask('F\n')
+  }
+
+  /** Whatever was not finished is forgotten when the connection ends. */
+  async abort(): Promise<void> {
+    this.close()
+    await Promise.resolve()
+  }
+
+  close(): void {
+    this.#stream.destroy()
+  }
+
+  async #ask(frame: string): Promise<void> {
+    this.#stream.write(frame)
+    throwUnlessDone(await hearAnswer(this.#stream))
+  }
+}

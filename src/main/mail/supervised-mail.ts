@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Observer } from '../../observe/events.ts'
+import { WORKER_FLAGS } from '../engine.ts'
+import type { ConfigSource, Question } from '../messages.ts'
+import type { WorkerAnswer } from '../worker-commands.ts'
+import { MailWorkers } from './mail-workers.ts'
+import type { OwnerAnswer } from './owner-questions.ts'
+
+export interface SupervisedMailNeeds {
+  readonly baseDir: string
+  readonly source: ConfigSource
+  readonly observer: Observer
+  readonly askWorker: (question: Question, timeoutMs: number) => Promise<unknown>
+}
+
+const ASK_MS = 35_000
+
+/** The supervisor's mail workers. Their sockets lie in a directory that only root may enter. */
+export function superviseMail({ baseDir, source, observer, askWorker }: SupervisedMailNeeds): MailWorkers {
+  const directory = join(baseDir, 'mail-workers')
+  return new MailWorkers({
+    file: fileURLToPath(import.meta.url.replace(/supervised-mail\.(ts|js)$/, 'mail-worker.$1')),
+    directory,
+    prepare: () => mkdirSync(directory, { recursive: true, mode: 0o700 }),
+    flags: [...WORKER_FLAGS, ...process.execArgv],
+    source,
+    log: (level, service, text) => observer.log(level, service, text),
+    lookupOwner: async (owner) => {
+      const question = { kind: 'command', name: 'userdb-home', input: owner } as const
+      const answer = (await askWorker(question, ASK_MS)) as WorkerAnswer | undefined
+      if (answer === undefined) return { kind: 'failed', error: 'no worker answered' }
+      return answer.kind === 'done' ? (answer.value as OwnerAnswer) : { kind: 'failed', error: answer.error }
+    },
+  })
+}

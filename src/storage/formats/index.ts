@@ -1,0 +1,7 @@
+import type { MailFormat } from './format.ts'
+import { openMaildirFormat } from './maildir/index.ts'
+
+/** Every mailbox format, by the name in `mail_location`. */
+export function mailFormats(): ReadonlyMap<string, MailFormat> {
+  return new Map([['maildir', openMaildirFormat()]])
+}
