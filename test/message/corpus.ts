@@ -5,6 +5,7 @@ import { dateMessages } from './corpus/dates.ts'
 import { generatedMessages } from './corpus/generated.ts'
 import { oddMessages } from './corpus/oddities.ts'
 import { deepMessages, structureMessages } from './corpus/structures.ts'
+import { textMessages } from './corpus/texts.ts'
 
 /** Every message of the corpus: the same ones each time, in the same order. */
 export function corpus(): CorpusMessage[] {
@@ -14,7 +15,8 @@ export function corpus(): CorpusMessage[] {
     ...addressMessages(),
     ...dateMessages(),
     ...contentMessages(),
+    ...textMessages(),
     ...deepMessages(),
-    ...generatedMessages(Number(process.env["GEN"] ?? 250)),
+    ...generatedMessages(Number(process.env['GEN'] ?? 250)),
   ]
 }

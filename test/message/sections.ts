@@ -40,7 +40,9 @@ export function sectionsOf(message: Buffer, root: MessagePart): AskedSection[] {
     ...paths.flatMap((path) => PART_PIECES.map((of) => section(path, of))),
   ].slice(0, MAX_SECTIONS)
   const loneCr = /\r(?!\n)/.test(message.toString('latin1'))
-  const windows = (loneCr ? [] : WINDOWS).flatMap((window) => whole.slice(0, 7).map(({ request }) => section(request.path, request.of, window)))
+  const windows = (loneCr ? [] : WINDOWS).flatMap((window) =>
+    whole.slice(0, 7).map(({ request }) => section(request.path, request.of, window)),
+  )
   return unique([...whole, ...windows.filter(({ request }) => typeof request.of === 'string')])
 }
 
@@ -48,7 +50,8 @@ function partPaths(part: MessagePart, path: readonly number[]): number[][] {
   const inner = part.kind === 'message' ? part.children[0] : part
   const here = path.length === 0 || part.kind === 'message'
   if (inner === undefined) return []
-  if (inner.kind !== 'multipart') return here ? [[...path, 1], ...(inner === part ? [] : partPathsOfSingle(inner, [...path, 1]))] : []
+  if (inner.kind !== 'multipart')
+    return here ? [[...path, 1], ...(inner === part ? [] : partPathsOfSingle(inner, [...path, 1]))] : []
   return inner.children.flatMap((child, at) => [[...path, at + 1], ...partPaths(child, [...path, at + 1])])
 }
 

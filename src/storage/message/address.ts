@@ -1,4 +1,4 @@
-import { FieldLexer, type Outcome } from './lexer.ts'
+import { FieldLexer, isAtext, type Outcome } from './lexer.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 
 /**
@@ -209,24 +209,36 @@ class AddressParser {
   }
 }
 
-/** Addresses as one text, the form in which SEARCH FROM and the like look at them. */
+/** Addresses as one text, the form in which SEARCH FROM and the like look at them: `"Joe User" <joe@example.org>`. */
 export function formatAddresses(addresses: readonly Address[]): string {
   let text = ''
   let first = true
   let inGroup = false
-  for (const { name, route, mailbox, domain } of addresses) {
-    if (domain === undefined) {
-      if (inGroup) text = `${first ? text.slice(0, -1) : text};`
-      else text += `${first ? '' : ', '}${mailbox ?? ''}: `
-      first = !inGroup
-      inGroup = !inGroup
-      continue
-    }
-    if (!first) text += ', '
-    first = false
-    const at = `${mailbox ?? ''}@${domain}`
-    if ((name === undefined || name === '') && route === undefined) text += at
-    else text += `${name === undefined ? '' : `${name} `}<${route === undefined ? '' : `${route}:`}${at}>`
+  for (const address of addresses) {
+    const { mailbox, domain } = address
+    if (domain !== undefined) text += `${first ? '' : ', '}${formatAddress(address)}`
+    else if (inGroup) text = `${first ? text.slice(0, -1) : text};`
+    else text += `${first ? '' : ', '}${phrase(mailbox ?? '')}: `
+    first = domain === undefined && !inGroup
+    if (domain === undefined) inGroup = !inGroup
   }
   return text
+}
+
+function formatAddress({ name, route, mailbox, domain }: Address): string {
+  const shown = name === undefined || name === '' ? '' : `${phrase(name)} `
+  return `${shown}<${route === undefined ? '' : `${route}:`}${quoted(mailbox ?? '', '.')}@${domain ?? ''}>`
+}
+
+/** A name; encoded words may not be quoted (RFC 2047 section 5). */
+function phrase(name: string): string {
+  return name.includes('=?') ? name : quoted(name, '')
+}
+
+/** Quoted unless all of it are atom characters and `extra`. */
+function quoted(text: string, extra: string): string {
+  for (const char of text) {
+    if (!isAtext(char.charCodeAt(0)) && char !== extra) return `"${text.replace(/["\\]/g, '\\$&')}"`
+  }
+  return text === '' ? '""' : text
 }

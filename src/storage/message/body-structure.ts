@@ -62,7 +62,8 @@ function parameterList(parameters: readonly Parameter[], needsCharset = false): 
 /** ` disposition languages location`. */
 function commonExtension(content: Content): string {
   const { disposition, languages } = content
-  const shown = disposition === undefined ? 'NIL' : `(${nstring(disposition)} ${parameterList(content.dispositionParameters)})`
+  const shown =
+    disposition === undefined ? 'NIL' : `(${nstring(disposition)} ${parameterList(content.dispositionParameters)})`
   const spoken = languages === undefined ? 'NIL' : `(${languages.map(nstring).join(' ')})`
   return ` ${shown} ${spoken} ${onelineNstring(content.location)}`
 }

@@ -34,7 +34,10 @@ export function* rawFields(bytes: Buffer, from = 0, to = bytes.length): Generato
 function rawField(bytes: Buffer, start: number, next: number): RawField {
   const end = next - newlineSize(bytes, start, next)
   const colon = findColon(bytes, start, end)
-  const name = fieldName(bytes, start, colon === -1 ? firstLineEnd(bytes, start, next) : colon)
+  const name =
+    colon === -1
+      ? bytes.toString('latin1', start, firstLineEnd(bytes, start, next)).toLowerCase()
+      : fieldName(bytes, start, colon)
   return { name, start, valueStart: colon === -1 ? end : colon + 1, end, next }
 }
 

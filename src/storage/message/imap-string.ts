@@ -34,9 +34,7 @@ export function humanString(value: string): string {
   if (isCompressed(value) && !UNPRINTED.test(value)) return `"${value}"`
   const nul = value.indexOf('\0')
   const text = nul === -1 ? value : value.slice(0, nul)
-  const clean = text
-    .replace(/[\t\r\n ]+/g, ' ')
-    .replace(/^ | $/g, '')
+  const clean = text.replace(/[\t\r\n ]+/g, ' ').replace(/^ | $/g, '')
   if (clean === '') return '""'
   return clean === text && !/["\\\x80-\xff]/.test(clean) ? `"${clean}"` : literal(clean)
 }

@@ -17,7 +17,7 @@ const BACKSLASH = 0x5c
 /** Stands for NUL in tokens, which nothing may carry: U+FFFD in UTF-8, one byte a character. */
 const NUL_STAND_IN = '\xef\xbf\xbd'
 
-const ATEXT = classOf('!#$%&\'*+-/=?^_`{|}~')
+const ATEXT = classOf("!#$%&'*+-/=?^_`{|}~")
 const TOKEN = classOf("!#$%&'*+-^_`{|}~.")
 
 /** Bytes of an atom: letters, digits, everything above ASCII, and `extra`. */

@@ -8,12 +8,26 @@ import { readParameters } from './parameters.ts'
 export interface MimeEvents {
   /** Whether `field` should be called for fields of this name (lower case). Content-Type always comes. */
   wants(part: MimeNode, name: string): boolean
-  /** A whole field; `raw` is everything behind the colon without the last line end, one byte a character. */
-  field(part: MimeNode, name: string, raw: string, terminated: boolean): void
-  /** The header of a part has ended; its kind is known. */
-  headerEnd?(part: MimeNode): void
+  /** A whole field. */
+  field(part: MimeNode, field: ReadField): void
+  /** The header of a part has ended, with an empty line or without; its kind is known. */
+  headerEnd?(part: MimeNode, emptyLine: boolean): void
   /** Some of a part's body, boundaries left out. Only valid during the call. */
   body?(part: MimeNode, bytes: Buffer, from: number, to: number): void
+  /** No more of the body of the part that was read last. */
+  bodyEnd?(part: MimeNode): void
+}
+
+/** A field as it stands in the message, one byte a character. */
+export interface ReadField {
+  /** Lower case; the whole line where there is no colon. */
+  readonly name: string
+  /** What stands between name and value: a colon, with white space before it maybe. */
+  readonly colon: string
+  /** Everything behind the colon without the last line end. */
+  readonly raw: string
+  /** It ended with a line end. */
+  readonly terminated: boolean
 }
 
 interface Boundary {
@@ -58,6 +72,7 @@ export class MimeParser {
   #last = LF
 
   #name: string | undefined
+  #colon = ''
   #keeping = false
   /** Where the value begins in the line at hand; -1 when it has none. */
   #valueFrom = 0
@@ -170,7 +185,8 @@ export class MimeParser {
       if (end > start && bytes[end - 1] === CR) end--
     }
     this.#endField(true)
-    this.#name = fieldName(bytes, start, end)
+    this.#name = colon === -1 ? bytes.toString('latin1', start, end).toLowerCase() : fieldName(bytes, start, end)
+    this.#colon = colon === -1 ? '' : bytes.toString('latin1', start + this.#name.length, colon + 1)
     const nul = this.#name.indexOf('\0')
     if (nul !== -1) this.#name = this.#name.slice(0, nul)
     this.#keeping = this.#isKept(this.#name)
@@ -218,7 +234,8 @@ export class MimeParser {
   #endField(terminated: boolean): void {
     const name = this.#name
     if (name === undefined) return
-    if (this.#keeping) this.#giveField(name, this.#raw.length === 1 ? (this.#raw[0] ?? '') : this.#raw.join(''), terminated)
+    if (this.#keeping)
+      this.#giveField(name, this.#raw.length === 1 ? (this.#raw[0] ?? '') : this.#raw.join(''), terminated)
     this.#name = undefined
     this.#raw = []
     this.#rawLength = 0
@@ -233,7 +250,7 @@ export class MimeParser {
       part.isMime = true
       this.#readContentType(raw)
     }
-    if (this.#events.wants(part, name)) this.#events.field(part, name, raw, terminated)
+    if (this.#events.wants(part, name)) this.#events.field(part, { name, colon: this.#colon, raw, terminated })
   }
 
   #readContentType(raw: string): void {
@@ -283,8 +300,8 @@ export class MimeParser {
     if (part.kind === 'message' && (this.#tooDeep() || this.#parts >= MESSAGE_LIMITS.parts)) part.kind = 'other'
     this.#last = LF
     this.#lineStart = true
+    this.#events.headerEnd?.(part, this.#step === 'header-end')
     this.#step = 'body'
-    this.#events.headerEnd?.(part)
     if (part.kind === 'message') this.#beginPart(part)
   }
 
@@ -423,6 +440,7 @@ export class MimeParser {
 
   #closePartsUpTo(outer: MimeNode): void {
     let part = this.#part
+    this.#events.bodyEnd?.(part)
     for (; part !== outer && part.parent !== undefined; part = part.parent) {
       part.parent.body.add(part.body)
       part.parent.body.add(part.header)

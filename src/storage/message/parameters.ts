@@ -93,7 +93,9 @@ function joinRun(run: readonly Section[]): Parameter[] {
   }
   const extended = run.some((section) => section.extended)
   const prefix = extended && !first.extended ? "''" : ''
-  const value = run.map((part) => (extended && !part.extended ? part.value.replaceAll('%', '%25') : part.value)).join('')
+  const value = run
+    .map((part) => (extended && !part.extended ? part.value.replaceAll('%', '%25') : part.value))
+    .join('')
   return [{ name: extended ? `${first.name}*` : first.name, value: prefix + value }]
 }
 

@@ -1,5 +1,5 @@
 import { CrlfWriter, type Window } from './crlf.ts'
-import { rawFields } from "./header.ts"
+import { rawFields } from './header.ts'
 import type { MessagePart } from './message-part.ts'
 
 /** What BODY[...] asks for. RFC 3501 section 6.4.5. */
@@ -33,8 +33,6 @@ export type SectionSpan =
       readonly physical: number
       readonly fields: readonly string[]
       readonly not: boolean
-      /** An empty line is sent behind them also when the header has none: named fields of the message itself. */
-      readonly closed: boolean
     }
 
 /** Where a section is; `undefined` when the message has no such part, which FETCH answers with an empty string. */
@@ -48,8 +46,7 @@ export function locateSection(root: MessagePart, { path, of }: SectionRequest): 
   if (message === undefined) return undefined
   if (of === 'text') return bodySpan(message)
   if (of === 'header') return headerSpan(message)
-  const closed = message === root && !of.not
-  return { kind: 'fields', start: message.start, physical: message.header.physical, ...of, closed }
+  return { kind: 'fields', start: message.start, physical: message.header.physical, ...of }
 }
 
 function wholeSpan({ start, header, body }: MessagePart): SectionSpan {
@@ -91,10 +88,13 @@ export function readSection(message: Buffer, root: MessagePart, request: Section
   return new CrlfWriter(window).convert(wanted)
 }
 
-/** The fields of a header that are named, or with `not` all others, as sent, and the empty line behind the header. */
+/**
+ * The fields of a header that are named, or with `not` all others, as sent. Named ones are followed by an empty line, others
+ * when the header has one.
+ */
 export function selectFields(
   header: Buffer,
-  { fields, not, closed }: { readonly fields: readonly string[]; readonly not: boolean; readonly closed: boolean },
+  { fields, not }: { readonly fields: readonly string[]; readonly not: boolean },
 ): Buffer {
   const names = new Set(fields.map((name) => name.toLowerCase()))
   const pieces: Buffer[] = []
@@ -106,7 +106,7 @@ export function selectFields(
   const ended = end < header.length
   if (ended) pieces.push(header.subarray(end))
   const selected = new CrlfWriter().convert(Buffer.concat(pieces))
-  return ended || !closed ? selected : withEmptyLine(selected)
+  return ended || not ? selected : withEmptyLine(selected)
 }
 
 function withEmptyLine(selected: Buffer): Buffer {

@@ -6,7 +6,7 @@ import { foldedValue } from './header.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 import type { MessagePart } from './message-part.ts'
 import { KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
-import { type MimeEvents, MimeParser } from './mime.ts'
+import { type MimeEvents, MimeParser, type ReadField } from './mime.ts'
 import type { MimeNode } from './mime-node.ts'
 
 /** Summarises a message that is in memory. Never throws. */
@@ -69,7 +69,7 @@ class FieldCollector implements MimeEvents {
     return part.parent.kind === 'message' && isEnvelopeField(name)
   }
 
-  field(part: MimeNode, name: string, raw: string): void {
+  field(part: MimeNode, { name, raw }: ReadField): void {
     if (isContentField(name)) {
       takeContentField(entry(this.#contents, part, emptyContent), name, raw)
       return
