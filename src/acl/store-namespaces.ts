@@ -1,0 +1,68 @@
+// The namespaces of a mail store as ACLs see them.
+import { type Place } from '../storage/namespace.ts'
+import type { StoreOptions } from '../storage/open-store.ts'
+import { Places } from '../storage/places.ts'
+import { StoreRefusal } from '../storage/refusal.ts'
+import { type AclNamespace, locateAcls } from './namespace.ts'
+
+export interface AclTarget {
+  readonly namespace: AclNamespace
+  /** Storage name. */
+  readonly mailbox: string
+}
+
+export interface AclNamespaces {
+  /** Where a virtual name leads. `undefined`: into no namespace. Throws StoreRefusal for names that cannot be. */
+  resolve(name: string): Promise<AclTarget | undefined>
+  /** All namespaces that are open without asking for somebody's mail. */
+  readonly own: readonly AclNamespace[]
+}
+
+/** The same namespaces that a store with these options has. */
+export function storeNamespaces(options: StoreOptions, inherit: 'copy' | 'live'): AclNamespaces {
+  const places = new Places(options)
+  const known = new WeakMap<Place, AclNamespace>()
+  const namespaceOf = (place: Place): AclNamespace => {
+    const namespace = known.get(place) ?? aclNamespace(place, options.user, inherit)
+    known.set(place, namespace)
+    return namespace
+  }
+  return {
+    async resolve(name) {
+      const place = await placeOf(places, name)
+      return place && { namespace: namespaceOf(place), mailbox: place.toStorage(name) }
+    },
+    get own() {
+      return options.namespaces.flatMap((spec) => {
+        const place = places.ofSpec(spec)
+        return place === undefined ? [] : [namespaceOf(place)]
+      })
+    },
+  }
+}
+
+async function placeOf(places: Places, name: string): Promise<Place | undefined> {
+  try {
+    return await places.of(name)
+  } catch (error) {
+    if (error instanceof StoreRefusal && error.code === 'not-found') return undefined
+    throw error
+  }
+}
+
+/** One place of mail. `user`: whose store it is. */
+export function aclNamespace(place: Place, user: string, inherit: 'copy' | 'live'): AclNamespace {
+  const { spec, prefix, location, store } = place
+  return {
+    type: spec.type,
+    prefix,
+    separator: spec.separator,
+    inbox: spec.inbox,
+    owner: place.owner ?? (spec.type === 'private' ? user : undefined),
+    inherit,
+    places: locateAcls(location, (name) => store.directories(name), spec.inbox || spec.type === 'shared'),
+    async mailboxes() {
+      return (await store.list()).filter(({ selectable }) => selectable).map(({ name }) => name)
+    },
+  }
+}

@@ -1,0 +1,324 @@
+// The same mail, seen with somebody's rights. Every check of the server is behind `withAcl`.
+import { DELETED } from '../storage/flags.ts'
+import { StoreRefusal } from '../storage/refusal.ts'
+import type {
+  Appending,
+  CopiedUids,
+  CreateOptions,
+  Mailbox,
+  MailboxEntry,
+  MailboxStatus,
+  MailStore,
+  QuotaRoot,
+  StoreNamespace,
+} from '../storage/store.ts'
+import { type AclAccess, type Judgement, rightsOrNone } from './access.ts'
+import { type Need, NEEDS, type Operation } from './needs.ts'
+import { hasLetter, NO_RIGHTS, type Rights } from './rights.ts'
+import { AclAppending } from './store/acl-appending.ts'
+import { AclMailbox } from './store/acl-mailbox.ts'
+import { copyByHand } from './store/copy-by-hand.ts'
+import { ALL_FLAGS, allowsAll, type FlagRights, flagRights } from './store/flag-rights.ts'
+import { type JudgedEntry, visibleEntries } from './store/visible-entries.ts'
+import type { AclNamespaces, AclTarget } from './store-namespaces.ts'
+
+export interface AclStoreOptions {
+  readonly access: AclAccess
+  readonly namespaces: AclNamespaces
+  /** `delivery`: LDA, LMTP and Sieve store with `p`, and into the user's own INBOX in any case. */
+  readonly purpose: 'session' | 'delivery'
+  /** The set of mailboxes or their ACLs changed: what is remembered about visibility is old. */
+  readonly onChange: (target: AclTarget) => Promise<void>
+  readonly log: (level: 'error', text: string) => void
+}
+
+/** The store with its rights checked. */
+export function withAcl(store: MailStore, options: AclStoreOptions): MailStore {
+  return new AclStore(store, options)
+}
+
+/** Mailboxes that are judged at once by LIST. */
+const JUDGED_AT_ONCE = 256
+
+class AclStore implements MailStore {
+  readonly user: string
+  readonly namespaces: readonly StoreNamespace[]
+  readonly #store: MailStore
+  readonly #options: AclStoreOptions
+
+  constructor(store: MailStore, options: AclStoreOptions) {
+    this.user = store.user
+    this.namespaces = store.namespaces
+    this.#store = store
+    this.#options = options
+  }
+
+  async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
+    const entries = await this.#store.list(patterns)
+    const judged: JudgedEntry[] = []
+    for (let at = 0; at < entries.length; at += JUDGED_AT_ONCE) {
+      judged.push(
+        ...(await Promise.all(entries.slice(at, at + JUDGED_AT_ONCE).map((entry) => this.#judgeEntry(entry)))),
+      )
+    }
+    return visibleEntries(judged, patterns)
+  }
+
+  /** Own subscriptions stay when rights go; those that others made do not show what may not be seen. */
+  async subscriptions(): Promise<readonly string[]> {
+    const names = await this.#store.subscriptions()
+    const shown = await Promise.all(names.map((name) => this.#showsSubscription(name)))
+    return names.filter((_, at) => shown[at])
+  }
+
+  async subscribe(name: string, subscribed: boolean): Promise<void> {
+    if (subscribed) await this.#demand('subscribe', name)
+    return await this.#store.subscribe(name, subscribed)
+  }
+
+  async create(name: string, options?: CreateOptions): Promise<void> {
+    const target = await this.#target(name)
+    const parent = target && (await this.#parentOf(target))
+    if (target !== undefined && parent !== undefined) await this.#check(NEEDS.create, name, { parent })
+    await this.#store.create(name, options)
+    if (target === undefined || parent === undefined) return
+    await this.#inherit(parent, target)
+    await this.#options.onChange(target)
+  }
+
+  async delete(name: string): Promise<void> {
+    const target = await this.#demand('delete', name)
+    // Without looking first, whoever may delete could destroy mail that he may not expunge.
+    if (!(await this.#may('deleteMail', name)) && (await this.#hasMail(name))) throw noPermission()
+    await this.#store.delete(name)
+    if (target !== undefined) await this.#options.onChange(target)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const [source, target] = await Promise.all([this.#target(from), this.#target(to)])
+    if (source !== undefined && target !== undefined) {
+      checkRename(source, target)
+      await this.#check(NEEDS.rename, from, { mailbox: source, 'target parent': await this.#parentOf(target) })
+    }
+    await this.#store.rename(from, to)
+    if (target !== undefined) await this.#options.onChange(target)
+  }
+
+  async status(name: string): Promise<MailboxStatus> {
+    await this.#demand('status', name)
+    return await this.#store.status(name)
+  }
+
+  async open(name: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
+    const target = await this.#demand('open', name)
+    const rights = target === undefined ? NO_RIGHTS : await this.#rights(target)
+    const isReadOnly = mode === 'read-only' || !isMet(NEEDS.openForChange[0], rights)
+    const mailbox: Mailbox = await this.#store.open(name, isReadOnly ? 'read-only' : 'read-write')
+    if (target === undefined) return mailbox
+    return new AclMailbox({
+      mailbox,
+      rights,
+      currentRights: () => this.#rights(target),
+      copyInto: (uids, to, move) => this.#copy(mailbox, uids, to, move),
+    })
+  }
+
+  async beginAppend(name: string): Promise<Appending> {
+    const isDelivery = this.#options.purpose === 'delivery'
+    // Whatever the owner did to his INBOX, mail for him goes there.
+    if (isDelivery && isInbox(name)) return await this.#store.beginAppend(name)
+    const target = await this.#demand(isDelivery ? 'deliver' : 'append', name)
+    const appending = await this.#store.beginAppend(name)
+    if (target === undefined) return appending
+    const rights = await this.#rights(target)
+    return new AclAppending(appending, { flags: flagRights(rights), tellsUids: isMet(NEEDS.learnUid[0], rights) })
+  }
+
+  quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
+    return this.#store.quotaRoots(name)
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  async #copy(from: Mailbox, uids: readonly number[], to: string, move: boolean): Promise<CopiedUids> {
+    const target = await this.#demand('append', to)
+    const rights = target === undefined ? NO_RIGHTS : await this.#rights(target)
+    const flags: FlagRights = target === undefined ? ALL_FLAGS : flagRights(rights)
+    const copied = allowsAll(flags)
+      ? await (move ? from.move(uids, to) : from.copy(uids, to))
+      : await this.#copyByHand(from, uids, { name: to, flags }, move)
+    return target === undefined || isMet(NEEDS.learnUid[0], rights) ? copied : { ...copied, source: [], target: [] }
+  }
+
+  async #copyByHand(
+    from: Mailbox,
+    uids: readonly number[],
+    target: { readonly name: string; readonly flags: FlagRights },
+    move: boolean,
+  ): Promise<CopiedUids> {
+    const copied = await copyByHand(from, uids, { store: this.#store, ...target })
+    if (move && copied.source.length > 0) {
+      await from.store(copied.source, { mode: 'add', bits: DELETED, keywords: [] }, { silent: true })
+      await from.expunge(copied.source)
+    }
+    return copied
+  }
+
+  async #judgeEntry(entry: MailboxEntry): Promise<JudgedEntry> {
+    const { name, namespace, selectable } = entry
+    const isRoot = name + namespace.separator === namespace.prefix
+    // The session's INBOX is always listed, even to those who may not open it.
+    if (namespace.inbox && name === 'INBOX') return { entry, isPrefix: false, isVisible: true }
+    if (isRoot && !selectable) return { entry, isPrefix: true, isVisible: namespace.list === 'yes' }
+    const target = await this.#target(name).catch(unlessRefusal)
+    // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
+    if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
+    return { entry, isPrefix: false, isVisible: await this.#isListed(target) }
+  }
+
+  async #isListed(target: AclTarget): Promise<boolean> {
+    const judgement = await this.#judge(target)
+    // The owner sees that it is there, and is told when he opens it.
+    return judgement.kind === 'broken' ? judgement.isOwner : isMet(NEEDS.list[0], judgement.rights)
+  }
+
+  async #isNameListed(name: string): Promise<boolean> {
+    const target = await this.#target(name).catch(unlessRefusal)
+    return target !== undefined && (await this.#isListed(target))
+  }
+
+  async #showsSubscription(name: string): Promise<boolean> {
+    const namespace = this.namespaces
+      .filter(({ prefix }) => name.startsWith(prefix))
+      .toSorted((one, other) => other.prefix.length - one.prefix.length)[0]
+    switch (namespace?.type) {
+      case 'public':
+        // A file of its own is everybody's; in his own file the user keeps what he put there.
+        return !namespace.subscriptions || (await this.#isNameListed(name))
+      case 'shared':
+        return (await this.#isNameListed(name)) || (await this.#seesOwnerOf(name, namespace))
+      default:
+        return true
+    }
+  }
+
+  /** Something of the same owner is visible. */
+  async #seesOwnerOf(name: string, { prefix, separator }: StoreNamespace): Promise<boolean> {
+    const end = name.indexOf(separator, prefix.length)
+    const owner = end < 0 ? name : name.slice(0, end)
+    const visible = await this.list([`${owner}*`])
+    return visible.some(
+      (entry) => entry.selectable && (entry.name === owner || entry.name.startsWith(owner + separator)),
+    )
+  }
+
+  /** Where a name leads; what is in no namespace is left to the store, which knows what to say. */
+  #target(name: string): Promise<AclTarget | undefined> {
+    return this.#options.namespaces.resolve(isInbox(name) ? 'INBOX' : name)
+  }
+
+  async #parentOf({ namespace, mailbox }: AclTarget): Promise<AclTarget> {
+    let names: ReadonlySet<string> | undefined
+    const parent = await this.#options.access.parentOf(namespace, mailbox, async (name) => {
+      names ??= new Set(await namespace.mailboxes())
+      return names.has(name)
+    })
+    return { namespace, mailbox: parent }
+  }
+
+  async #inherit(parent: AclTarget, { namespace, mailbox }: AclTarget): Promise<void> {
+    if (namespace.inherit === 'live') return
+    try {
+      await this.#options.access.backend.copy(namespace, parent.mailbox, mailbox)
+    } catch (error) {
+      // The mailbox is there; it has less than it should.
+      this.#options.log(
+        'error',
+        `Mailbox ${mailbox}: Failed to inherit ACLs: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+
+  /** Checks an operation on one mailbox; resolves with where it is. */
+  async #demand(operation: Operation, name: string): Promise<AclTarget | undefined> {
+    const target = await this.#target(name)
+    if (target !== undefined) await this.#check(NEEDS[operation], name, { mailbox: target, target })
+    return target
+  }
+
+  async #may(operation: Operation, name: string): Promise<boolean> {
+    const target = await this.#target(name)
+    if (target === undefined) return true
+    const rights = await this.#rights(target)
+    return NEEDS[operation].every((need) => isMet(need, rights))
+  }
+
+  /** Throws the refusal of the first need that is not met. */
+  async #check(needs: readonly Need[], name: string, targets: Partial<Record<Need['of'], AclTarget>>): Promise<void> {
+    for (const need of needs) {
+      const target = targets[need.of]
+      if (target === undefined) continue
+      const judgement = await this.#judge(target)
+      if (judgement.kind === 'broken') throw brokenRefusal(judgement, name)
+      if (isMet(need, judgement.rights)) continue
+      const lacking = hasLetter(judgement.rights, 'l') ? need.visible : need.invisible
+      throw lacking === 'hidden' ? notFound(name) : noPermission()
+    }
+  }
+
+  async #hasMail(name: string): Promise<boolean> {
+    try {
+      return (await this.#store.status(name)).messages > 0
+    } catch (error) {
+      // What has no mail, such as a \Noselect, the store deletes or refuses by itself.
+      if (error instanceof StoreRefusal && (error.code === 'not-found' || error.code === 'cannot')) return false
+      throw error
+    }
+  }
+
+  async #rights(target: AclTarget): Promise<Rights> {
+    return rightsOrNone(await this.#judge(target))
+  }
+
+  async #judge({ namespace, mailbox }: AclTarget): Promise<Judgement> {
+    return await this.#options.access.judge(namespace, mailbox)
+  }
+}
+
+function isMet({ anyOf }: Need, rights: Rights): boolean {
+  return anyOf.some((letter) => letter === '' || hasLetter(rights, letter))
+}
+
+function checkRename(source: AclTarget, target: AclTarget): void {
+  if (source.namespace !== target.namespace) {
+    if (source.namespace.type === 'private' && target.namespace.type === 'private') return
+    throw new StoreRefusal('cannot', 'Renaming not supported across non-private namespaces')
+  }
+  if (target.mailbox.startsWith(`${source.mailbox}/`) && source.mailbox !== 'INBOX') {
+    throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
+  }
+}
+
+function brokenRefusal({ isOwner }: Judgement & { kind: 'broken' }, name: string): StoreRefusal {
+  if (!isOwner) return notFound(name)
+  return new StoreRefusal('temporary', 'Internal error occurred. Refer to server log for more information.')
+}
+
+function notFound(name: string): StoreRefusal {
+  return new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
+}
+
+function noPermission(): StoreRefusal {
+  return new StoreRefusal('no-permission', 'Permission denied')
+}
+
+/** RFC 3501 §5.1: in any case. */
+function isInbox(name: string): boolean {
+  return name.toUpperCase() === 'INBOX'
+}
+
+function unlessRefusal(error: unknown): undefined {
+  if (!(error instanceof StoreRefusal)) throw error
+}

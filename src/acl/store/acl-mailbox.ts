@@ -1,0 +1,189 @@
+// A selected mailbox, with the rights its session has now.
+import { DELETED, type FlagChange } from '../../storage/flags.ts'
+import type { MessageSummary } from '../../storage/message/message-summary.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
+import type {
+  CopiedUids,
+  Mailbox,
+  MessageIdentity,
+  MessageRecord,
+  StoredMessage,
+  UidRanges,
+  ViewChanges,
+} from '../../storage/store.ts'
+import { hasLetter, type Rights } from '../rights.ts'
+import { allowedChanges, flagRights } from './flag-rights.ts'
+
+export interface AclMailboxNeeds {
+  readonly mailbox: Mailbox
+  /** As of opening it. */
+  readonly rights: Rights
+  /** As they are now; cached as `cache_secs` says. */
+  readonly currentRights: () => Promise<Rights>
+  /** Copies into a mailbox that may not take all flags. `undefined`: the mailbox can do it itself. */
+  readonly copyInto: (uids: readonly number[], to: string, move: boolean) => Promise<CopiedUids>
+}
+
+/** Rights are asked again with every operation; somebody who may no longer read is told so at the next one. */
+export class AclMailbox implements Mailbox {
+  readonly #mailbox: Mailbox
+  readonly #needs: AclMailboxNeeds
+  #rights: Rights
+
+  constructor(needs: AclMailboxNeeds) {
+    this.#needs = needs
+    this.#mailbox = needs.mailbox
+    this.#rights = needs.rights
+  }
+
+  get name(): string {
+    return this.#mailbox.name
+  }
+
+  get readOnly(): boolean {
+    return this.#mailbox.readOnly
+  }
+
+  get uidValidity(): number {
+    return this.#mailbox.uidValidity
+  }
+
+  get uidNext(): number {
+    return this.#mailbox.uidNext
+  }
+
+  get highestModSeq(): number {
+    return this.#mailbox.highestModSeq
+  }
+
+  get guid(): string {
+    return this.#mailbox.guid
+  }
+
+  get keywords(): readonly string[] {
+    return this.#mailbox.keywords
+  }
+
+  get permanent(): Mailbox['permanent'] {
+    const { bits, keywords } = this.#mailbox.permanent
+    const allowed = flagRights(this.#rights)
+    return { bits: bits & allowed.bits, keywords: allowed.keywords ? keywords : 'none' }
+  }
+
+  get count(): number {
+    return this.#mailbox.count
+  }
+
+  get recent(): number {
+    return this.#mailbox.recent
+  }
+
+  message(sequence: number): MessageRecord {
+    return this.#mailbox.message(sequence)
+  }
+
+  sequenceOf(uid: number): number {
+    return this.#mailbox.sequenceOf(uid)
+  }
+
+  sequenceFrom(uid: number): number {
+    return this.#mailbox.sequenceFrom(uid)
+  }
+
+  isRecent(uid: number): boolean {
+    return this.#mailbox.isRecent(uid)
+  }
+
+  async sync(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): Promise<ViewChanges> {
+    await this.#readable()
+    return await this.#mailbox.sync(options)
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#mailbox.onChange(listener)
+  }
+
+  async openMessage(uid: number): Promise<StoredMessage> {
+    await this.#readable()
+    return await this.#mailbox.openMessage(uid)
+  }
+
+  async *summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+    await this.#readable()
+    yield* this.#mailbox.summaries(uids)
+  }
+
+  async sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await this.#readable()
+    return await this.#mailbox.sizes(uids)
+  }
+
+  identity(uid: number): MessageIdentity | undefined {
+    return this.#mailbox.identity(uid)
+  }
+
+  async internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await this.#readable()
+    return await this.#mailbox.internalDates(uids)
+  }
+
+  /** What is not allowed is left out without a word: clients set flags on their own, and must not be nagged for it. */
+  async store(
+    uids: readonly number[],
+    change: FlagChange,
+    options: { readonly silent: boolean; readonly unchangedSince?: number },
+  ): Promise<{ readonly modified: readonly number[] }> {
+    const steps = allowedChanges(change, flagRights(await this.#readable()), this.keywords)
+    let rest = uids
+    let modified: readonly number[] = []
+    for (const [at, step] of steps.entries()) {
+      // The first step changes MODSEQs: what it left alone is left alone by the second one too.
+      const result = await this.#mailbox.store(rest, step, at === 0 ? options : { silent: options.silent })
+      if (at > 0) continue
+      modified = result.modified
+      const left = new Set(modified)
+      rest = uids.filter((uid) => !left.has(uid))
+    }
+    return { modified }
+  }
+
+  async expunge(uids?: readonly number[]): Promise<void> {
+    if (hasLetter(await this.#readable(), 'e')) return await this.#mailbox.expunge(uids)
+    if (this.#hasDeleted(uids)) throw new StoreRefusal('no-permission', 'Permission denied')
+  }
+
+  async copy(uids: readonly number[], to: string): Promise<CopiedUids> {
+    await this.#readable()
+    return await this.#needs.copyInto(uids, to, false)
+  }
+
+  async move(uids: readonly number[], to: string): Promise<CopiedUids> {
+    if (!hasLetter(await this.#readable(), 'e')) throw new StoreRefusal('no-permission', 'Permission denied')
+    return await this.#needs.copyInto(uids, to, true)
+  }
+
+  async vanishedSince(modSeq: number): Promise<UidRanges> {
+    await this.#readable()
+    return await this.#mailbox.vanishedSince(modSeq)
+  }
+
+  close(): Promise<void> {
+    return this.#mailbox.close()
+  }
+
+  async #readable(): Promise<Rights> {
+    this.#rights = await this.#needs.currentRights()
+    if (hasLetter(this.#rights, 'r')) return this.#rights
+    throw new StoreRefusal('no-permission', 'Permission denied: This mailbox may no longer be read')
+  }
+
+  #hasDeleted(uids: readonly number[] | undefined): boolean {
+    if (this.readOnly) return false
+    const wanted = uids && new Set(uids)
+    for (let sequence = 1; sequence <= this.count; sequence += 1) {
+      const { uid, flags, expunged } = this.message(sequence)
+      if (!expunged && (flags.bits & DELETED) !== 0 && wanted?.has(uid) !== false) return true
+    }
+    return false
+  }
+}
