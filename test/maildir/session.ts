@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { InternedFlags } from '../../src/storage/flag-table.ts'
-import { systemFlagNames } from '../../src/storage/flags.ts'
+import { systemFlagNames, type Flags } from '../../src/storage/flags.ts'
 import type { FormatMailbox, FormatRecord, FormatStore, MailLocation } from '../../src/storage/formats/format.ts'
 import { openMaildirFormat } from '../../src/storage/formats/maildir/index.ts'
+import { StoreRefusal } from '../../src/storage/refusal.ts'
 
 /** A mailbox as both servers must see it. Flags are sorted, without \Recent. */
 export interface MailboxSnapshot {
@@ -74,13 +75,12 @@ export class MaildirSession {
 
   async mailbox(name: string): Promise<MailboxSnapshot> {
     const { format, records } = await this.#synced(name)
-    const messages = await Promise.all(
-      [...records.values()].map(async (record) => ({
-        uid: record.uid,
-        flags: [...systemFlagNames(record.flags.bits), ...record.flags.keywords].sort(),
-        subject: await subjectOf(format, record),
-      })),
-    )
+    const messages: MailboxSnapshot['messages'][number][] = []
+    for (const record of records.values()) {
+      const subject = await subjectOf(format, record)
+      const flags = [...systemFlagNames(record.flags.bits), ...record.flags.keywords].sort()
+      if (subject !== undefined) messages.push({ uid: record.uid, flags, subject })
+    }
     return { uidValidity: format.uidValidity, uidNext: format.uidNext, messages }
   }
 
@@ -96,10 +96,25 @@ export class MaildirSession {
   }
 
   async setFlags(name: string, uid: number, bits: number, keywords: readonly string[]): Promise<boolean> {
+    return this.#changeFlags(name, uid, (_, table) => table.flags(bits, keywords))
+  }
+
+  /** Adds a keyword to what the message has. False when it is gone. */
+  async addKeyword(name: string, uid: number, keyword: string): Promise<boolean> {
+    return this.#changeFlags(name, uid, ({ bits, keywords }, table) =>
+      table.flags(bits, [...new Set([...keywords, keyword])]),
+    )
+  }
+
+  async #changeFlags(
+    name: string,
+    uid: number,
+    change: (flags: Flags, table: InternedFlags) => Flags,
+  ): Promise<boolean> {
     const { format, table, records } = await this.#synced(name)
     const record = records.get(uid)
     if (record === undefined) return false
-    const flags = table.flags(bits, keywords)
+    const flags = change(record.flags, table)
     const gone = await format.setFlags([{ record, flags }])
     for (const one of gone) records.delete(one.uid)
     if (gone.length === 0) record.flags = flags
@@ -150,7 +165,7 @@ export class MaildirSession {
   }
 
   #forget(name: string): void {
-    for (const known of [...this.#open.keys()]) {
+    for (const known of this.#open.keys()) {
       if (known === name || known.startsWith(`${name}/`)) this.#open.delete(known)
     }
   }
@@ -183,9 +198,15 @@ export class MaildirSession {
   }
 }
 
-async function subjectOf(format: FormatMailbox, record: FormatRecord): Promise<string> {
-  const message = await format.openMessage(record)
-  const head = (await message.read(0, Math.min(message.sizeBytes, 200))).toString('latin1')
-  message.close()
-  return /^Subject: (.*?)\r?\n/i.exec(head)?.[1] ?? ''
+/** `undefined` when somebody removed it just now. */
+async function subjectOf(format: FormatMailbox, record: FormatRecord): Promise<string | undefined> {
+  try {
+    const message = await format.openMessage(record)
+    const head = (await message.read(0, Math.min(message.sizeBytes, 200))).toString('latin1')
+    message.close()
+    return /^Subject: (.*?)\r?\n/i.exec(head)?.[1] ?? ''
+  } catch (error) {
+    if (error instanceof StoreRefusal && error.code === 'expunged') return undefined
+    throw error
+  }
 }

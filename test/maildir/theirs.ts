@@ -87,5 +87,6 @@ function messagesIn(lines: readonly string[]): MailboxSnapshot['messages'] {
       messages.push({ uid: Number(uid), flags: named.sort(), subject: '' })
     } else if (subject !== undefined && last !== undefined) last.subject = subject
   }
-  return messages
+  // One that somebody removed just now has no text any more.
+  return messages.filter(({ subject }) => subject !== '')
 }
