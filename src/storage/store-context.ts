@@ -25,8 +25,6 @@ export interface IndexedPlace {
   readonly storage: string
   readonly guid: string
   readonly uidValidity: number
-  /** Lowest MODSEQ of an index that is new. */
-  readonly floor: number
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }
 

@@ -170,7 +170,6 @@ export class UserStore implements MailStore {
       storage,
       guid: format.guid,
       uidValidity: format.uidValidity,
-      floor: context.now(),
       log: (level, text) => this.#options.log(level, text),
     })
     const shared = new SharedMailbox({

@@ -18,10 +18,13 @@ export class MemoryIndex implements MailboxIndex {
   #uidNext = 0
   #recentFrom = 0
 
-  /** `floor`: MODSEQs begin above it. */
-  constructor(floor: number) {
-    this.#modSeq = floor
-    this.#complete = floor
+  readonly #now: () => number
+
+  /** MODSEQs never fall behind `now`, milliseconds since 1970: so they go up when an index was lost. */
+  constructor(now: () => number) {
+    this.#now = now
+    this.#modSeq = now()
+    this.#complete = this.#modSeq
   }
 
   load(): IndexedMailbox {
@@ -37,7 +40,7 @@ export class MemoryIndex implements MailboxIndex {
     readonly after: number
   } {
     const before = this.#modSeq
-    const next = before + 1
+    const next = Math.max(before + 1, this.#now())
     this.#uidNext = Math.max(this.#uidNext, uidNext)
     for (const record of changed) this.#change(record, next)
     for (const record of expunged) this.#expunge(record.uid, next, record)

@@ -60,7 +60,7 @@ export class SharedMailboxes {
 
   /** Ends mailboxes that are no more: whoever looks at them is told. */
   end(matches: (key: string) => boolean): void {
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of new Set(this.#entries.values())) {
       if (!matches(entry.key)) continue
       this.#drop(entry)
       entry.shared?.end(new StoreRefusal('not-found', 'Mailbox was deleted under us'))

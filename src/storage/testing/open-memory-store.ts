@@ -95,7 +95,7 @@ function rememberingIndexes(): StoreContext['indexes'] {
   return {
     open({ location, guid }) {
       const key = `${location.path} ${guid}`
-      const index = known.get(key) ?? new MemoryIndex(1)
+      const index = known.get(key) ?? new MemoryIndex(() => 1)
       known.set(key, index)
       return index
     },

@@ -1,0 +1,41 @@
+/** Goes up with every change of the tables; a file of another version is thrown away. */
+export const INDEX_VERSION = 1
+
+/** One file holds all mailboxes under one mail root. docs/decisions/0010 says why. */
+export const INDEX_TABLES = `
+CREATE TABLE mailbox (
+  id INTEGER PRIMARY KEY,
+  guid TEXT NOT NULL UNIQUE,
+  uid_validity INTEGER NOT NULL,
+  uid_next INTEGER NOT NULL,
+  mod_seq INTEGER NOT NULL,
+  recent_from INTEGER NOT NULL,
+  complete_after INTEGER NOT NULL
+);
+CREATE TABLE message (
+  mailbox INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  mod_seq INTEGER NOT NULL,
+  flags TEXT NOT NULL,
+  PRIMARY KEY (mailbox, uid)
+) WITHOUT ROWID;
+CREATE TABLE expunged (
+  mailbox INTEGER NOT NULL,
+  mod_seq INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  PRIMARY KEY (mailbox, mod_seq, uid)
+) WITHOUT ROWID;
+CREATE TABLE summary (
+  mailbox INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (mailbox, uid)
+);
+CREATE TABLE status (
+  name TEXT PRIMARY KEY,
+  signature TEXT NOT NULL,
+  data TEXT NOT NULL
+) WITHOUT ROWID;
+PRAGMA user_version = ${INDEX_VERSION};
+`

@@ -1,0 +1,276 @@
+import type { MessageSummary } from '../message/message-summary.ts'
+import { rangesOf } from '../mailbox/uid-ranges.ts'
+import type { UidRanges } from '../store.ts'
+import { type IndexFile, type IndexLog, messageOf, type OpenIndex } from './index-file.ts'
+import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex } from './mailbox-index.ts'
+import { MemoryIndex } from './memory-index.ts'
+import { packSummary, unpackSummary } from './summary-codec.ts'
+
+/** Expunges remembered for VANISHED; when there are twice as many, the older half goes. */
+export const EXPUNGE_LOG = 10_000
+
+export interface SqliteIndexNeeds {
+  /** The file, which may be another object after it was closed. */
+  readonly file: () => IndexFile
+  readonly mailbox: { readonly guid: string; readonly uidValidity: number }
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly log: IndexLog
+}
+
+/**
+ * A mailbox in an index file. MODSEQs never fall behind the clock, so that they go up even when the file was lost. When the file
+ * cannot be used, memory has to do until the mailbox is opened again.
+ */
+export class SqliteIndex implements MailboxIndex {
+  readonly #needs: SqliteIndexNeeds
+  #row: { readonly file: IndexFile; readonly generation: number; readonly id: number } | undefined
+  #highest = 0
+  #instead: MemoryIndex | undefined
+
+  constructor(needs: SqliteIndexNeeds) {
+    this.#needs = needs
+  }
+
+  load(): IndexedMailbox {
+    return this.#try(
+      (file) =>
+        file.write((index) => {
+          const id = this.#id(file, index)
+          const [modSeq, uidNext, recentFrom] = row(
+            index,
+            'SELECT mod_seq, uid_next, recent_from FROM mailbox WHERE id = ?',
+            id,
+          )
+          this.#highest = number(modSeq)
+          return { highestModSeq: this.#highest, uidNext: number(uidNext), recentFrom: number(recentFrom) }
+        }),
+      (instead) => instead.load(),
+    )
+  }
+
+  highestModSeq(): number {
+    return this.#try(
+      (file) =>
+        file.run((index) => number(row(index, 'SELECT mod_seq FROM mailbox WHERE id = ?', this.#id(file, index))[0])),
+      (instead) => instead.highestModSeq(),
+    )
+  }
+
+  record(changes: IndexChanges): { readonly before: number; readonly after: number } {
+    return this.#try(
+      (file) =>
+        file.write((index) => {
+          const id = this.#id(file, index)
+          const before = number(row(index, 'SELECT mod_seq FROM mailbox WHERE id = ?', id)[0])
+          const next = Math.max(before + 1, this.#needs.now())
+          const used = changes.everything ? recordAll(index, id, changes, next) : recordSome(index, id, changes, next)
+          const after = used ? next : before
+          index
+            .statement('UPDATE mailbox SET mod_seq = ?, uid_next = max(uid_next, ?) WHERE id = ?')
+            .run(after, changes.uidNext, id)
+          this.#highest = after
+          return { before, after }
+        }),
+      (instead) => instead.record(changes),
+    )
+  }
+
+  setRecentFrom(uid: number): void {
+    this.#try(
+      (file) =>
+        file.write((index) => {
+          index.statement('UPDATE mailbox SET recent_from = ? WHERE id = ?').run(uid, this.#id(file, index))
+        }),
+      (instead) => instead.setRecentFrom(uid),
+    )
+  }
+
+  vanishedSince(modSeq: number): UidRanges | undefined {
+    return this.#try(
+      (file) =>
+        file.run((index) => {
+          const id = this.#id(file, index)
+          const [complete] = row(index, 'SELECT complete_after FROM mailbox WHERE id = ?', id)
+          if (modSeq < number(complete)) return undefined
+          const found = rows(index, 'SELECT uid FROM expunged WHERE mailbox = ? AND mod_seq > ?', id, modSeq)
+          return rangesOf(found.map(([uid]) => number(uid)).sort((a, b) => a - b))
+        }),
+      (instead) => instead.vanishedSince(modSeq),
+    )
+  }
+
+  summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
+    const keys = new Map(records.map(({ uid, key }) => [uid, key]))
+    const first = records[0]?.uid ?? 0
+    const last = records.at(-1)?.uid ?? 0
+    return this.#try(
+      (file) =>
+        file.run((index) => {
+          const id = this.#id(file, index)
+          const found = new Map<number, MessageSummary>()
+          // Far apart, they are asked for one by one.
+          const dense = last - first < records.length * 4
+          const all = dense
+            ? rows(
+                index,
+                'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid BETWEEN ? AND ?',
+                id,
+                first,
+                last,
+              )
+            : records.flatMap(({ uid }) =>
+                rows(index, 'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid = ?', id, uid),
+              )
+          for (const [uid, key, data] of all) {
+            if (keys.get(number(uid)) !== key || !(data instanceof Uint8Array)) continue
+            const summary = unpackSummary(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+            if (summary) found.set(number(uid), summary)
+          }
+          return found
+        }),
+      (instead) => instead.summaries(records),
+    )
+  }
+
+  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void {
+    this.#try(
+      (file) =>
+        file.write((index) => {
+          const id = this.#id(file, index)
+          const insert = index.statement('INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)')
+          for (const { of, summary } of summaries) insert.run(id, of.uid, of.key, packSummary(summary))
+        }),
+      (instead) => instead.addSummaries(summaries),
+    )
+  }
+
+  close(): void {
+    // The file is shared, and closes by itself.
+  }
+
+  /** The mailbox's row, made when it is not there. A mailbox with another UIDVALIDITY is another mailbox. */
+  #id(file: IndexFile, index: OpenIndex): number {
+    if (this.#row?.file === file && this.#row.generation === index.generation) return this.#row.id
+    const { guid, uidValidity } = this.#needs.mailbox
+    const [known, validity] = row(index, 'SELECT id, uid_validity FROM mailbox WHERE guid = ?', guid)
+    const id = known !== undefined && validity === uidValidity ? number(known) : this.#make(index, known)
+    this.#row = { file, generation: index.generation, id }
+    return id
+  }
+
+  #make(index: OpenIndex, old: unknown): number {
+    const { guid, uidValidity } = this.#needs.mailbox
+    if (old !== undefined) forget(index, number(old))
+    // Whoever knows MODSEQs of an index that was lost knows smaller ones.
+    const floor = Math.max(this.#highest, this.#needs.now())
+    index.statement('INSERT INTO mailbox VALUES (NULL, ?, ?, 0, ?, 0, ?)').run(guid, uidValidity, floor, floor)
+    return number(row(index, 'SELECT id FROM mailbox WHERE guid = ?', guid)[0])
+  }
+
+  #try<T>(work: (file: IndexFile) => T, instead: (index: MemoryIndex) => T): T {
+    if (this.#instead === undefined) {
+      try {
+        return work(this.#needs.file())
+      } catch (error) {
+        const { log, now } = this.#needs
+        log('error', `Index ${this.#needs.file().path} cannot be used, memory has to do: ${messageOf(error)}`)
+        const highest = this.#highest
+        this.#instead = new MemoryIndex(() => Math.max(highest + 1, now()))
+      }
+    }
+    return instead(this.#instead)
+  }
+}
+
+/** Records single changes; answers whether the new MODSEQ was used. */
+function recordSome(index: OpenIndex, id: number, { changed, expunged }: IndexChanges, next: number): boolean {
+  let used = false
+  const insert = index.statement('INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?)')
+  for (const record of changed) {
+    const [modSeq, flags] = row(
+      index,
+      'SELECT mod_seq, flags FROM message WHERE mailbox = ? AND uid = ?',
+      id,
+      record.uid,
+    )
+    record.modSeq = flags === record.flags.text ? number(modSeq) : next
+    if (record.modSeq !== next) continue
+    insert.run(id, record.uid, next, record.flags.text)
+    used = true
+  }
+  for (const record of expunged) {
+    const modSeq = expunge(index, id, record.uid, next)
+    record.modSeq = modSeq
+    if (modSeq === next) used = true
+  }
+  return used
+}
+
+/** Brings all rows of a mailbox together with the messages there are. */
+function recordAll(index: OpenIndex, id: number, { changed }: IndexChanges, next: number): boolean {
+  let used = false
+  const known = new Map<number, readonly unknown[]>()
+  for (const found of rows(index, 'SELECT uid, mod_seq, flags FROM message WHERE mailbox = ?', id)) {
+    known.set(number(found[0]), found)
+  }
+  const insert = index.statement('INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?)')
+  for (const record of changed) {
+    const found = known.get(record.uid)
+    known.delete(record.uid)
+    if (found?.[2] === record.flags.text) {
+      record.modSeq = number(found[1])
+      continue
+    }
+    record.modSeq = next
+    insert.run(id, record.uid, next, record.flags.text)
+    used = true
+  }
+  for (const uid of known.keys()) if (expunge(index, id, uid, next) === next) used = true
+  trimLog(index, id)
+  return used
+}
+
+/** The MODSEQ of an expunge: that of whoever recorded it first. */
+function expunge(index: OpenIndex, id: number, uid: number, next: number): number {
+  const { changes } = index.statement('DELETE FROM message WHERE mailbox = ? AND uid = ?').run(id, uid)
+  index.statement('DELETE FROM summary WHERE mailbox = ? AND uid = ?').run(id, uid)
+  if (Number(changes) === 0) {
+    const [modSeq] = row(index, 'SELECT max(mod_seq) FROM expunged WHERE mailbox = ? AND uid = ?', id, uid)
+    if (typeof modSeq === 'number') return modSeq
+  }
+  index.statement('INSERT OR IGNORE INTO expunged VALUES (?, ?, ?)').run(id, next, uid)
+  return next
+}
+
+function trimLog(index: OpenIndex, id: number): void {
+  const [count] = row(index, 'SELECT count(*) FROM expunged WHERE mailbox = ?', id)
+  if (number(count) <= 2 * EXPUNGE_LOG) return
+  const sql = 'SELECT mod_seq FROM expunged WHERE mailbox = ? ORDER BY mod_seq DESC LIMIT 1 OFFSET ?'
+  const [oldest] = row(index, sql, id, EXPUNGE_LOG)
+  index.statement('DELETE FROM expunged WHERE mailbox = ? AND mod_seq <= ?').run(id, number(oldest))
+  index.statement('UPDATE mailbox SET complete_after = ? WHERE id = ?').run(number(oldest), id)
+}
+
+function forget(index: OpenIndex, id: number): void {
+  for (const table of ['message', 'expunged', 'summary']) {
+    index.statement(`DELETE FROM ${table} WHERE mailbox = ?`).run(id)
+  }
+  index.statement('DELETE FROM mailbox WHERE id = ?').run(id)
+}
+
+type Bound = string | number
+
+function row(index: OpenIndex, sql: string, ...values: Bound[]): readonly unknown[] {
+  // Rows are arrays: IndexFile sees to it.
+  return (index.statement(sql).get(...values) as unknown as readonly unknown[] | undefined) ?? []
+}
+
+function rows(index: OpenIndex, sql: string, ...values: Bound[]): readonly (readonly unknown[])[] {
+  return index.statement(sql).all(...values) as unknown as readonly (readonly unknown[])[]
+}
+
+function number(value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError(`the index holds ${typeof value} where a number belongs`)
+  return value
+}
