@@ -136,18 +136,19 @@ class MailHere implements OpenMail {
 }
 
 async function openThere(path: string, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
-  const { stream, plugins } = await orderSession(path, what)
-  return new MailThere(stream, { settings: login.record.settings, plugins })
+  const { stream, pid, plugins } = await orderSession(path, what)
+  return new MailThere(stream, pid, { settings: login.record.settings, plugins })
 }
 
 /** Mail that another process serves: its bytes pass through here. */
 class MailThere implements OpenMail {
-  readonly pid = process.pid
+  readonly pid: number
   readonly session: OpenMail['session']
   readonly #mail: ByteStream
   #kick: ((reason: string) => void) | undefined
 
-  constructor(mail: ByteStream, session: OpenMail['session']) {
+  constructor(mail: ByteStream, pid: number, session: OpenMail['session']) {
+    this.pid = pid
     this.#mail = mail
     this.session = session
   }

@@ -21,7 +21,7 @@ export const WIRE_LIMITS = {
 } as const
 
 export type MailAnswer =
-  | { readonly kind: 'ready'; readonly plugins: readonly string[] }
+  | { readonly kind: 'ready'; readonly pid: number; readonly plugins: readonly string[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
   /** The log knows. */

@@ -24,9 +24,9 @@ async function order(path: string, what: MailOrder): Promise<{ stream: ByteStrea
 export async function orderSession(
   path: string,
   what: SessionOrder,
-): Promise<{ readonly stream: ByteStream; readonly plugins: ReadonlySet<string> }> {
+): Promise<{ readonly stream: ByteStream; readonly pid: number; readonly plugins: ReadonlySet<string> }> {
   const { stream, answer } = await order(path, what)
-  if (answer.kind === 'ready') return { stream, plugins: new Set(answer.plugins) }
+  if (answer.kind === 'ready') return { stream, pid: answer.pid, plugins: new Set(answer.plugins) }
   stream.destroy()
   throwUnlessDone(answer)
   throw new Error('an answer that does not fit')

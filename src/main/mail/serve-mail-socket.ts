@@ -41,7 +41,7 @@ async function serveSession(
   })
   if (open === undefined) return
   try {
-    sayLine(stream, { kind: 'ready', plugins: [...open.session.plugins] })
+    sayLine(stream, { kind: 'ready', pid: process.pid, plugins: [...open.session.plugins] })
     await protocol.serve(stream, open.session)
   } finally {
     await open.close()

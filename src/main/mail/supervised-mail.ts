@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Observer } from '../../observe/events.ts'
@@ -20,10 +20,17 @@ const ASK_MS = 35_000
 /** The supervisor's mail workers. Their sockets lie in a directory that only root may enter. */
 export function superviseMail({ baseDir, source, observer, askWorker }: SupervisedMailNeeds): MailWorkers {
   const directory = join(baseDir, 'mail-workers')
+  let isReady = false
   return new MailWorkers({
     file: fileURLToPath(import.meta.url.replace(/supervised-mail\.(ts|js)$/, 'mail-worker.$1')),
     directory,
-    prepare: () => mkdirSync(directory, { recursive: true, mode: 0o700 }),
+    prepare() {
+      if (isReady) return
+      // What a server that was killed left behind.
+      rmSync(directory, { recursive: true, force: true })
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      isReady = true
+    },
     flags: [...WORKER_FLAGS, ...process.execArgv],
     source,
     log: (level, service, text) => observer.log(level, service, text),
