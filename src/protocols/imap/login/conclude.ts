@@ -1,6 +1,7 @@
 import { assertNever } from '../../../util/assert-never.ts'
 import type { BackendWelcome, LoginVerdict } from '../../protocol.ts'
 import { staticCapability } from '../capability.ts'
+import { capabilityOf } from '../server/capability.ts'
 import { verdictReply } from '../status.ts'
 import type { ReplyContext } from '../status.ts'
 import type { CommandOutcome } from './command.ts'
@@ -18,7 +19,7 @@ export function concludeAttempt(
       dialogue.io.stream.write(welcomeText(tag, verdict.welcome))
       return { kind: 'proxied' }
     case 'local':
-      dialogue.io.stream.write(`${tag} OK [CAPABILITY ${staticCapability(dialogue.io.settings)}] Logged in\r\n`)
+      dialogue.io.stream.write(`${tag} OK [CAPABILITY ${capabilityAfter(dialogue, verdict)}] Logged in\r\n`)
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':
@@ -30,6 +31,10 @@ export function concludeAttempt(
     default:
       return assertNever(verdict)
   }
+}
+
+function capabilityAfter({ io }: LoginDialogue, { session }: Extract<LoginVerdict, { kind: 'local' }>): string {
+  return session === undefined ? staticCapability(io.settings) : capabilityOf(session)
 }
 
 function welcomeText(tag: string, { untagged, lines }: BackendWelcome): string {

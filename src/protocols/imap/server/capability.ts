@@ -1,7 +1,7 @@
-import type { MailSession } from '../../mail-session.ts'
+import type { SessionFeatures } from '../../mail-session.ts'
 
 /** What is announced after login, without `CAPABILITY`. `imap_capability` replaces the built-in list, or adds to it with `+`. */
-export function capabilityOf({ settings, plugins }: MailSession): string {
+export function capabilityOf({ settings, plugins }: SessionFeatures): string {
   const own = settings.imap_capability.trim().replace(/\s+/g, ' ')
   if (own !== '' && !own.startsWith('+')) return own
   const parts = [BUILT_IN, settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+', 'SPECIAL-USE CREATE-SPECIAL-USE']
