@@ -31,6 +31,21 @@ export class Ledger {
     return [...this.#byUid].filter(([, { doomed }]) => !doomed).map(([uid]) => uid)
   }
 
+  readonly #expected = new Set<string>()
+
+  subjectOf(uid: number): string {
+    return this.#byUid.get(uid)?.subject ?? ''
+  }
+
+  /** Somebody tried to put a message with this subject here. */
+  expect(subject: string): void {
+    this.#expected.add(subject)
+  }
+
+  knows(subject: string): boolean {
+    return this.#expected.has(subject) || this.#uidOf.has(subject)
+  }
+
   /** A message was seen, or its UID was told to whoever put it there. */
   seen(uid: number, subject: string, acknowledged = false): void {
     const known = this.#byUid.get(uid)
@@ -48,7 +63,7 @@ export class Ledger {
     this.#uidValidity = uidValidity
     for (const { uid, subject } of messages) {
       assert.ok(uid < uidNext, `${this.#name}: UID ${uid} is below UIDNEXT ${uidNext}`)
-      this.seen(uid, subject)
+      this.seen(uid, subject, true)
     }
   }
 

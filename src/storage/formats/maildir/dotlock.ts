@@ -15,7 +15,7 @@ import { adjustFile, type Permissions } from './permissions.ts'
 import { hostInName } from './unique-name.ts'
 
 // Dovecot's dotlocks: `FILE.lock`, made with O_EXCL, holding `pid:host`. Rules to keep:
-// - who finds a lock of a process of this host that is gone takes it over, once the lock is two seconds old;
+// - who finds a lock of a process of this host that is gone takes it over;
 // - any other lock is stale when neither it nor the file has changed for the stale timeout;
 // - a lock is only removed while it is still ours.
 
@@ -38,8 +38,10 @@ export interface Dotlock {
   replaced(): void
 }
 
-/** Dovecot's STALE_PID_CHECK_SECS: a younger lock is not looked into, its owner lives most likely. */
-const YOUNG_MS = 2_000
+/** A younger lock is not looked into: its owner lives most likely. */
+const YOUNG_MS = 50
+/** Between removing a stale lock and taking it: somebody else may be about to remove the same one. Dovecot waits as long. */
+const OVERRIDE_MS = 100
 /** How long to wait between looks; it doubles from the first to the second. */
 const POLL_MS = { first: 1, longest: 64 } as const
 
@@ -54,7 +56,10 @@ export async function lockFile(file: string, options: DotlockOptions): Promise<D
   const deadline = Date.now() + options.timeoutMs
   const watch = new StaleWatch(file, path, options)
   for (let pauseMs: number = POLL_MS.first; Date.now() < deadline; pauseMs = Math.min(pauseMs * 2, POLL_MS.longest)) {
-    if (watch.isStale()) removeQuietly(path)
+    if (watch.isStale()) {
+      removeQuietly(path)
+      await sleep(OVERRIDE_MS * (1 + Math.random()))
+    }
     const lock = tryLock(path, options)
     if (lock !== undefined) return lock
     // Not in step with others who wait for the same.
