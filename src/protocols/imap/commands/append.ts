@@ -1,8 +1,7 @@
 import type { Appending } from '../../../storage/store.ts'
-import { StoreRefusal } from '../../../storage/refusal.ts'
-import { ArgumentReader, type ReadStep } from '../wire/argument-reader.ts'
+import type { ArgumentReader, ReadStep } from '../wire/argument-reader.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
-import { BadCommand, SessionOver } from '../server/bad-command.ts'
+import { BadCommand, No, SessionOver } from '../server/bad-command.ts'
 import type { ReadingCommand, Reply } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
 import { farewell, lineBytes, newReader, readLiteral } from '../server/run-command.ts'
@@ -19,7 +18,8 @@ export const append: ReadingCommand = {
   async read(session, reader, first) {
     const step = await readName(session, reader, first)
     const [name] = reader.args
-    if (name === undefined || name.kind === 'list') throw await refusal(session, step, new BadCommand('Invalid arguments'))
+    if (name === undefined || name.kind === 'list')
+      throw await refusal(session, step, new BadCommand('Invalid arguments'))
     const opened = await open(session, name.text).catch((error: unknown) => error)
     if (!isAppending(opened)) throw await refusal(session, step, opened)
     try {
@@ -70,9 +70,13 @@ async function appendAll(
   return { text: `OK [APPENDUID ${uidValidity} ${writeSequenceSet(uids)}] Append completed`, sync: { expunge: true } }
 }
 
-async function saveMessage(session: ImapSession, appending: Appending, { literal, ...message }: AppendHead): Promise<void> {
+async function saveMessage(
+  session: ImapSession,
+  appending: Appending,
+  { literal, ...message }: AppendHead,
+): Promise<void> {
   if (literal.sizeBytes === 0) {
-    throw await refusal(session, literal, new StoreRefusal('limit', "Can't save a zero byte message"))
+    throw await refusal(session, literal, new No("Can't save a zero byte message"))
   }
   const { internalDateMs, ...flags } = message
   try {

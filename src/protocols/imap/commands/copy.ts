@@ -31,10 +31,14 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       const target = mailboxName(session, to)
       const uids = uidsOf(mailbox, numbers)
       const moving = name === 'MOVE'
-      if (moving && (selected?.examined === true || mailbox.readOnly)) return { text: 'NO [READ-ONLY] Mailbox is read-only' }
+      if (moving && (selected?.examined === true || mailbox.readOnly))
+        return { text: 'NO [READ-ONLY] Mailbox is read-only' }
       const copied = moving ? await mailbox.move(uids, target) : await mailbox.copy(uids, target)
       if (copied.source.length < uids.length) {
-        return { text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist.', sync: { expunge: uid || moving } }
+        return {
+          text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist.',
+          sync: { expunge: uid || moving },
+        }
       }
       if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
       if (!moving) return { text: `OK [${copyUid(copied)}] Copy completed`, sync: { expunge: uid } }

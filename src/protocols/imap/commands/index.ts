@@ -18,6 +18,7 @@ import { namespace } from './namespace.ts'
 import { noop } from './noop.ts'
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts'
 import { rename } from './rename.ts'
+import { search } from './search.ts'
 import { examine, select } from './select.ts'
 import { status } from './status.ts'
 import { store } from './store.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
   namespace,
   noop,
   rename,
+  search,
   select,
   setQuota,
   status,

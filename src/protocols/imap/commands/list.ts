@@ -80,7 +80,11 @@ interface Style {
   readonly says: readonly SayExtra[]
 }
 
-async function sayAll(session: ImapSession, listed: readonly Listed[], { options, extended, says }: Style): Promise<void> {
+async function sayAll(
+  session: ImapSession,
+  listed: readonly Listed[],
+  { options, extended, says }: Style,
+): Promise<void> {
   const { out } = session
   const turn = new Turn()
   for (const one of listed) {

@@ -55,7 +55,8 @@ function attributes(entry: MailboxEntry | undefined, withFlags: boolean): string
 
 function parentsOf(name: string, separator: string): string[] {
   const parents: string[] = []
-  for (let at = name.lastIndexOf(separator); at > 0; at = name.lastIndexOf(separator, at - 1)) parents.push(name.slice(0, at))
+  for (let at = name.lastIndexOf(separator); at > 0; at = name.lastIndexOf(separator, at - 1))
+    parents.push(name.slice(0, at))
   return parents
 }
 

@@ -57,7 +57,8 @@ const MODES: ReadonlyMap<string, FlagChange['mode']> = new Map([
 
 function parseModifiers(items: readonly Argument[]): number {
   const [name, value] = items
-  if (name?.kind !== 'atom' || name.text.toUpperCase() !== 'UNCHANGEDSINCE') throw new BadCommand('Invalid STORE modifiers')
+  if (name?.kind !== 'atom' || name.text.toUpperCase() !== 'UNCHANGEDSINCE')
+    throw new BadCommand('Invalid STORE modifiers')
   if (value?.kind !== 'atom' || !/^\d{1,19}$/.test(value.text)) throw new BadCommand('Invalid STORE modifiers')
   return Number(value.text)
 }

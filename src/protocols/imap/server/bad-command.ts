@@ -3,6 +3,11 @@ export class BadCommand extends Error {
   override readonly name = 'BadCommand'
 }
 
+/** A command that makes sense, and is refused; answered with NO and this text. */
+export class No extends Error {
+  override readonly name = 'No'
+}
+
 /** The session is over: the client went, or somebody ended it. `reason` is for the log, in Dovecot's words. */
 export class SessionOver extends Error {
   override readonly name = 'SessionOver'

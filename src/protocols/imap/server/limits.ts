@@ -8,7 +8,7 @@ export const SERVER_LIMITS = {
   /** Dovecot's CLIENT_IDLE_TIMEOUT_MSECS; RFC 3501 §5.4 asks for 30 minutes at least. */
   idleMs: 30 * 60_000,
   /** How deep keys of SEARCH may lie in each other. */
-  searchDepth: 12_000,
+  searchDepth: 1000,
   /** One piece of work; then everybody else has a turn. */
   turnMs: 4,
   /** Output that is gathered before it is written. */

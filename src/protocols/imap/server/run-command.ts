@@ -1,7 +1,7 @@
 import { StoreRefusal } from '../../../storage/refusal.ts'
 import { ArgumentReader, type Argument, type ReadStep } from '../wire/argument-reader.ts'
 import { isTag } from '../wire/grammar.ts'
-import { BadCommand, SessionOver } from './bad-command.ts'
+import { BadCommand, No, SessionOver } from './bad-command.ts'
 import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { refusalReply } from './refusal-reply.ts'
@@ -46,8 +46,7 @@ export async function runCommand(session: ImapSession, table: CommandTable, line
   } catch (error) {
     if (error instanceof BadCommand)
       return sayBad(session, tag, `Error in IMAP command ${shown}: ${error.message}`, began)
-    if (!(error instanceof StoreRefusal)) throw error
-    session.out.text(`${tag} ${refusalReply(error, found.notFound)} ${times(began)}`)
+    session.out.text(`${tag} ${noText(error, found)} ${times(began)}`)
   }
 }
 
@@ -55,6 +54,13 @@ export async function runCommand(session: ImapSession, table: CommandTable, line
 function isKnown({ mail }: ImapSession, { plugin, uid: withUid }: ImapCommand, uid: boolean): boolean {
   if (plugin !== undefined && !mail.plugins.has(plugin)) return false
   return uid ? withUid !== undefined : withUid !== 'only'
+}
+
+/** What a refusal is answered with; anything else is thrown on. */
+function noText(error: unknown, { notFound }: ImapCommand): string {
+  if (error instanceof No) return `NO ${error.message}`
+  if (error instanceof StoreRefusal) return refusalReply(error, notFound)
+  throw error
 }
 
 function replyText({ text, closing }: Reply): string {

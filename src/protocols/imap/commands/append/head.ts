@@ -1,7 +1,7 @@
 import type { Argument, ArgumentReader, ReadStep } from '../../wire/argument-reader.ts'
 import { parseDateTime } from '../../wire/date-time.ts'
 import { LARGEST_NUMBER } from '../../wire/sequence-set.ts'
-import { BadCommand } from '../../server/bad-command.ts'
+import { BadCommand, No } from '../../server/bad-command.ts'
 import { type FlagNames, parseFlags } from '../../server/flag-argument.ts'
 import { farewell, readLiteral } from '../../server/run-command.ts'
 import type { ImapSession } from '../../server/session.ts'
@@ -32,6 +32,8 @@ export async function readHead(
   if (date !== undefined && internalDateMs === undefined) throw new BadCommand('Invalid internal date')
   if (more.length > 0 || (one?.kind !== 'list' && two !== undefined)) throw new BadCommand('Invalid arguments')
   if (step.kind === 'complete') throw new BadCommand('Missing message size')
-  if (step.sizeBytes > LARGEST_NUMBER) throw farewell(session, 'Literal size too large')
+  if (step.sizeBytes > LARGEST_NUMBER) {
+    throw step.synchronizing ? new No('[TOOBIG] Message is too large') : farewell(session, 'Literal size too large')
+  }
   return { ...flags, ...(internalDateMs === undefined ? {} : { internalDateMs }), literal: step }
 }

@@ -22,7 +22,7 @@ export async function saySection(
   if (span === undefined) return sayBytes(session, label, section, EMPTY)
   if (span.kind === 'fields') {
     const header = await readAll(message, span.start, span.physical)
-    return sayBytes(session, label, section, cut(selectFields(header, span.fields, span.not), section.window))
+    return sayBytes(session, label, section, cut(selectFields(header, span), section.window))
   }
   if (message.whole !== undefined) {
     const stored = message.whole.subarray(span.start, span.start + span.physical)

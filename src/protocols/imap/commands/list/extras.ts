@@ -9,7 +9,9 @@ import type { Listed } from './collect.ts'
 export type SayExtra = (session: ImapSession, listed: Listed) => Promise<void>
 
 /** Return options that make more lines, by name; each parses what stands behind its name. Throws BadCommand. */
-export const LIST_EXTRAS: ReadonlyMap<string, (args: readonly Argument[]) => SayExtra> = new Map([['STATUS', sayStatus]])
+export const LIST_EXTRAS: ReadonlyMap<string, (args: readonly Argument[]) => SayExtra> = new Map([
+  ['STATUS', sayStatus],
+])
 
 /** LIST-STATUS. RFC 5819. */
 function sayStatus(args: readonly Argument[]): SayExtra {
