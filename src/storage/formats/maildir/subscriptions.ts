@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeSync } from 'node:fs'
+import { ftruncateSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { StoreRefusal } from '../../refusal.ts'
 import type { FormatContext } from '../format.ts'
 import { hasCode, type Syncing } from './disk.ts'
@@ -63,6 +63,8 @@ export async function changeSubscription(
   try {
     const text = changedText(readText(path), name, subscribed, names)
     if (text === undefined) return
+    // Its owner's name goes first.
+    ftruncateSync(lock.fd)
     writeSync(lock.fd, text, 0, 'utf8')
     await syncing.file(lock.fd)
     renameSync(lock.path, path)
