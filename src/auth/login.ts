@@ -1,6 +1,7 @@
 import type { SaslAuth, SaslCredentials, SaslIdentity } from '../sasl/mechanism.ts'
 import { Secret } from '../util/secret.ts'
 import { andThen, type Soon } from '../util/soon.ts'
+import { decoyFor } from './decoy.ts'
 import { assignIdentity } from './identity.ts'
 import { type ChainOutcome, type PassdbChain, runPassdbChain } from './passdb-chain.ts'
 import type { Policy } from './policy/policy.ts'
@@ -68,13 +69,15 @@ export class Login implements SaslAuth<Verdict> {
     identity: SaslIdentity,
     schemes: readonly string[],
   ): Promise<{ kind: 'found'; credentials: SaslCredentials } | { kind: 'refused'; verdict: Verdict }> {
-    if (!this.#assign(identity)) return { kind: 'refused', verdict: failure('user-unknown') }
+    if (!this.#assign(identity))
+      return { kind: 'refused', verdict: failure('user-unknown'), ...decoyFor('user-unknown', this.#request) }
     if (this.#policy !== undefined && !(await this.#policy.allows(this.#request, 'before', this.#signal)))
       return { kind: 'refused', verdict: failure('password-mismatch') }
     const outcome = await runPassdbChain(this.#request, this.#chain, { kind: 'credentials', schemes }, this.#signal)
     if (outcome.result === 'ok' && outcome.credentials !== undefined)
       return { kind: 'found', credentials: outcome.credentials }
-    return { kind: 'refused', verdict: failure(outcome.result === 'ok' ? 'scheme-not-available' : outcome.result) }
+    const result = outcome.result === 'ok' ? 'scheme-not-available' : outcome.result
+    return { kind: 'refused', verdict: failure(result), ...decoyFor(result, this.#request) }
   }
 
   accept(): Promise<Verdict> {

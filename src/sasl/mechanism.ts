@@ -30,7 +30,12 @@ export interface SaslAuth<Verdict> {
     schemes: readonly string[],
   ): Promise<
     | { readonly kind: 'found'; readonly credentials: SaslCredentials }
-    | { readonly kind: 'refused'; readonly verdict: Verdict }
+    | {
+        readonly kind: 'refused'
+        readonly verdict: Verdict
+        /** The dialogue goes on with this salt as if there were a user: who exists is nobody's business. */
+        readonly decoySalt?: Buffer
+      }
   >
   /** The exchange proved the credentials found by the last `lookupCredentials`. */
   accept(identity: SaslIdentity): Promise<Verdict>

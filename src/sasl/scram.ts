@@ -28,6 +28,8 @@ const SALT_BYTES = 16
 
 function scram(name: string, hash: ScramHash): SaslMechanism {
   const isPlus = name.endsWith('-PLUS')
+  // What users here are like, for those who are none.
+  let typical: TypicalUser = { storesPassword: false, iterations: MIN_SCRAM_ITERATIONS }
   const scheme = hash === 'sha1' ? 'SCRAM-SHA-1' : 'SCRAM-SHA-256'
   return {
     name,
@@ -40,9 +42,15 @@ function scram(name: string, hash: ScramHash): SaslMechanism {
         const binding = bindingData(io, first, isPlus)
         dialogue.identity = identityOf(readName(bytes(first.username)), readName(bytes(first.authzid)))
         const found = await auth.lookupCredentials(dialogue.identity, [scheme, 'PLAIN'])
-        if (found.kind === 'refused') return found.verdict
+        if (found.kind === 'refused') {
+          if (found.decoySalt === undefined) return found.verdict
+          const verifier = await decoyOf(typical, found.decoySalt, hash, io)
+          await converse(dialogue, io, { hash, first, binding, verifier })
+          return found.verdict
+        }
         const verifier = await verifierOf(found.credentials, hash, io)
         if (typeof verifier === 'string') return await auth.reject(dialogue.identity, 'wrong-proof', verifier)
+        typical = { storesPassword: found.credentials.scheme === 'PLAIN', iterations: verifier.iterations }
         const signature = await converse(dialogue, io, { hash, first, binding, verifier })
         if (signature === undefined) return await auth.reject(dialogue.identity, 'wrong-proof')
         const verdict = await auth.accept(dialogue.identity)
@@ -84,6 +92,25 @@ async function verifierOf(
     if (error instanceof InvalidScramVerifier) return error.message
     throw error
   }
+}
+
+interface TypicalUser {
+  /** The password itself is stored, so that each login has a salt of its own. */
+  readonly storesPassword: boolean
+  readonly iterations: number
+}
+
+/** A verifier that no password fits, made like those of users that exist. */
+async function decoyOf(
+  { storesPassword, iterations }: TypicalUser,
+  salt: Buffer,
+  hash: ScramHash,
+  io: SaslServerIo,
+): Promise<ScramVerifier> {
+  const key = io.randomBytes(digestBytes(hash))
+  if (!storesPassword) return { storedKey: key, serverKey: key, salt: salt.subarray(0, SALT_BYTES), iterations }
+  const fresh = io.randomBytes(SALT_BYTES)
+  return { ...(await deriveScramKeys(hash, key, fresh, iterations)), salt: fresh, iterations }
 }
 
 interface Exchange {
