@@ -34,6 +34,7 @@ export function verifyPassword({ stored, defaultScheme, password, user }: Verify
   // To C programs a password ends at a NUL, and HMAC cannot tell trailing ones: no stored password has any.
   if (password.reveal().includes(0)) return MISMATCH
   if (parsed.scheme.slow) typicalHash.set(defaultScheme.toUpperCase(), stored)
+  else if (!metFast.has(defaultScheme)) metFast.add(defaultScheme)
   try {
     const verified = parsed.scheme.verify(parsed.data, password, user)
     return verified instanceof Promise ? verified.then(outcomeOf, outcomeOfFault) : outcomeOf(verified)
@@ -54,6 +55,8 @@ function outcomeOfFault(error: unknown): VerifyOutcome {
 
 /** The slow hash last met with each default scheme: what the next verification will most likely cost. */
 const typicalHash = new Map<string, Secret | string | Promise<string>>()
+/** Default schemes whose databases hold other, fast hashes. */
+const metFast = new Set<string>()
 
 /**
  * Costs about what verifying a known user's password costs, and tells nothing. For names that are not in the database, so
@@ -68,7 +71,7 @@ export async function verifyDummy(input: {
   const key = defaultScheme.toUpperCase()
   let typical = typicalHash.get(key)
   if (typical === undefined) {
-    if (scheme === undefined || !scheme.slow) return { kind: 'mismatch' }
+    if (scheme === undefined || !scheme.slow || metFast.has(defaultScheme)) return { kind: 'mismatch' }
     typical = generatePassword({ scheme: defaultScheme, password: new Secret(randomBytes(16).toString('hex')) })
     typicalHash.set(key, typical)
   }
