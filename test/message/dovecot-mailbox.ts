@@ -8,8 +8,6 @@ import type { CorpusMessage } from './corpus/corpus-message.ts'
 export interface DovecotMailbox {
   /** Sends commands all at once, the nth behind the tag `tn`, from 1 on. Untagged replies, in the order they came. */
   ask(commands: readonly string[]): Promise<Buffer[]>
-  /** What Dovecot logged. */
-  readonly log: readonly string[]
   stop(): Promise<void>
 }
 
@@ -20,7 +18,6 @@ export async function startDovecotMailbox(messages: readonly CorpusMessage[]): P
   const port = dovecot.ports['imap'] ?? 0
   return {
     ask: (commands) => askAll(port, commands),
-    log: dovecot.logLines,
     stop: () => dovecot.stop(),
   }
 }

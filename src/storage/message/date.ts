@@ -46,6 +46,14 @@ export function parseDate(value: string): SentDate | undefined {
   return { seconds: seconds - offsetMinutes * 60, offsetMinutes }
 }
 
+/**
+ * What the sender's clock showed, as seconds since 1970 there: SENTBEFORE, SENTON and SENTSINCE compare days by it. Mail whose
+ * date cannot be read is from 1 January 1970, as in Dovecot.
+ */
+export function sentClockSeconds(date: SentDate | undefined): number {
+  return date === undefined ? 0 : date.seconds + date.offsetMinutes * 60
+}
+
 /** Atoms one after the other. */
 class Words {
   readonly lexer: FieldLexer
@@ -95,12 +103,12 @@ function yearOf(word: string): number {
   return /^\d{4}$/.test(word) && Number(word) >= 1900 ? Number(word) : Number.NaN
 }
 
-/** `undefined` for what no calendar has. A leap second is the second after. */
+/** `undefined` for what no calendar has. A leap second is the second before it. */
 function secondsOf(day: number, month: number, year: number, { hour, minute, second }: Clock): number | undefined {
   if (month < 0 || Number.isNaN(year) || hour > 23 || minute > 59 || second > 60) return undefined
   const date = new Date(Date.UTC(year, month, day))
   if (date.getUTCDate() !== day || date.getUTCMonth() !== month) return undefined
-  return date.getTime() / 1000 + hour * 3600 + minute * 60 + second
+  return date.getTime() / 1000 + hour * 3600 + minute * 60 + Math.min(second, 59)
 }
 
 /** Minutes east of Greenwich; 0 for a zone nobody knows. RFC 5322 section 4.3. */

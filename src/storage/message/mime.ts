@@ -49,7 +49,7 @@ const DASH = 0x2d
 /** Enough of a line to know whether it is a boundary: dashes, boundary, dashes. */
 const BOUNDARY_LINE_BYTES = MESSAGE_LIMITS.boundaryBytes + 4
 /** A longer piece of a header line is taken without waiting for its end. */
-const LINE_PIECE_BYTES = 64 * 1024
+const LINE_PIECE_BYTES = 4096
 
 const EMPTY = Buffer.alloc(0)
 
@@ -123,14 +123,14 @@ export class MimeParser {
   #readHeaderLine(): boolean {
     const bytes = this.#bytes
     const start = this.#pos
-    if (!this.#midLine && !(this.#name !== undefined && isFold(bytes[start]))) {
-      const begun = this.#beginLine()
-      if (begun !== 'field') return begun === 'done'
-    }
     let end = start
     while (end < bytes.length && bytes[end] !== LF) end++
     const whole = end < bytes.length
     if (!whole && !this.#ended && bytes.length - start < LINE_PIECE_BYTES) return false
+    if (!this.#midLine && !(this.#name !== undefined && isFold(bytes[start]))) {
+      const begun = this.#beginLine()
+      if (begun !== 'field') return begun === 'done'
+    }
     if (!whole && !this.#ended && bytes[end - 1] === CR) end--
     this.#takeLine(start, end, whole)
     return true
@@ -141,7 +141,6 @@ export class MimeParser {
     const bytes = this.#bytes
     const start = this.#pos
     const first = bytes[start]
-    if (first === CR && start + 1 === bytes.length && !this.#ended) return 'more'
     const emptyLine = first === LF || (first === CR && bytes[start + 1] === LF)
     if (first === DASH) {
       const found = this.#findBoundary(start)
@@ -160,7 +159,8 @@ export class MimeParser {
       this.#step = 'header-end'
       return 'done'
     }
-    return this.#beginField() ? 'field' : 'more'
+    this.#beginField()
+    return 'field'
   }
 
   /** Behind the empty line: an outer boundary right here takes that line. False when it cannot be told yet. */
@@ -172,8 +172,8 @@ export class MimeParser {
     return true
   }
 
-  /** A new field: its name. False when the line is not there far enough to have one. */
-  #beginField(): boolean {
+  /** A new field: its name. */
+  #beginField(): void {
     const bytes = this.#bytes
     const start = this.#pos
     const colon = findColon(bytes, start, bytes.length)
@@ -181,7 +181,6 @@ export class MimeParser {
     if (colon === -1) {
       end = start
       while (end < bytes.length && bytes[end] !== LF) end++
-      if (end === bytes.length && !this.#ended && end - start < LINE_PIECE_BYTES) return false
       if (end > start && bytes[end - 1] === CR) end--
     }
     this.#endField(true)
@@ -191,7 +190,6 @@ export class MimeParser {
     if (nul !== -1) this.#name = this.#name.slice(0, nul)
     this.#keeping = this.#isKept(this.#name)
     this.#valueFrom = colon === -1 ? -1 : colon + 1
-    return true
   }
 
   #isKept(name: string): boolean {
