@@ -137,17 +137,24 @@ class MailHere implements OpenMail {
 
 async function openThere(path: string, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
   const { stream, pid, plugins } = await orderSession(path, what)
-  return new MailThere(stream, pid, { settings: login.record.settings, plugins })
+  const goodbye = login.protocol.goodbye('shutting-down', login.hostname)
+  return new MailThere(stream, pid, { settings: login.record.settings, plugins }, goodbye)
 }
+
+/** Nothing under way. */
+const QUIET_MS = 100
 
 /** Mail that another process serves: its bytes pass through here. */
 class MailThere implements OpenMail {
   readonly pid: number
   readonly session: OpenMail['session']
   readonly #mail: ByteStream
+  /** Last words to a client that is sent away. */
+  readonly #goodbye: string
   #kick: ((reason: string) => void) | undefined
 
-  constructor(mail: ByteStream, pid: number, session: OpenMail['session']) {
+  constructor(mail: ByteStream, pid: number, session: OpenMail['session'], goodbye: string) {
+    this.#goodbye = goodbye
     this.pid = pid
     this.#mail = mail
     this.session = session
@@ -155,8 +162,13 @@ class MailThere implements OpenMail {
 
   async serve(client: ByteStream): Promise<void> {
     await new Promise<void>((resolve) => {
-      const session = relay(client.detach(), this.#mail.detach(), { onEnd: () => resolve() })
-      this.#kick = (reason) => session.kick(reason)
+      const ours = client.detach()
+      const session = relay(ours, this.#mail.detach(), { onEnd: () => resolve() })
+      this.#kick = (reason) => {
+        // In the middle of a reply a word of ours would be taken for part of it.
+        if (session.idleMs > QUIET_MS) ours.socket.write(this.#goodbye)
+        session.kick(reason)
+      }
     })
   }
 

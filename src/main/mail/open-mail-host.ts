@@ -3,18 +3,20 @@ import type { Config } from '../../config/config.ts'
 import { createDelivery } from '../../delivery/delivery.ts'
 import { INBOX } from '../../delivery/target-mailbox.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
 import { openStore } from '../../storage/open-store.ts'
 import type { MailStore } from '../../storage/store.ts'
-import type { StoreContext } from '../../storage/store-context.ts'
+import { MailUserError } from '../../storage/user/mail-user-error.ts'
 import { type MailSystem, type MailUser, resolveMailUser } from '../../storage/user/mail-user.ts'
 import type { MailHost, OpenDelivery, OpenSession } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder } from './mail-order.ts'
+import type { OpenStoreContext } from './store-context.ts'
 
 export interface MailHostNeeds {
   /** The newest configuration: sessions keep the one they begin with. */
   readonly config: () => Config
   readonly observer: Observer
-  readonly context: StoreContext
+  readonly context: OpenStoreContext
   /** Home of a user, of whom the system's accounts know. */
   readonly systemHome: (name: string) => string | undefined
   /** What the userdbs say of another user, for shared namespaces. */
@@ -70,29 +72,31 @@ class Host implements MailHost {
   }
 
   async close(): Promise<void> {
-    await this.#needs.context.mailboxes.close()
+    await this.#needs.context.close()
   }
 
   #resolve(order: MailOrder, service: string, masterUser: string | undefined): MailUser {
     const { localIp, remoteIp, session, user, fields } = order
     const authUser = masterUser ?? user
-    return resolveMailUser({
-      config: this.#needs.config(),
-      filter: { protocol: service, localIp, remoteIp },
-      service,
-      user,
-      fields: new Map(fields),
-      variables: new Map([
-        ['lip', localIp],
-        ['rip', remoteIp],
-        ['session', session],
-        ['auth_user', authUser],
-        ['auth_username', authUser.replace(/@.*/s, '')],
-        ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
-      ]),
-      system: this.#system,
-      lookupOwner: this.#needs.lookupOwner,
-    })
+    return saying(() =>
+      resolveMailUser({
+        config: this.#needs.config(),
+        filter: { protocol: service, localIp, remoteIp },
+        service,
+        user,
+        fields: new Map(fields),
+        variables: new Map([
+          ['lip', localIp],
+          ['rip', remoteIp],
+          ['session', session],
+          ['auth_user', authUser],
+          ['auth_username', authUser.replace(/@.*/s, '')],
+          ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
+        ]),
+        system: this.#system,
+        lookupOwner: this.#needs.lookupOwner,
+      }),
+    )
   }
 
   #open({ user, namespaces, settings }: MailUser, log: SessionLog): MailStore {
@@ -108,3 +112,13 @@ class Host implements MailHost {
 }
 
 type SessionLog = (level: Extract<LogLevel, 'debug' | 'info' | 'warning' | 'error'>, text: string) => void
+
+/** What is wrong with a user's settings is for the log of whoever asked. */
+function saying<Value>(work: () => Value): Value {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof MailUserError) throw new StoreRefusal('temporary', error.message, { cause: error })
+    throw error
+  }
+}
