@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ServerProcess } from '../support/server-process.ts'
 import { untilListening } from '../support/listening.ts'
+import { userIds } from '../support/user-ids.ts'
 import type { Place } from './config-text.ts'
 import { launch, type Started } from './started.ts'
 
@@ -86,7 +87,7 @@ sasl_mech_list: PLAIN LOGIN
 
 /** Directories and passwords, all for the user it runs as. */
 function furnish(dir: string): void {
-  const [uid, gid] = idsOf(USER)
+  const [uid, gid] = userIds(USER)
   for (const name of ['config', 'config/socket', 'config/proc', 'config/db', 'config/log', 'spool', 'sieve']) {
     mkdirSync(join(dir, name))
     chownSync(join(dir, name), uid, gid)
@@ -97,10 +98,4 @@ function furnish(dir: string): void {
     execFileSync(SASLPASSWD, args, { input: password })
   }
   chmodSync(join(dir, 'sasldb2'), 0o644)
-}
-
-function idsOf(user: string): [number, number] {
-  const row = readFileSync('/etc/passwd', 'utf8').split('\n').find((line) => line.startsWith(`${user}:`))
-  const [, , uid, gid] = (row ?? '').split(':')
-  return [Number(uid), Number(gid)]
 }

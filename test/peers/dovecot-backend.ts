@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Place } from './config-text.ts'
 import { loginListeners, startDovecot, type LoginProtocol } from './dovecot.ts'
 import { available, dovecotFor } from './peers.ts'
 import type { Started } from './started.ts'
@@ -22,8 +23,9 @@ const MASTERS = 'admin:{PLAIN}adminsecret\n'
  * joe (secret), alice@example.org and bob@example.org (postern); master user admin (adminsecret). It speaks every protocol
  * whose package is installed.
  */
-export function startDovecotBackend(settings = ''): Promise<Started> {
-  return startDovecot(({ dir, port }) => {
+export function startDovecotBackend(settings: string | ((place: Place) => string) = ''): Promise<Started> {
+  return startDovecot((place) => {
+    const { dir, port } = place
     const file = (name: string, text: string): string => {
       const path = join(dir, name)
       writeFileSync(path, text)
@@ -57,7 +59,7 @@ userdb {
   args = uid=mail gid=mail home=${mail}/%u
 }
 ${protocols.map((protocol) => loginListeners(protocol, port)).join('')}
-${settings}
+${typeof settings === 'string' ? settings : settings(place)}
 `
   })
 }

@@ -12,6 +12,13 @@ export type Peer =
   | 'perdition'
   | 'haproxy'
   | 'openssl'
+  | 'cyrus'
+  | 'postfix'
+  | 'fetchmail'
+  | 'getmail'
+  | 'swaks'
+  | 'sieve-connect'
+  | 'curl'
 
 /** What must be there for each, and the Debian package that brings it. */
 const NEEDS: Readonly<
@@ -38,6 +45,17 @@ const NEEDS: Readonly<
   perdition: { files: ['/usr/sbin/perdition'], packages: 'perdition', root: false },
   haproxy: { files: ['/usr/sbin/haproxy'], packages: 'haproxy', root: false },
   openssl: { files: ['/usr/bin/openssl'], packages: 'openssl', root: false },
+  cyrus: {
+    files: ['/var/cache/postern-peers/cyrus/usr/lib/cyrus/bin/pop3d', '/usr/sbin/saslpasswd2'],
+    packages: 'sasl2-bin; Cyrus itself: npm run peers:install',
+    root: true,
+  },
+  postfix: { files: ['/usr/sbin/postfix', '/usr/lib/postfix/sbin/master'], packages: 'postfix', root: true },
+  fetchmail: { files: ['/usr/bin/fetchmail'], packages: 'fetchmail', root: false },
+  getmail: { files: ['/usr/bin/getmail'], packages: 'getmail6', root: false },
+  swaks: { files: ['/usr/bin/swaks'], packages: 'swaks', root: false },
+  'sieve-connect': { files: ['/usr/bin/sieve-connect'], packages: 'sieve-connect', root: false },
+  curl: { files: ['/usr/bin/curl'], packages: 'curl', root: false },
 }
 
 /** For node:test's `skip`: false when the peer can be started here, else the reason why not. */
