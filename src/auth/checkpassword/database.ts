@@ -1,4 +1,5 @@
 // What passdb and userdb share: how a program is asked, and what its environment says.
+import { access, constants } from 'node:fs/promises'
 import type { DatabaseField } from '../field-template.ts'
 import { splitBlanks } from '../field-template.ts'
 import { type DatabaseNeeds, type DatabaseRequest, DatabaseConfigError } from '../passdb/passdb.ts'
@@ -14,12 +15,14 @@ export type CheckpasswordAnswer =
 export class CheckpasswordDatabase {
   readonly #program: Checkpassword
   readonly #turns: Turns
+  readonly #path: string
 
   /** Throws DatabaseConfigError. */
   constructor(part: string, args: string, needs: DatabaseNeeds) {
     const command = splitBlanks(args)
     if (command.length === 0) throw new DatabaseConfigError(`${part} checkpassword: Missing filename in args`)
     this.#program = new Checkpassword(command)
+    this.#path = command[0] ?? ''
     this.#turns = new Turns(needs.clock, CHECKPASSWORD_LIMITS.running, CHECKPASSWORD_LIMITS.waitMs)
   }
 
@@ -46,6 +49,18 @@ export class CheckpasswordDatabase {
       return answerFrom(ended, found)
     } catch (error) {
       return { kind: 'failed', log: `checkpassword: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  }
+
+  /** Whether the program is there and may be run; what is wrong, if anything. */
+  async check(): Promise<string | undefined> {
+    // A bare name is looked for in PATH when it is run.
+    if (!this.#path.includes('/')) return undefined
+    try {
+      await access(this.#path, constants.X_OK)
+      return undefined
+    } catch (error) {
+      return `checkpassword: ${error instanceof Error ? error.message : String(error)}`
     }
   }
 

@@ -36,17 +36,30 @@ export async function logInToImap(
   password: Secret,
   signal: AbortSignal,
 ): Promise<ImapVerdict> {
+  return await converse(target, signal, async (dialogue) => await dialogue.logIn(user, password))
+}
+
+async function converse<T>(
+  target: ImapTarget,
+  signal: AbortSignal,
+  run: (dialogue: Dialogue) => Promise<T>,
+): Promise<T> {
   const stream = new SocketStream(connect({ host: target.host, port: target.port }))
   stream.onEnd(() => undefined)
   const leave = (): void => stream.destroy()
   signal.addEventListener('abort', leave)
   stream.setDeadline(IMAP_LIMITS.totalMs)
   try {
-    return await new Dialogue(stream, target).logIn(user, password)
+    return await run(new Dialogue(stream, target))
   } finally {
     signal.removeEventListener('abort', leave)
     stream.destroy()
   }
+}
+
+/** Connects and says hello, as far as a login goes without a user. Rejects like `logInToImap`. */
+export async function greetImap(target: ImapTarget, signal: AbortSignal): Promise<void> {
+  await converse(target, signal, async (dialogue) => await dialogue.begin())
 }
 
 interface Reply {
@@ -67,6 +80,11 @@ class Dialogue {
   }
 
   async logIn(user: string, password: Secret): Promise<ImapVerdict> {
+    return this.#verdict(await this.#authenticate(await this.begin(), user, password))
+  }
+
+  /** Up to what the server can do, behind TLS where that is wanted. */
+  async begin(): Promise<ReadonlySet<string>> {
     if (this.#target.security === 'imaps') await this.#startTls()
     const greeting = await this.#line()
     if (!/^\* OK\b/i.test(greeting)) throw new ImapFault(`Unexpected greeting: ${shown(greeting)}`)
@@ -75,8 +93,7 @@ class Dialogue {
       if (reply.status !== 'OK') throw new ImapFault(`STARTTLS failed: ${shown(reply.text)}`)
       await this.#startTls()
     }
-    const capabilities = await this.#capabilities()
-    return this.#verdict(await this.#authenticate(capabilities, user, password))
+    return await this.#capabilities()
   }
 
   #startTls(): Promise<void> {

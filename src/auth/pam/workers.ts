@@ -37,6 +37,15 @@ export class PamWorkers {
     )
   }
 
+  /** Whether libpam can be loaded. Rejects when it cannot. */
+  async check(): Promise<void> {
+    if (this.#all.size > 0) return
+    const worker = await this.#start()
+    worker.child.unref()
+    worker.child.channel?.unref()
+    this.#idle.push(worker)
+  }
+
   close(): void {
     this.#isClosed = true
     for (const child of this.#all) child.kill('SIGKILL')

@@ -27,7 +27,7 @@ export const checkpasswordPassdb = {
         request.logUnknownUser()
         return { kind: 'unknown' }
       },
-      check: () => Promise.resolve(undefined),
+      check: async () => await database.check(),
       close: () => Promise.resolve(database.close()),
     }
   },

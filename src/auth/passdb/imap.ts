@@ -1,7 +1,7 @@
 import { ExpandError } from '../../config/expand.ts'
 import { faultText } from '../../net/fault-text.ts'
-import { logInToImap } from '../imap/log-in.ts'
-import { parseImapArgs } from '../imap/settings.ts'
+import { greetImap, logInToImap } from '../imap/log-in.ts'
+import { type ImapServer, parseImapArgs } from '../imap/settings.ts'
 import type { Passdb, PassdbDriver, VerifyReply } from './passdb.ts'
 
 /** `imap`: a password is right when another IMAP server takes it. */
@@ -26,11 +26,22 @@ export const imapPassdb = {
           }
         }
       },
-      check: () => Promise.resolve(undefined),
+      check: async (signal) => await checkImap(server, signal),
       close: () => Promise.resolve(),
     }
   },
 } as const satisfies PassdbDriver
+
+/** A host with %variables is another one for each login. */
+async function checkImap(server: ImapServer, signal: AbortSignal): Promise<string | undefined> {
+  if (!server.host.isConstant) return undefined
+  try {
+    await greetImap({ ...server, host: server.host.expand(() => '') }, signal)
+    return undefined
+  } catch (error) {
+    return `imap server, port ${server.port}: ${error instanceof Error ? reasonOf(error) : String(error)}`
+  }
+}
 
 /** The cause says more than that a connection was lost. */
 function reasonOf(error: Error): string {

@@ -21,7 +21,7 @@ export const oauth2Passdb = {
       cacheKey: settings.use_grant_password ? '%u' : '%u%w',
       openidConfigurationUrl: settings.openid_configuration_url,
       verify: (request, password, signal) => database.verify(request, password, signal),
-      check: () => Promise.resolve(undefined),
+      check: async (signal) => await database.check(signal),
       close: () => Promise.resolve(database.close()),
     }
   },
@@ -145,6 +145,24 @@ class Oauth2Database {
     if (outcome.kind === 'failed') return { kind: 'internal-failure', log: outcome.log }
     request.logDatabase('info', `oauth2 failed: ${outcome.log}`)
     return { kind: 'password-mismatch' }
+  }
+
+  /** Whether the servers answer at all: without a token they have nothing else to say. */
+  async check(signal: AbortSignal): Promise<string | undefined> {
+    const { tokeninfo_url, introspection_url, grant_url, openid_configuration_url } = this.#settings
+    const urls = [tokeninfo_url, introspection_url, grant_url, openid_configuration_url].filter((url) => url !== '')
+    const problems = await Promise.all(
+      urls.map(async (url) => {
+        try {
+          const { status } = await this.#http.ask({ url }, signal)
+          return status >= 500 ? `${new URL(url).host} answers with status ${status}` : undefined
+        } catch (error) {
+          return error instanceof Error ? error.message : String(error)
+        }
+      }),
+    )
+    const found = problems.filter((problem) => problem !== undefined)
+    return found.length === 0 ? undefined : `oauth2: ${found.join('; ')}`
   }
 
   close(): void {

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { ExpandError } from '../../config/expand.ts'
 import { compileLate, splitBlanks } from '../field-template.ts'
 import type { PamAnswer } from '../pam/question.ts'
 import { PamWorkers } from '../pam/workers.ts'
 import {
   DatabaseConfigError,
+  type DatabaseNeeds,
   type DatabaseRequest,
   type Passdb,
   type PassdbDriver,
@@ -45,11 +47,32 @@ export const pamPassdb = {
           return { kind: 'internal-failure', log: `${what}: ${error instanceof Error ? error.message : String(error)}` }
         }
       },
-      check: () => Promise.resolve(undefined),
+      check: async () => await checkPam(workers, args, service, needs),
       close: () => Promise.resolve(workers.close()),
     }
   },
 } as const satisfies PassdbDriver
+
+/** libpam must be there, and the service's file, unless logins choose it. */
+async function checkPam(
+  workers: PamWorkers,
+  { confdir }: PamArgs,
+  service: ReturnType<typeof compileLate>,
+  { files }: DatabaseNeeds,
+): Promise<string | undefined> {
+  try {
+    await workers.check()
+    if (!service.isConstant) return undefined
+    const path = join(
+      confdir ?? '/etc/pam.d',
+      service.expand(() => ''),
+    )
+    await files.stat(path)
+    return undefined
+  } catch (error) {
+    return `pam: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
 
 interface PamArgs {
   service: string

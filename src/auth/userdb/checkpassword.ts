@@ -22,7 +22,7 @@ export const checkpasswordUserdb = {
         const fields = answer.fields.map((field) => ({ ...field, name: field.name.replace(/^userdb_/, '') }))
         return { kind: 'found', fields }
       },
-      check: () => Promise.resolve(undefined),
+      check: async () => await database.check(),
       close: () => Promise.resolve(database.close()),
     }
   },
