@@ -17,10 +17,13 @@ const EXACT = new Map<string, () => CharsetDecoder>([
   ['iso_8859-1', latin1Decoder],
   ['latin1', latin1Decoder],
   ['l1', latin1Decoder],
+  ['utf-7', utf7Decoder],
+  ['utf7', utf7Decoder],
+  ['unicode-1-1-utf-7', utf7Decoder],
 ])
 
 /** Charsets that mail has and web pages do not, or that the web reads otherwise. */
-const BY_ICONV = /^(utf-7|utf7|cp\d+|ibm\d+|viscii|tis-620|koi8-t|iso-8859-(9|11|16)|armscii-8)$/
+const BY_ICONV = /^(cp\d+|ibm\d+|viscii|tis-620|koi8-t|iso-8859-(9|11|16)|armscii-8)$/
 
 /** A decoder for a charset by any of its names; `undefined` when nobody knows it. What cannot be decoded becomes U+FFFD. */
 export function charsetDecoder(name: string): CharsetDecoder | undefined {
@@ -52,6 +55,27 @@ function streamDecoder(decoder: InstanceType<typeof TextDecoder>): CharsetDecode
 function iconvDecoder(name: string): CharsetDecoder {
   const decoder = iconv.getDecoder(name)
   return { decode: (bytes) => decoder.write(bytes), end: () => decoder.end() ?? '' }
+}
+
+/** A run of base64 is held back until it ends, or grows too long for one. RFC 2152. */
+const MAX_UTF7_RUN = 4096
+
+function utf7Decoder(): CharsetDecoder {
+  let held = ''
+  const convert = (text: string): string => iconv.decode(Buffer.from(text, 'latin1'), 'utf-7')
+  return {
+    decode(bytes) {
+      const text = held + bytes.toString('latin1')
+      const open = /\+[A-Za-z0-9+/]*$/.exec(text.slice(-MAX_UTF7_RUN))?.[0].length ?? 0
+      held = text.slice(text.length - open)
+      return convert(text.slice(0, text.length - open))
+    },
+    end() {
+      const rest = convert(held)
+      held = ''
+      return rest
+    },
+  }
 }
 
 function latin1Decoder(): CharsetDecoder {
