@@ -16,6 +16,8 @@ export interface MailboxIndex {
    * process gave to the same change. Answers what `highestModSeq` was before.
    */
   record(changes: IndexChanges): { readonly before: number; readonly after: number }
+  /** Messages whose newest recorded change came after this MODSEQ. */
+  changedSince(modSeq: number): readonly RecordedChange[]
   /** Messages from this UID on are \Recent for whoever selects the mailbox next. */
   setRecentFrom(uid: number): void
   /** UIDs recorded as gone after this MODSEQ; `undefined` when the log does not reach back. */
@@ -40,6 +42,13 @@ export interface IndexChanges {
   /** All messages there are: any other in the index is gone. Given when a mailbox is opened. */
   readonly everything?: boolean
   readonly uidNext: number
+}
+
+export interface RecordedChange {
+  readonly uid: number
+  readonly modSeq: number
+  /** `Flags.text` at that time. */
+  readonly flags: string
 }
 
 export interface KeyedRecord {

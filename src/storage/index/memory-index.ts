@@ -2,7 +2,7 @@ import type { FormatRecord } from '../formats/format.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
-import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex } from './mailbox-index.ts'
+import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex, RecordedChange } from './mailbox-index.ts'
 
 /** Expunges remembered for VANISHED. */
 const EXPUNGE_LOG = 10_000
@@ -49,6 +49,11 @@ export class MemoryIndex implements MailboxIndex {
       for (const uid of this.#known.keys()) if (!there.has(uid)) this.#expunge(uid, next)
     }
     return { before, after: this.#modSeq }
+  }
+
+  changedSince(modSeq: number): readonly RecordedChange[] {
+    const known = [...this.#known].map(([uid, { flags, modSeq: at }]) => ({ uid, flags, modSeq: at }))
+    return known.filter((change) => change.modSeq > modSeq)
   }
 
   setRecentFrom(uid: number): void {

@@ -2,7 +2,7 @@ import type { MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
 import { type IndexFile, type IndexLog, messageOf, type OpenIndex } from './index-file.ts'
-import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex } from './mailbox-index.ts'
+import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex, RecordedChange } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { packSummary, unpackSummary } from './summary-codec.ts'
 
@@ -73,6 +73,21 @@ export class SqliteIndex implements MailboxIndex {
           return { before, after }
         }),
       (instead) => instead.record(changes),
+    )
+  }
+
+  changedSince(modSeq: number): readonly RecordedChange[] {
+    return this.#try(
+      (file) =>
+        file.run((index) =>
+          rows(
+            index,
+            'SELECT uid, mod_seq, flags FROM message WHERE mailbox = ? AND mod_seq > ?',
+            this.#id(file, index),
+            modSeq,
+          ).map(([uid, at, flags]) => ({ uid: number(uid), modSeq: number(at), flags: String(flags) })),
+        ),
+      (instead) => instead.changedSince(modSeq),
     )
   }
 

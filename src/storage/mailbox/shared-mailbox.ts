@@ -214,8 +214,23 @@ export class SharedMailbox {
       this.end(new StoreRefusal('not-found', 'Mailbox UIDVALIDITY changed'))
       this.#refuseWhenGone()
     }
-    this.#highestModSeq = Math.max(this.#highestModSeq, unseen)
+    const seen = this.#highestModSeq
+    this.#highestModSeq = Math.max(seen, unseen)
     this.#remember(changes)
+    if (unseen > seen) this.#takeModSeqs(seen, unseen)
+  }
+
+  /** Flags that another process changed and changed back look as before, but their MODSEQ is another. */
+  #takeModSeqs(seen: number, unseen: number): void {
+    let any = false
+    for (const { uid, modSeq, flags } of this.index.changedSince(seen)) {
+      const record = modSeq <= unseen ? this.#current.find(uid) : undefined
+      if (record === undefined || record.modSeq >= modSeq || record.flags.text !== flags) continue
+      record.modSeq = modSeq
+      this.journal.add(record, undefined)
+      any = true
+    }
+    if (any) this.#tell()
   }
 
   async #syncFormat(): Promise<FormatChanges> {
