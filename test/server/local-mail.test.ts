@@ -74,7 +74,7 @@ describe('mail that is kept here', () => {
         [
           `joe:{PLAIN}pw:${JOE}:${JOE}::${homes}/joe`,
           `jane:{PLAIN}pw:${JANE}:${JANE}::${homes}/jane`,
-          `root:{PLAIN}pw:0:0::${homes}/root`,
+          `low:{PLAIN}pw:8:8::${homes}/low`,
           `lost:{PLAIN}pw:${JOE}:${JOE}::${homes}/lost::userdb_mail=nosuch:~/mail`,
         ].join('\n'),
       )
@@ -237,7 +237,7 @@ service lmtp {
   test('users whose mail cannot be opened are told to come later, and the log says why', async () => {
     const cases = [
       ['lost', /imap\(lost\).*Unknown mail storage driver nosuch/],
-      ...(IS_ROOT ? ([['root', /imap\(root\).*: Mail access for users with UID 0 not permitted/]] as const) : []),
+      ...(IS_ROOT ? ([['low', /imap\(low\).*: Mail access for users with UID 8 not permitted/]] as const) : []),
     ] as const
     for (const [user, wanted] of cases) {
       const wire = await open('imap')
