@@ -101,6 +101,7 @@ class Service implements AuthService {
     const common = { ...needs, log, debug: debug || debugPasswords }
     const databaseNeeds: DatabaseNeeds = {
       ...common,
+      maxWorkers: settings.auth_worker_max_count,
       sql: this.#sql,
       passwdFiles: new PasswdFileStore(common),
       configFiles,

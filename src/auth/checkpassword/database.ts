@@ -23,7 +23,7 @@ export class CheckpasswordDatabase {
     if (command.length === 0) throw new DatabaseConfigError(`${part} checkpassword: Missing filename in args`)
     this.#program = new Checkpassword(command)
     this.#path = command[0] ?? ''
-    this.#turns = new Turns(needs.clock, CHECKPASSWORD_LIMITS.running, CHECKPASSWORD_LIMITS.waitMs)
+    this.#turns = new Turns(needs.clock, needs.maxWorkers, CHECKPASSWORD_LIMITS.waitMs)
   }
 
   /** `password` is empty when only the user's fields are wanted. */

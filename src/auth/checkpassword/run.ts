@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 
 export const CHECKPASSWORD_LIMITS = {
-  /** Programs that run at once: Dovecot's auth_worker_max_count. */
-  running: 30,
+  /** A login waits so long until fewer than auth_worker_max_count programs run. */
   waitMs: 10_000,
   /** A program that has not ended by then is killed. */
   runMs: 30_000,

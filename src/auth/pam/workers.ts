@@ -24,9 +24,10 @@ export class PamWorkers {
   readonly #all = new Set<ChildProcess>()
   #isClosed = false
 
-  constructor(maxRequests: number, clock: Clock) {
+  /** `maxWorkers`: auth_worker_max_count. */
+  constructor(maxRequests: number, maxWorkers: number, clock: Clock) {
     this.#maxRequests = maxRequests
-    this.#turns = new Turns(clock, PAM_LIMITS.workers, PAM_LIMITS.waitMs)
+    this.#turns = new Turns(clock, Math.min(PAM_LIMITS.workers, maxWorkers), PAM_LIMITS.waitMs)
   }
 
   /** Rejects when a worker cannot be started, dies, or takes too long. */

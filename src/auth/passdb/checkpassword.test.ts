@@ -73,11 +73,11 @@ passdbSuite({
   },
 })
 
-async function withScript(t: TestContext, script: string): Promise<TestAuth> {
+async function withScript(t: TestContext, script: string, settings = ''): Promise<TestAuth> {
   const dir = makeTempDir('checkpassword')
   t.after(() => removeTempDir(dir))
   const opened = await openTestAuth({
-    conf: conf(writeProgram(dir, 'check', `#!/bin/sh\n${script}\n`)),
+    conf: settings + conf(writeProgram(dir, 'check', `#!/bin/sh\n${script}\n`)),
     clock: systemClock,
   })
   t.after(() => opened.auth.close())
@@ -138,4 +138,14 @@ test('lookups need a program that says it knows them', async (t) => {
   const knowing = await withScript(t, '[ "$AUTHORIZED" = 1 ] && AUTHORIZED=2 USER=joe HOME=/h exec "$1"; exit 1')
   const found = await knowing.auth.lookupUser(testConnection, 'joe', undefined, signal)
   assert.equal(found.kind === 'found' && found.fields.get('home'), '/h')
+})
+
+test('at most auth_worker_max_count programs run at once', async (t) => {
+  const dir = makeTempDir('busy')
+  t.after(() => removeTempDir(dir))
+  // Each leaves a mark while it runs, and fails when it sees another's.
+  const script = `[ -e ${dir}/busy ] && exit 111; touch ${dir}/busy; sleep 0.05; rm ${dir}/busy; USER=joe exec "$1"`
+  const db = await withScript(t, script, 'auth_worker_max_count = 1\n')
+  const logins = Array.from({ length: 5 }, async () => kindOf(await db.login('joe', 'secret')))
+  assert.deepEqual(await Promise.all(logins), ['ok', 'ok', 'ok', 'ok', 'ok'])
 })

@@ -22,7 +22,7 @@ export const pamPassdb = {
         severity: 'warning',
         text: 'passdb pam: failure_show_msg is not supported: the message goes to the log',
       })
-    const workers = new PamWorkers(args.maxRequests, needs.clock)
+    const workers = new PamWorkers(args.maxRequests, needs.maxWorkers, needs.clock)
     const service = compileLate(args.service)
     return {
       defaultScheme: 'PLAIN',

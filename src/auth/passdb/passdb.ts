@@ -60,6 +60,8 @@ export interface Passdb {
 export interface DatabaseNeeds extends AuthNeeds {
   /** A line without a user: `auth: LEVEL: text`. */
   log(level: LogLevel, text: string): void
+  /** `auth_worker_max_count`: helper processes of one database that run at once. */
+  readonly maxWorkers: number
   /** `auth_debug`. */
   readonly debug: boolean
   /** SQL connections by ext file: blocks with the same file share them. */

@@ -33,7 +33,7 @@ export const authSettings = {
   auth_ssl_require_client_cert: boolean('no', 'Refuse clients without a valid certificate.'),
   auth_ssl_username_from_cert: boolean('no', 'Take the user name from the client certificate.'),
   auth_cache_verify_password_with_worker: ignored(NO_WORKERS, boolean('no', 'Check remembered passwords in a worker.')),
-  auth_worker_max_count: ignored(NO_WORKERS, uint('30', 'Processes for slow databases.')),
+  auth_worker_max_count: uint('30', 'Programs of checkpassword, or processes for pam (at most 8), that run at once.'),
   auth_stats: ignored('metrics are always collected', boolean('no', 'Collect statistics of logins.')),
   auth_krb5_keytab: ignored(NO_GSSAPI, string('', 'Kerberos key file.')),
   auth_gssapi_hostname: ignored(NO_GSSAPI, string('', 'Host name in Kerberos principals.')),
