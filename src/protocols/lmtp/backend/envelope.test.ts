@@ -23,6 +23,8 @@ function joe(target: string, forward: Record<string, string | null> = {}, orcpt?
   return recipient
 }
 
+const CHUNKING: typeof NONE = new Map([['CHUNKING', '']])
+
 test('RCPT carries the original recipient and the fields for the next hop', () => {
   const rows: [
     recipient: Recipient,
@@ -32,10 +34,17 @@ test('RCPT carries the original recipient and the fields for the next hop', () =
     why: string,
   ][] = [
     [joe('joe'), {}, ALL, 'RCPT TO:<joe@x>', 'nothing changed, nothing to tell'],
-    [joe('other'), {}, NONE, 'RCPT TO:<other@x> ORCPT=rfc822;joe@x', "Dovecot's LMTP knows ORCPT without saying so"],
+    [
+      joe('other'),
+      {},
+      CHUNKING,
+      'RCPT TO:<other@x> ORCPT=rfc822;joe@x',
+      "Dovecot's LMTP knows ORCPT without saying so",
+    ],
+    [joe('other'), {}, NONE, 'RCPT TO:<other@x>', 'Cyrus IMAP would refuse it'],
     [joe('other'), { protocol: 'smtp' }, NONE, 'RCPT TO:<other@x>', 'SMTP without DSN'],
     [joe('other'), { protocol: 'smtp' }, ALL, 'RCPT TO:<other@x> ORCPT=rfc822;joe@x', 'SMTP with DSN'],
-    [joe('joe', {}, 'rfc822;a+2Bb'), {}, NONE, 'RCPT TO:<joe@x> ORCPT=rfc822;a+2Bb', "the client's own"],
+    [joe('joe', {}, 'rfc822;a+2Bb'), {}, CHUNKING, 'RCPT TO:<joe@x> ORCPT=rfc822;a+2Bb', "the client's own"],
     [joe('joe', { a: 'x=y', b: null }), {}, ALL, 'RCPT TO:<joe@x> XRCPTFORWARD=a+3Dx+3Dy+09b', 'fields'],
     [joe('joe', { a: 'b' }), {}, NONE, 'RCPT TO:<joe@x>', 'fields to a backend that does not know them'],
     [

@@ -34,12 +34,19 @@ export function rcptCommand(
   offered: Extensions,
 ): { readonly line: string; readonly dropped: readonly string[] } {
   const original = orcpt ?? (isSame(address, target.address) ? undefined : originalRecipient(address))
-  // Dovecot's LMTP knows ORCPT without saying so; an SMTP server that does not would refuse the recipient.
-  const tellsOriginal = original !== undefined && (protocol === 'lmtp' || offered.has('DSN'))
+  const tellsOriginal = original !== undefined && knowsOriginal(protocol, offered)
   const { value, dropped } =
     notTrusted || !offered.has('XRCPTFORWARD') ? NOTHING : fittingFields(target.forward, joinAsXtext)
   const parameters = `${tellsOriginal ? ` ORCPT=${original}` : ''}${value === undefined ? '' : ` XRCPTFORWARD=${value}`}`
   return { line: `RCPT TO:${formatPath(target.address)}${parameters}\r\n`, dropped }
+}
+
+/**
+ * Dovecot's LMTP knows ORCPT without saying so, and is known by its CHUNKING. Others refuse the recipient for good: Cyrus IMAP
+ * answers `501 5.5.4 Unrecognized parameters`.
+ */
+function knowsOriginal(protocol: Destination['protocol'], offered: Extensions): boolean {
+  return offered.has('DSN') || (protocol === 'lmtp' && offered.has('CHUNKING'))
 }
 
 const NOTHING = { value: undefined, dropped: [] as readonly string[] }
