@@ -4,6 +4,7 @@ import type { NewMessage } from '../../store.ts'
 import type { FormatAppending, FormatMailbox, FormatRecord } from '../format.ts'
 import { hasCode, pathOf } from './disk.ts'
 import { Draft, removeTemporary, type TemporaryMessage } from './draft.ts'
+import { withExtraKeywords } from './extra-keywords.ts'
 import { sizeInName, withInfo } from './file-name.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { MessageFiles } from './message-files.ts'
@@ -157,12 +158,12 @@ export class MaildirAppending implements FormatAppending {
 
   #move({ path, base, extensions, bits, keywords }: TemporaryMessage): MovedMessage {
     const { state } = this.#mailbox
-    const letters = state.lettersOf(keywords)
-    const isNew = bits === 0 && letters.length === 0
+    const { letters, extra } = state.lettersOf(keywords)
+    const isNew = bits === 0 && keywords.length === 0
     const info = isNew ? '' : withInfo('', { bits, letters })
     const target = pathOf(`${state.place.mail}/${isNew ? 'new' : 'cur'}`, base + info)
     renameSync(path, target)
-    return { path: target, file: { base, info, isNew, moved: false }, extensions }
+    return { path: target, file: { base, info, isNew, moved: false }, extensions: withExtraKeywords(extensions, extra) }
   }
 
   /** Everything is on disk when it resolves. */

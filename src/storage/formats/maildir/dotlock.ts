@@ -16,6 +16,7 @@ import { hostInName } from './unique-name.ts'
 
 // Dovecot's dotlocks: `FILE.lock`, made with O_EXCL, holding `pid:host`. Rules to keep:
 // - who finds a lock of a process of this host that is gone takes it over;
+// - an empty lock was left by somebody who died, once it is three seconds old;
 // - any other lock is stale when neither it nor the file has changed for the stale timeout;
 // - a lock is only removed while it is still ours.
 
@@ -40,6 +41,8 @@ export interface Dotlock {
 
 /** A younger lock is not looked into: its owner lives most likely. */
 const YOUNG_MS = 50
+/** An empty lock is of somebody who died between making it and writing into it, when it is older than this. */
+const EMPTY_MS = 3_000
 /** Between removing a stale lock and taking it: somebody else may be about to remove the same one. Dovecot waits as long. */
 const OVERRIDE_MS = 100
 /** How long to wait between looks; it doubles from the first to the second. */
@@ -127,6 +130,7 @@ class StaleWatch {
     if (held.get(this.#path) === lock.ino) return false
     const owner = lock.mtimeMs > now - YOUNG_MS ? undefined : readOwner(this.#path, this.#options.hostname)
     if (owner !== undefined) return !this.#lives(owner, lock) && this.#unchanged(lock)
+    if (lock.size === 0 && now > this.#changedAt + EMPTY_MS) return this.#unchanged(lock)
     return now > this.#changedAt + this.#options.staleMs
   }
 

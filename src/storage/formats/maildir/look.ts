@@ -194,7 +194,7 @@ export class Look {
     if (!this.#options.locked) return
     const stale = sawAll && uidlist.isStale(byBase.size)
     if (stale || (sawAll && uidlist.needsRewrite)) await uidlist.rewrite([...this.#state.entries()])
-    else if (uidlist.needsRewrite) await uidlist.rewrite([...uidlist.byBase.values()])
+    else await uidlist.rewriteWhenNeeded()
     await keywords.commit()
   }
 }

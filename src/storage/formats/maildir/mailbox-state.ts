@@ -1,5 +1,6 @@
 import type { FlagTable } from '../format.ts'
 import type { Flags } from '../../flags.ts'
+import { extraKeywords, hasExtraKeywords, withExtraKeywords } from './extra-keywords.ts'
 import { parseInfo } from './file-name.ts'
 import { KeywordFile } from './keywords.ts'
 import type { MailboxPlace } from './mailbox-place.ts'
@@ -28,6 +29,8 @@ export class MailboxState {
   readonly #table: FlagTable
   /** By info part: most messages have one of a few. */
   readonly #flagsByInfo = new Map<string, Flags>()
+  /** Keywords that have no letter. */
+  readonly #extraKeywords = new Set<string>()
 
   constructor(place: MailboxPlace, table: FlagTable) {
     this.place = place
@@ -42,16 +45,25 @@ export class MailboxState {
     return this.place.context.now()
   }
 
-  flagsOf(info: string): Flags {
+  /** The flags that a file name and its line in the uidlist tell. */
+  flagsOf(info: string, { extensions }: UidlistRecord): Flags {
+    if (extensions !== '' && hasExtraKeywords(extensions)) return this.#makeFlags(info, extraKeywords(extensions))
     const known = this.#flagsByInfo.get(info)
     if (known !== undefined) return known
-    const { bits, letters } = parseInfo(info)
-    const flags = this.#table.flags(
-      bits,
-      letters.map((number) => this.keywords.name(number)),
-    )
+    const flags = this.#makeFlags(info, [])
     this.#flagsByInfo.set(info, flags)
     return flags
+  }
+
+  #makeFlags(info: string, extra: readonly string[]): Flags {
+    const { bits, letters } = parseInfo(info)
+    for (const keyword of extra) this.#extraKeywords.add(keyword)
+    return this.#table.flags(bits, [...letters.map((number) => this.keywords.name(number)), ...extra])
+  }
+
+  /** All keywords in use: those with letters first. */
+  get allKeywords(): readonly string[] {
+    return this.#extraKeywords.size === 0 ? this.keywords.list() : [...this.keywords.list(), ...this.#extraKeywords]
   }
 
   /** Keywords have other names now: flags are read from the names again. */
@@ -77,7 +89,7 @@ export class MailboxState {
   }
 
   #readFlags(record: MaildirRecord): void {
-    const flags = this.flagsOf(record.info)
+    const flags = this.flagsOf(record.info, record.entry)
     if (record.flags === flags) return
     record.flags = flags
     this.pending.changeFlags(record)
@@ -88,10 +100,23 @@ export class MailboxState {
     return this.uidlist.byBase.has(base) || this.byBase.has(base)
   }
 
-  /** Keyword numbers, ascending; new ones are made. */
-  lettersOf(keywords: readonly string[]): number[] {
-    const numbers = keywords.map((name) => this.keywords.numberFor(name)).filter((number) => number !== undefined)
-    return [...new Set(numbers)].sort((one, other) => one - other)
+  /** Keyword numbers, ascending; new ones are made. `extra`: those for which no letter is left. */
+  lettersOf(keywords: readonly string[]): { readonly letters: number[]; readonly extra: string[] } {
+    const letters = new Set<number>()
+    const extra: string[] = []
+    for (const keyword of keywords) {
+      const number = this.keywords.numberFor(keyword)
+      if (number === undefined) extra.push(keyword)
+      else letters.add(number)
+    }
+    return { letters: [...letters].sort((one, other) => one - other), extra }
+  }
+
+  /** Gives a message other keywords without letters: another line in the uidlist, which is to be rewritten. */
+  setExtraKeywords(record: MaildirRecord, extra: readonly string[]): void {
+    const extensions = withExtraKeywords(record.entry.extensions, extra)
+    if (extensions === record.entry.extensions) return
+    record.entry = this.uidlist.replace({ ...record.entry, extensions })
   }
 
   /** Gives UIDs to new messages, on disk when it resolves. The caller holds the lock. */
@@ -109,7 +134,7 @@ export class MailboxState {
 
   add(entry: UidlistRecord, file: FoundFile, recent: boolean): MaildirRecord {
     if (entry.uid > this.highestUid) this.highestUid = entry.uid
-    const record = new MaildirRecord(entry, file.info, file.isNew, this.flagsOf(file.info))
+    const record = new MaildirRecord(entry, file.info, file.isNew, this.flagsOf(file.info, entry))
     this.byBase.set(entry.base, record)
     if (file.isNew) this.inNew.add(record)
     this.pending.add(record, recent)
@@ -126,6 +151,7 @@ export class MailboxState {
     if (this.byBase.get(record.base) === record) this.byBase.delete(record.base)
     this.doubtful.delete(record)
     this.inNew.delete(record)
+    this.pending.forget(record)
   }
 
   /** Reads the flags of doubtful messages from their names. */
@@ -138,8 +164,14 @@ export class MailboxState {
   dropRenumbered(): void {
     for (const record of this.byBase.values()) {
       const entry = this.uidlist.byBase.get(record.base)
-      if (entry !== undefined && entry.uid !== record.uid) this.remove(record)
-      else if (entry !== undefined) record.entry = entry
+      if (entry === undefined) continue
+      if (entry.uid !== record.uid) {
+        this.remove(record)
+        continue
+      }
+      const told = record.entry.extensions
+      record.entry = entry
+      if (entry.extensions !== told) this.#readFlags(record)
     }
   }
 

@@ -6,7 +6,8 @@ import type { MessageIdentity, StoredMessage } from '../../store.ts'
 import type { FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
 import { pathOf } from './disk.ts'
-import { baseOf, parseInfo, sizeInName, withInfo } from './file-name.ts'
+import { extraKeywords } from './extra-keywords.ts'
+import { baseOf, parseInfo, sizeInName, withInfo, type Info } from './file-name.ts'
 import { Look, whatIsDue } from './look.ts'
 import { lockMailbox } from './mailbox-place.ts'
 import type { MailboxState } from './mailbox-state.ts'
@@ -36,12 +37,13 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Reads the uidlist, and makes one when there is none, so that the mailbox has a UIDVALIDITY and a GUID. */
   async open(): Promise<void> {
     const { uidlist, keywords } = this.state
-    uidlist.refresh()
     keywords.refresh()
-    if (this.readOnly || (uidlist.uidValidity !== 0 && uidlist.guid !== '')) return
+    if (uidlist.peek()) return
+    uidlist.refresh()
+    if (this.readOnly || !uidlist.needsRewrite) return
     await this.locked(async () => {
       uidlist.refresh()
-      if (uidlist.needsRewrite) await uidlist.rewrite([...uidlist.byBase.values()])
+      await uidlist.rewriteWhenNeeded()
     })
   }
 
@@ -58,7 +60,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   }
 
   get keywords(): readonly string[] {
-    return this.state.keywords.list()
+    return this.state.allKeywords
   }
 
   changed(): boolean {
@@ -68,6 +70,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   }
 
   async sync(options: { readonly keepNew?: boolean } = {}): Promise<FormatChanges> {
+    this.files.forgetListings()
     this.state.settleDoubts()
     const keepNew = options.keepNew ?? this.readOnly
     if (!this.#loaded || !this.#isQuiet(keepNew)) await this.look({ keepNew, force: !this.#loaded })
@@ -118,6 +121,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
         if (!this.#rename(record, old, flags)) gone.push(record)
       }
       await this.state.keywords.commit()
+      await this.state.uidlist.rewriteWhenNeeded()
       for (const record of gone) this.state.forget(record)
       return gone
     })
@@ -126,24 +130,30 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Gives a file the name of its new flags. False when it is gone. */
   #rename(record: MaildirRecord, old: Flags, flags: Flags): boolean {
     return this.files.use(record, (directory, name) => {
-      const info = withInfo(record.info, this.#merged(record.info, old, flags))
+      const { bits, letters, extra } = this.#merged(record, old, flags)
+      const info = withInfo(record.info, { bits, letters })
       const target = pathOf(`${this.state.place.mail}/cur`, record.base + info)
       if (record.isNew || info !== record.info) renameSync(pathOf(directory, name), target)
-      else if (statSync(target, { throwIfNoEntry: false }) === undefined) throw gone()
+      else if (statSync(target, { throwIfNoEntry: false }) === undefined) throw notThere()
       this.state.located(record, { info, isNew: false })
-      if (this.state.flagsOf(info) !== flags) this.state.doubtful.add(record)
+      this.state.setExtraKeywords(record, extra)
+      if (this.state.flagsOf(info, record.entry) !== flags) this.state.doubtful.add(record)
     })
   }
 
-  /** What others changed in the name meanwhile stays: only the difference between old and new is applied. */
-  #merged(info: string, old: Flags, flags: Flags): { bits: number; letters: number[] } {
-    const { bits, letters } = parseInfo(info)
-    const removed = new Set(this.state.lettersOf(old.keywords.filter((name) => !flags.keywords.includes(name))))
-    const added = this.state.lettersOf(flags.keywords)
-    const all = new Set([...letters, ...added].filter((number) => !removed.has(number)))
+  /** What others changed meanwhile stays: only the difference between old and new is applied. */
+  #merged(record: MaildirRecord, old: Flags, flags: Flags): Info & { readonly extra: readonly string[] } {
+    const { bits, letters } = parseInfo(record.info)
+    const gone = this.state.lettersOf(old.keywords.filter((name) => !flags.keywords.includes(name)))
+    const wanted = this.state.lettersOf(flags.keywords)
+    const numbers = new Set([...letters, ...wanted.letters])
+    const extra = new Set([...extraKeywords(record.entry.extensions), ...wanted.extra])
+    for (const number of gone.letters) numbers.delete(number)
+    for (const keyword of gone.extra) extra.delete(keyword)
     return {
       bits: (bits | (flags.bits & ~old.bits)) & ~(old.bits & ~flags.bits),
-      letters: [...all].sort((one, other) => one - other),
+      letters: [...numbers].sort((one, other) => one - other),
+      extra: [...extra],
     }
   }
 
@@ -184,7 +194,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   appendLocked<T>({ needsNames }: { readonly needsNames: boolean }, work: () => Promise<T>): Promise<T> {
     if (this.#loaded || needsNames) return this.#change(work)
     return this.locked(() => {
-      this.state.uidlist.refresh()
+      if (!this.state.uidlist.peek()) this.state.uidlist.refresh()
       this.state.refreshKeywords()
       return work()
     })
@@ -243,6 +253,6 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   }
 }
 
-function gone(): Error {
-  return Object.assign(new Error('gone'), { code: 'ENOENT' })
+function notThere(): Error {
+  return Object.assign(new Error('not there'), { code: 'ENOENT' })
 }

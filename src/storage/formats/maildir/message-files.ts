@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { StoreRefusal } from '../../refusal.ts'
 import type { FormatRecord } from '../format.ts'
 import { hasCode, pathOf } from './disk.ts'
@@ -8,10 +9,13 @@ import { fileNamesNow, foundFile } from './scan.ts'
 
 /** A file that is renamed all the time is not looked for more often. */
 const LOOKUPS = 10
+/** Changes within this time may have one timestamp. */
+const TIMESTAMP_MS = 20
 
 /** The files of a mailbox's messages, which other programs rename at any time. */
 export class MessageFiles {
   readonly #state: MailboxState
+  readonly #listings = new Map<string, Listing>()
 
   constructor(state: MailboxState) {
     this.#state = state
@@ -23,6 +27,7 @@ export class MessageFiles {
    */
   use(record: FormatRecord, work: (directory: string, name: string) => void): boolean {
     const known = own(record)
+    if (known.expunged) return false
     for (let attempt = 0; attempt < LOOKUPS; attempt++) {
       try {
         work(`${this.#state.place.mail}/${known.isNew ? 'new' : 'cur'}`, known.fileName)
@@ -45,17 +50,48 @@ export class MessageFiles {
     return result.value
   }
 
-  /** Looks for the file in both directories; it may move from one to the other meanwhile. */
+  /** Lets go of what was read to look for files. */
+  forgetListings(): void {
+    this.#listings.clear()
+  }
+
+  /** Looks for the file in both directories; it may move from `new` to `cur` meanwhile. */
   #find(record: MaildirRecord): boolean {
-    const { mail } = this.#state.place
-    for (const directory of ['cur', 'new', 'cur']) {
-      const name = fileNamesNow(`${mail}/${directory}`).find((one) => baseOf(one) === record.base)
+    for (const isNew of [true, false]) {
+      const name = this.#names(isNew).get(record.base)
       if (name === undefined) continue
-      this.#state.located(record, foundFile(name, directory === 'new'))
+      this.#state.located(record, foundFile(name, isNew))
       this.#state.doubtful.add(record)
       return true
     }
     return false
+  }
+
+  /** File names by base name. Whoever looks for thousands of messages that are gone reads the directory once. */
+  #names(isNew: boolean): ReadonlyMap<string, string> {
+    const { path } = isNew ? this.#state.newStamp : this.#state.curStamp
+    const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    const known = this.#listings.get(path)
+    if (known !== undefined && known.mtimeMs === mtimeMs && known.readAt > mtimeMs + TIMESTAMP_MS) return known.names
+    const readAt = Date.now()
+    const names = new Map(namesIn(path).map((name) => [baseOf(name), name]))
+    this.#listings.set(path, { mtimeMs, readAt, names })
+    return names
+  }
+}
+
+interface Listing {
+  readonly mtimeMs: number
+  readonly readAt: number
+  readonly names: ReadonlyMap<string, string>
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return fileNamesNow(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
   }
 }
 

@@ -20,9 +20,14 @@ export class PendingChanges {
   /** A message that comes and goes between two syncs was never there. */
   expunge(record: MaildirRecord): void {
     record.expunged = true
+    if (!this.#added.delete(record)) this.#expunged.add(record)
+  }
+
+  /** Its owner learns otherwise what became of it. */
+  forget(record: MaildirRecord): void {
+    this.#expunged.delete(record)
     this.#flags.delete(record)
     this.#recent.delete(record.uid)
-    if (!this.#added.delete(record)) this.#expunged.add(record)
   }
 
   /** Its flags on disk are others than the owner knows. */

@@ -13,6 +13,7 @@ import {
 import type { FormatContext } from '../format.ts'
 import { hasCode, type Syncing } from './disk.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
+import { readEnds } from './uidlist-ends.ts'
 import {
   parseHeader,
   parseRecord,
@@ -60,6 +61,8 @@ export class Uidlist {
   #inode = -1
   #size = -1
   #mtimeMs = 0
+  /** Size of the file when only its ends were read. */
+  #peekedBytes = 0
 
   constructor(needs: UidlistNeeds) {
     this.#needs = needs
@@ -75,6 +78,21 @@ export class Uidlist {
   changed(): boolean {
     const stat = statSync(this.path, { throwIfNoEntry: false })
     return stat === undefined ? this.#inode !== -1 || !this.loaded : !this.#isRead(stat)
+  }
+
+  /**
+   * Reads only its beginning and its end, when nothing more was read yet: enough to give UIDs to new messages. False when
+   * it must be read whole.
+   */
+  peek(): boolean {
+    if (this.#inode !== -1) return false
+    const ends = readEnds(this.path)
+    if (ends === undefined) return false
+    this.uidValidity = ends.header.uidValidity
+    this.guid = ends.header.guid ?? ''
+    this.nextUid = Math.max(this.nextUid, ends.header.nextUid, ends.lastUid + 1)
+    this.#peekedBytes = ends.sizeBytes
+    return true
   }
 
   /** Reads what is new in the file. */
@@ -105,6 +123,7 @@ export class Uidlist {
   }
 
   #readAll(fd: number, stat: Stats): void {
+    this.#peekedBytes = 0
     const known = { uidValidity: this.uidValidity, nextUid: this.nextUid }
     this.byBase.clear()
     this.generation++
@@ -127,7 +146,7 @@ export class Uidlist {
     const again = this.#offset > 0
     let from = 0
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      const complaint = this.#take(text.slice(from, end))
+      const complaint = this.#take(text.slice(from, text[end - 1] === '\r' ? end - 1 : end))
       if (complaint !== undefined) {
         if (again) return false
         this.#broken(complaint)
@@ -196,6 +215,13 @@ export class Uidlist {
     })
   }
 
+  /** Puts another line in the place of the one with this name. */
+  replace(record: UidlistRecord): UidlistRecord {
+    this.byBase.set(record.base, record)
+    this.needsRewrite = true
+    return record
+  }
+
   /** Takes out the line of a name: its message is to get another UID. */
   drop(base: string): void {
     this.byBase.delete(base)
@@ -206,19 +232,33 @@ export class Uidlist {
   forget(): void {
     this.#inode = -1
     this.#offset = 0
+    this.#peekedBytes = 0
   }
 
   /** Writes records that `assign` gave; on disk when it resolves. The caller holds the lock. */
   async append(records: readonly UidlistRecord[]): Promise<void> {
-    if (this.needsRewrite || this.#inode === -1 || this.#offset !== this.#size) {
-      return this.rewrite([...this.byBase.values()])
-    }
+    if (this.#inode === -1 && this.#peekedBytes > 0) return this.#appendUnread(records)
+    if (this.#inode === -1 || this.#offset !== this.#size) this.needsRewrite = true
+    if (this.needsRewrite) return this.rewriteWhenNeeded()
     const fd = openSync(this.path, 'r+')
     try {
       const text = records.map(writeRecord).join('')
       writeSync(fd, text, this.#size, 'latin1')
       this.#remember(fstatSync(fd), this.#lines + records.length)
       await this.#needs.syncing.data(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /** To a list of which only the ends are known; it is read whole when that is needed. */
+  async #appendUnread(records: readonly UidlistRecord[]): Promise<void> {
+    const fd = openSync(this.path, 'r+')
+    try {
+      writeSync(fd, records.map(writeRecord).join(''), this.#peekedBytes, 'latin1')
+      this.#peekedBytes = fstatSync(fd).size
+      await this.#needs.syncing.data(fd)
+      this.byBase.clear()
     } finally {
       closeSync(fd)
     }
@@ -246,6 +286,11 @@ export class Uidlist {
     }
     this.#forgetOthers(records)
     this.needsRewrite = false
+  }
+
+  /** Writes the list anew with all its records, if something must change in it. The caller holds the lock. */
+  async rewriteWhenNeeded(): Promise<void> {
+    if (this.needsRewrite) await this.rewrite([...this.byBase.values()])
   }
 
   #prepare(): void {
