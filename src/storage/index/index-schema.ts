@@ -1,7 +1,7 @@
 /** Goes up with every change of the tables; a file of another version is thrown away. */
 export const INDEX_VERSION = 1
 
-/** One file holds all mailboxes under one mail root. docs/decisions/0010 says why. */
+/** One file holds all mailboxes under one mail root. docs/decisions/0003-one-index-file-per-user.md says why. */
 export const INDEX_TABLES = `
 CREATE TABLE mailbox (
   id INTEGER PRIMARY KEY,

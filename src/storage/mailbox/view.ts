@@ -12,6 +12,7 @@ import type {
   ViewChanges,
 } from '../store.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
+import { readDates } from './read-dates.ts'
 import { readSizes, readSummaries } from './read-summaries.ts'
 import type { Onlooker, SharedMailbox } from './shared-mailbox.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -161,14 +162,8 @@ export class MailboxView implements Mailbox, Onlooker {
     return record === undefined || record.expunged ? undefined : this.#shared.format.identity(record)
   }
 
-  async internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const dates = new Map<number, number>()
-    for (const record of this.#there(uids)) {
-      const date = this.#shared.format.internalDate(record)
-      const known = typeof date === 'number' ? date : await unlessExpunged(date)
-      if (known !== undefined) dates.set(record.uid, known)
-    }
-    return dates
+  internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return readDates(this.#shared, this.#there(uids))
   }
 
   async store(
@@ -351,13 +346,4 @@ const NOBODY: Gone = { sequences: [], uids: [] }
 
 function* listed(ranges: UidRanges): Iterable<number> {
   for (const [first, last] of ranges) for (let uid = first; uid <= last; uid += 1) yield uid
-}
-
-async function unlessExpunged<T>(value: Promise<T>): Promise<T | undefined> {
-  try {
-    return await value
-  } catch (error) {
-    if (error instanceof StoreRefusal && error.code === 'expunged') return undefined
-    throw error
-  }
 }
