@@ -32,6 +32,7 @@ export function parseHeader(line: string): UidlistHeader | { readonly complaint:
   const version = Number(line[0])
   const header = version === 1 ? parseVersion1(line) : version === 3 ? parseVersion3(line) : undefined
   if (header === undefined) return { complaint: `Unsupported version ${version}` }
+  if ('complaint' in header) return header
   if (header.uidValidity > 0 && header.nextUid > 0) return header
   return { complaint: `Broken header (uidvalidity = ${header.uidValidity}, next_uid=${header.nextUid})` }
 }
@@ -41,7 +42,7 @@ function parseVersion1(line: string): UidlistHeader {
   return { version: 1, uidValidity: uid32(validity), nextUid: uid32(next), guid: undefined, extensions: '' }
 }
 
-function parseVersion3(line: string): UidlistHeader {
+function parseVersion3(line: string): UidlistHeader | { readonly complaint: string } {
   const fields = new Map<string, string>()
   const others: string[] = []
   for (const field of line.slice(2).split(' ')) {
@@ -49,12 +50,13 @@ function parseVersion3(line: string): UidlistHeader {
     if ('VNG'.includes(key)) fields.set(key, field.slice(1))
     else if (key !== '') others.push(field)
   }
-  const guid = fields.get('G') ?? ''
+  const guid = fields.get('G')
+  if (guid !== undefined && !GUID.test(guid)) return { complaint: `Invalid mailbox GUID: ${guid}` }
   return {
     version: 3,
     uidValidity: uid32(fields.get('V')),
     nextUid: uid32(fields.get('N')),
-    guid: GUID.test(guid) ? guid : undefined,
+    guid,
     extensions: others.join(' '),
   }
 }
