@@ -23,7 +23,7 @@ function joe(target: string, forward: Record<string, string | null> = {}, orcpt?
   return recipient
 }
 
-const CHUNKING: typeof NONE = new Map([['CHUNKING', '']])
+const CHUNKING: typeof NONE = new Map([['CHUNKING', []]])
 
 test('RCPT carries the original recipient and the fields for the next hop', () => {
   const rows: [
