@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { AclAccess } from '../../src/acl/access.ts'
@@ -8,6 +8,9 @@ import { VfileBackend } from '../../src/acl/backends/vfile.ts'
 import { openGlobalAcl } from '../../src/acl/global.ts'
 import { AclCommands, type AclReply } from '../../src/acl/imap/commands.ts'
 import { type AclNamespace, locateAcls } from '../../src/acl/namespace.ts'
+import { findShared, parseAclList } from '../../src/acl/visibility/acl-list.ts'
+import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
+import { isFrom, SHARED_BOXES, sharedKeys } from '../../src/acl/visibility/shared-keys.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
 import { ACL_USERS, type ImapAnswer, loginImap, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
@@ -77,7 +80,7 @@ describe('rights and replies are those of Dovecot', { skip: skipWithout('dovecot
       )
       // A broken file is an internal error to all in Dovecot; here to the owner only, others must not learn of the mailbox.
       const comparable = answers.map((answer, at) =>
-        (!own || at >= MAILBOXES) && answer.tagged.startsWith('NO Internal error') ? expected[at] : answer,
+        own && at < MAILBOXES ? answer : hiddenIfBroken(answer, typed[at] ?? ''),
       )
       assert.deepEqual(label(typed, expected), label(typed, comparable))
     })
@@ -102,9 +105,7 @@ describe('rights and replies are those of Dovecot', { skip: skipWithout('dovecot
       label(names, expected),
       label(
         names,
-        answers.map((answer, at) =>
-          answer.tagged.startsWith('NO Internal error') ? (expected[at] ?? answer) : answer,
-        ),
+        answers.map((answer, at) => hiddenIfBroken(answer, names[at] ?? '')),
       ),
     )
   })
@@ -138,6 +139,29 @@ describe('rights and replies are those of Dovecot', { skip: skipWithout('dovecot
       )
     }
     await session.logout()
+  })
+
+  test('what Dovecot wrote about visibility holds ours', async () => {
+    const ours = await openOurs(server.dir, 'dave', 'dave')
+    const mailboxes = Array.from({ length: 12 }, (_, at) => `s${at}`)
+    const namespace = { ...ours.private, mailboxes: () => Promise.resolve(mailboxes) }
+    // Dovecot forgets to rebuild it when a right is replaced away; without the file it has to.
+    rmSync(join(server.dir, 'mail/dave/Maildir/dovecot-acl-list'))
+    const session = await loginImap(server, 'dave')
+    await session.run(['MYRIGHTS s0', 'SETACL s0 bob +l', 'SETACL s0 bob -l'])
+    await session.logout()
+    const shared = await findShared(namespace, ours.backend)
+    assert.ok(shared.length > 0)
+    // Dovecot's has every mailbox with entries, and looks at each when it lists; ours those that somebody else may see.
+    const listed = parseAclList(readFileSync(join(server.dir, 'mail/dave/Maildir/dovecot-acl-list')))
+    const names = new Set(listed?.map(({ name }) => name))
+    assert.deepEqual(
+      shared.filter(({ mailbox }) => !names.has(mailbox)),
+      [],
+    )
+    const dict = new FileSharedDict(join(server.dir, 'mail/shared-mailboxes.db'), Date.now)
+    const keys = (await dict.keys(SHARED_BOXES)).filter((key) => isFrom(key, 'dave'))
+    assert.deepEqual(keys.toSorted(), [...sharedKeys('dave', shared)].toSorted())
   })
 })
 
@@ -228,11 +252,18 @@ function asAnswer(name: string, typed: string, reply: AclReply, command = name):
   }
 }
 
+/** What we say where Dovecot tells everybody that there is a mailbox with a broken file. */
+function hiddenIfBroken(answer: ImapAnswer, name: string): ImapAnswer {
+  if (!answer.tagged.startsWith('NO Internal error')) return answer
+  return { untagged: [], tagged: `NO [NONEXISTENT] Mailbox doesn't exist: ${name}` }
+}
+
 function label(names: readonly string[], answers: readonly (ImapAnswer | undefined)[]): readonly string[] {
   return names.map((name, at) => `${name}: ${answers[at]?.untagged.join(' ')} ${answers[at]?.tagged}`)
 }
 
 interface Ours {
+  readonly backend: VfileBackend
   readonly commands: AclCommands
   readonly private: AclNamespace
   readonly shared: AclNamespace
@@ -273,6 +304,7 @@ async function openOurs(dir: string, user: string, owner: string, root = 'mail')
     }
   }
   return {
+    backend,
     commands,
     private: of('private', join(dir, root, owner, 'Maildir'), ''),
     shared: of('shared', join(dir, root, owner, 'Maildir'), `shared/${owner}/`),
