@@ -1,5 +1,6 @@
 import type { MailFormat, MailLocation } from './formats/format.ts'
 import type { FormatSettings } from './formats/format.ts'
+import type { IndexFile } from './index/index-file.ts'
 import type { MailboxIndex } from './index/mailbox-index.ts'
 import type { SharedMailboxes } from './mailbox/shared-mailboxes.ts'
 
@@ -18,6 +19,8 @@ export interface StoreContext {
 export interface Indexes {
   /** `storage`: the storage name. Never fails: without a disk it remembers in memory. */
   open(of: IndexedPlace): MailboxIndex
+  /** The file of a location, for what is not about one mailbox; `undefined` when nothing is kept of it. */
+  fileOf?(place: Pick<IndexedPlace, 'location' | 'log'>): IndexFile | undefined
 }
 
 export interface IndexedPlace {

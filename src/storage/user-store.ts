@@ -9,6 +9,7 @@ import type { Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import { Places } from './places.ts'
 import { StoreRefusal } from './refusal.ts'
+import { StatusCache } from './status-cache.ts'
 import { statusOf } from './mailbox/status.ts'
 import type {
   Appending,
@@ -36,6 +37,7 @@ export class UserStore implements MailStore {
   readonly namespaces: readonly StoreNamespace[]
   readonly #options: StoreOptions
   readonly #places: Places
+  readonly #statuses: StatusCache
   readonly #views = new Set<MailboxView>()
 
   constructor(options: StoreOptions) {
@@ -43,6 +45,9 @@ export class UserStore implements MailStore {
     this.namespaces = options.namespaces
     this.#options = options
     this.#places = new Places(options)
+    this.#statuses = new StatusCache(({ location }) =>
+      options.context.indexes.fileOf?.({ location, log: (level, text) => options.log(level, text) }),
+    )
   }
 
   list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
@@ -88,10 +93,21 @@ export class UserStore implements MailStore {
     this.#options.context.mailboxes.end((open) => open === key || open.startsWith(below))
   }
 
-  async status(name: string): Promise<MailboxStatus> {
-    const held = await this.#hold(inboxed(name))
+  async status(given: string): Promise<MailboxStatus> {
+    const name = inboxed(given)
+    const { place, storage } = await this.#resolve(name)
+    const signature = place.store.signature?.(storage)
+    const isOpen = this.#options.context.mailboxes.find(keyOf(place, storage)) !== undefined
+    const kept = signature === undefined || isOpen ? undefined : this.#statuses.find(place, storage, signature)
+    if (kept !== undefined) return kept
+    const held = await this.#hold(name)
     try {
-      return await statusOf(held.shared)
+      const status = await statusOf(held.shared)
+      if (signature !== undefined && signature === place.store.signature?.(storage)) {
+        held.shared.saveRecent()
+        this.#statuses.keep(place, storage, signature, status)
+      }
+      return status
     } finally {
       held.release()
     }

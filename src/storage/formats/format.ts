@@ -55,6 +55,11 @@ export interface FormatStore {
   rename(from: string, to: string): Promise<void>
   /** Identity of the mailbox among all users and workers: real path of its directory. */
   directories(name: string): MailboxDirectories
+  /**
+   * A text that changes whenever files of the mailbox do, got without opening it; `undefined` when there is none, or when a change
+   * happened so lately that another one might not show.
+   */
+  signature?(name: string): string | undefined
   /** `not-found` unless it exists. Flags of all records are made by `flags`, so that equal ones are one object. */
   open(name: string, flags: FlagTable): Promise<FormatMailbox>
 }

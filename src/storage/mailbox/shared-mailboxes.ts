@@ -4,11 +4,17 @@ import type { SharedMailbox } from './shared-mailbox.ts'
 export interface SharedMailboxLimits {
   /** A mailbox nobody looks at stays open this long, for whoever selects it again. */
   readonly lingerMs: number
-  /** That many of those at most; each may hold a few hundred bytes a message. */
+  /** That many of those at most. */
   readonly lingering: number
+  /** Messages in all of those together; each takes a few hundred bytes. */
+  readonly lingeringMessages: number
 }
 
-export const SHARED_MAILBOX_LIMITS: SharedMailboxLimits = { lingerMs: 30_000, lingering: 500 }
+export const SHARED_MAILBOX_LIMITS: SharedMailboxLimits = {
+  lingerMs: 30_000,
+  lingering: 500,
+  lingeringMessages: 300_000,
+}
 
 interface Entry {
   readonly key: string
@@ -92,8 +98,18 @@ export class SharedMailboxes {
     }
     this.#lingering.set(entry, performance.now())
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.lingerMs / 4)).unref()
-    const [oldest] = this.#lingering.keys()
-    if (oldest !== undefined && this.#lingering.size > this.#limits.lingering) this.#close(oldest)
+    this.#closeSurplus()
+  }
+
+  /** The oldest go first, the newest always stays. */
+  #closeSurplus(): void {
+    let messages = 0
+    let count = 0
+    for (const entry of [...this.#lingering.keys()].reverse()) {
+      count += 1
+      messages += entry.shared?.current.records.length ?? 0
+      if (count > 1 && (count > this.#limits.lingering || messages > this.#limits.lingeringMessages)) this.#close(entry)
+    }
   }
 
   #sweep(): void {

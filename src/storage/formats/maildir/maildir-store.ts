@@ -18,6 +18,7 @@ import type { MailboxPlace } from './mailbox-place.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
+import { signatureOf } from './signature.ts'
 import { changeSubscription, readSubscriptions, type SubscriptionNames } from './subscriptions.ts'
 import { cleanTemporary } from './tmp-cleaning.ts'
 import { nextUidValidity } from './uidvalidity.ts'
@@ -66,6 +67,11 @@ export class MaildirStore implements FormatStore {
 
   directories(name: string): MailboxDirectories {
     return this.#layout.directories(name)
+  }
+
+  signature(name: string): string | undefined {
+    const { mail, control } = this.#layout.directories(name)
+    return signatureOf([`${mail}/cur`, `${mail}/new`, `${control}/dovecot-uidlist`], this.#context.now())
   }
 
   async open(name: string, flags: FlagTable): Promise<FormatMailbox> {
