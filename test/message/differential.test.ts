@@ -130,7 +130,9 @@ test('SENTON and SENTBEFORE find what Dovecot finds', { skip }, async () => {
       const midnight = Date.parse(`${day} UTC`) / 1000
       const ours = [sent >= midnight && sent < midnight + 86_400, sent < midnight]
       const theirs = [1, 2].map((offset) => answers.get(index * 2 + offset)?.has(at + 1))
-      return ours[0] === theirs[0] && ours[1] === theirs[1] ? [] : [`${name} on ${day}: Dovecot ${theirs}, we ${ours}`]
+      return ours[0] === theirs[0] && ours[1] === theirs[1]
+        ? []
+        : [`${name} on ${day}: Dovecot ${String(theirs)}, we ${String(ours)}`]
     })
   })
   report(complaints)

@@ -13,7 +13,7 @@ import { sectionsOf } from './sections.ts'
 const MAX_BYTES = 8000
 
 /** Bytes the grammar treats specially. */
-const SPECIAL = [...'\r\n\n\n -=?:;"\\()<>@,.*%\'/[]\0\t\xff\xc3x'].map((char) => char.charCodeAt(0))
+const SPECIAL = Buffer.from('\r\n\n\n -=?:;"\\()<>@,.*%\'/[]\0\t\xff\xc3x', 'latin1')
 
 const byte = fc.oneof(fc.constantFrom(...SPECIAL), fc.integer({ min: 0, max: 255 }))
 

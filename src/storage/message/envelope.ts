@@ -2,6 +2,7 @@ import { type Address, parseAddresses } from './address.ts'
 import { foldedValue } from './header.ts'
 import { humanString, nstring, onelineNstring } from './imap-string.ts'
 import { withoutNuls } from './lexer.ts'
+import { MESSAGE_LIMITS } from './limits.ts'
 
 /** Values of ENVELOPE's fields. Of several fields of a name the last counts; addresses of all of them do. */
 export class Envelope {
@@ -12,7 +13,12 @@ export class Envelope {
   take(name: string, raw: string): void {
     const value = foldedValue(raw)
     if (TEXTS.has(name)) this.#texts.set(name, withoutNuls(value))
-    else this.#addresses.set(name, [...(this.#addresses.get(name) ?? []), ...parseAddresses(value)])
+    else this.#takeAddresses(name, value)
+  }
+
+  #takeAddresses(name: string, value: string): void {
+    const known = this.#addresses.get(name) ?? []
+    if (known.length < MESSAGE_LIMITS.addresses) this.#addresses.set(name, known.concat(parseAddresses(value)))
   }
 
   /** `(date subject from sender reply-to to cc bcc in-reply-to message-id)`, one byte a character. RFC 3501 section 7.4.2. */

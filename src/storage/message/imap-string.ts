@@ -15,7 +15,9 @@ export function nstring(value: string | undefined): string {
 export function onelineNstring(value: string | undefined): string {
   if (value === undefined) return 'NIL'
   if (PLAIN.test(value)) return `"${value}"`
-  return imapString(value.replace(/[\r\n]+(?=[^\t ])/g, ' ').replace(/[\r\n]+/g, ''))
+  return imapString(
+    value.replace(/[\r\n]+/g, (run, at: number) => (/[^\t ]/.test(value.charAt(at + run.length)) ? ' ' : '')),
+  )
 }
 
 function imapString(value: string): string {

@@ -210,12 +210,11 @@ export class MimeParser {
 
   /** Keeps the value bytes of a line. */
   #keep(start: number, end: number): void {
-    const from = Math.max(start, this.#valueFrom)
-    if (this.#valueFrom === -1) return
-    if (!this.#midLine && this.#newline !== '') this.#raw.push(this.#newline)
     const room = MESSAGE_LIMITS.fieldBytes - this.#rawLength
-    if (room <= 0 || from >= end) return
-    const text = this.#bytes.toString('latin1', from, Math.min(end, from + room))
+    if (this.#valueFrom === -1 || room <= 0) return
+    const newline = this.#midLine ? '' : this.#newline
+    const from = Math.max(start, this.#valueFrom)
+    const text = newline + this.#bytes.toString('latin1', from, Math.min(end, from + room))
     this.#raw.push(text)
     this.#rawLength += text.length
   }

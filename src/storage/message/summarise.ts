@@ -55,6 +55,9 @@ function bytes(text: string): Buffer {
 const KEPT = new Map<string, KeptField>(KEPT_FIELDS.map((name) => [name, name]))
 const NO_FIELDS: PartFields = { content: emptyContent(), envelope: EMPTY_ENVELOPE }
 
+/** What even an empty field costs. */
+const FIELD_OVERHEAD_BYTES = 64
+
 /** Collects what a summary needs from fields. */
 class FieldCollector implements MimeEvents {
   readonly #contents = new Map<MessagePart, PartFields['content']>()
@@ -62,14 +65,17 @@ class FieldCollector implements MimeEvents {
   readonly kept = new Map<KeptField, Buffer>()
   date: SentDate | undefined
   #seenDate = false
+  #taken = 0
 
   wants(part: MimeNode, name: string): boolean {
+    if (this.#taken > MESSAGE_LIMITS.summaryFieldBytes) return false
     if (isContentField(name)) return true
     if (part.parent === undefined) return isEnvelopeField(name) || KEPT.has(name)
     return part.parent.kind === 'message' && isEnvelopeField(name)
   }
 
   field(part: MimeNode, { name, raw }: ReadField): void {
+    this.#taken += raw.length + FIELD_OVERHEAD_BYTES
     if (isContentField(name)) {
       takeContentField(entry(this.#contents, part, emptyContent), name, raw)
       return

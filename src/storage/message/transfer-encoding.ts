@@ -70,9 +70,18 @@ class QuotedPrintable implements TransferDecoder {
 const MAX_HELD = 100
 
 function decodeQuoted(text: string): Buffer {
-  const lines = text.includes('\n') ? text.replace(/=[ \t]*\r?\n/g, '').replace(/[ \t]*\r?\n/g, '\r\n') : text
-  const plain = lines.includes('=')
-    ? lines.replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    : lines
+  const lines = text.split('\n')
+  const last = lines.pop() ?? ''
+  const joined = lines.map(unwrapLine).join('') + last
+  const plain = joined.includes('=')
+    ? joined.replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : joined
   return Buffer.from(plain, 'latin1')
+}
+
+/** A line without the white space at its end, and without its end when that is soft. */
+function unwrapLine(line: string): string {
+  let end = line.endsWith('\r') ? line.length - 1 : line.length
+  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end--
+  return line[end - 1] === '=' ? line.slice(0, end - 1) : `${line.slice(0, end)}\r\n`
 }

@@ -83,6 +83,8 @@ const TEXTS: ReadonlyArray<readonly [why: string, text: string]> = [
     'a\r b',
     'a \rb',
     'a\r\rb',
+    'a\r\r b',
+    'a\r \rb',
     'a\n  b',
     'a\r\n b',
     'a\r',
