@@ -45,7 +45,8 @@ export async function play(transcript: Transcript, stage: Stage, record?: Record
         client.send(pending)
         pending = ''
       }
-      if (record !== undefined) record(index, step.client, await client.untilSilence())
+      if (record !== undefined)
+        record(index, step.client, await client.untilSilence(step.kind === 'wait' ? undefined : step.text))
       else await compare(client, expected(transcript.steps, index, stage.side), `${transcript.name}, step ${index + 1}`)
     }
     for (const client of clients.values()) client.expectNothing(transcript.name)
@@ -153,10 +154,14 @@ class Client {
     }
   }
 
-  async untilSilence(): Promise<readonly string[]> {
+  /** What is said in answer to a line, or, without one, what comes by itself within a second or two. */
+  async untilSilence(sent: string | undefined): Promise<readonly string[]> {
     const lines: string[] = []
+    const tag = sent === undefined ? undefined : /^[a-z]\d* (?=[a-z])/i.exec(sent)?.[0]
+    let answered = sent !== undefined && tag === undefined
     for (;;) {
-      const line = await this.#rawLine(SILENCE_MS)
+      const line = await this.#rawLine(answered ? SILENCE_MS : LONG_SILENCE_MS)
+      if (line !== undefined && (line.startsWith('+ ') || (tag !== undefined && line.startsWith(tag)))) answered = true
       if (line === undefined) return this.#ended ? [...lines, 'EOF'] : lines
       const shown = this.#learn(line)
       if (shown !== undefined) lines.push(shown)
@@ -210,4 +215,5 @@ class Client {
 }
 
 const PATIENCE_MS = 4000
-const SILENCE_MS = 90
+const SILENCE_MS = 120
+const LONG_SILENCE_MS = 1500

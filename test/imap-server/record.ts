@@ -7,6 +7,7 @@ import { inOrder, play } from './play.ts'
 import { openDovecot, openOurs, type Theatre } from './stages.ts'
 import { parseTranscript, type Step, type Transcript } from './transcript.ts'
 
+const HEADER = /^(mailbox|config|difference|modseq):/
 const files = process.argv.slice(2)
 const transcripts = files.map((file) => ({ file, content: readFileSync(file, 'utf8') }))
 const groups = Map.groupBy(transcripts, ({ file, content }) => parseTranscript(file, content).config.join('\n'))
@@ -54,19 +55,21 @@ async function recordOne(file: string, content: string, theatres: readonly Theat
   writeFileSync(file, `${headers.join('\n')}\n\n${body.join('\n').trim()}\n`)
 }
 
-const HEADER = /^(mailbox|config|difference|modseq):/
-
 function hears(step: Step, theirs: readonly string[], ours: readonly string[]): string[] {
   if (step.kind !== 'send' && step.kind !== 'wait') return []
-  const prefix = step.client === 1 ? 'S:' : `S${step.client}:`
-  const say = (lines: readonly string[], side = ''): string[] =>
-    lines.map((line) => `${side}${prefix} ${escaped(line)}`.trimEnd())
+  const prefix = step.client === 1 ? 'S' : `S${step.client}`
+  const say = (lines: readonly string[], side = ''): string[] => lines.map((line) => `${side}${prefix}${written(line)}`)
   const same = inOrder(theirs).join('\n') === inOrder(ours).join('\n')
   return same ? say(theirs) : [...say(theirs, 'dovecot| '), ...say(ours, 'postern| ')]
 }
 
-function escaped(line: string): string {
-  return line
+/** Lines with bytes that are no text are written with escapes. */
+function written(line: string): string {
+  if (!/[^\x20-\x7e]/.test(line)) return `: ${line}`.trimEnd()
+  const escaped = line.replace(/[\\]|[^\x20-\x7e]/g, (char) =>
+    char === '\\' ? '\\\\' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+  return `~ ${escaped}`
 }
 
 function write(step: Step): string {

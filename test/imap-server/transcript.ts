@@ -84,6 +84,8 @@ function parseStep(line: string): Step | undefined {
   if (match === null) return undefined
   const [, only, who, number, sign = '', text = ''] = match
   const client = Number(number || 1)
-  if (who === 'S') return { kind: 'hear', client, text, only: only as Side | undefined }
+  if (who === 'S') {
+    return { kind: 'hear', client, text: sign === '~' ? unescapeBytes(text) : text, only: only as Side | undefined }
+  }
   return { kind: 'send', client, text, exact: sign.endsWith('~'), together: sign.startsWith('+') }
 }

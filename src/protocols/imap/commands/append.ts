@@ -18,6 +18,7 @@ export const append: ReadingCommand = {
   async read(session, reader, first) {
     const step = await readName(session, reader, first)
     const [name] = reader.args
+    if (name === undefined && step.kind === 'complete') throw new BadCommand('Missing arguments')
     if (name === undefined || name.kind === 'list')
       throw await refusal(session, step, new BadCommand('Invalid arguments'))
     const opened = await open(session, name.text).catch((error: unknown) => error)

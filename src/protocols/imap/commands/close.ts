@@ -8,11 +8,13 @@ export const close = bareCommand({
   needs: 'selected',
   async run(session) {
     const { mailbox, selected } = session
+    let deleted = 0
     if (selected?.examined === false && !mailbox.readOnly) {
-      session.counts.expunged += countDeleted(mailbox)
+      deleted = countDeleted(mailbox)
+      session.counts.expunged += deleted
       await mailbox.expunge()
     }
-    const modSeq = session.qresync ? `[HIGHESTMODSEQ ${mailbox.highestModSeq}] ` : ''
+    const modSeq = session.qresync && deleted > 0 ? `[HIGHESTMODSEQ ${mailbox.highestModSeq}] ` : ''
     await closeSelected(session, { say: false })
     return { text: `OK ${modSeq}Close completed` }
   },

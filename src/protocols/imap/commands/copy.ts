@@ -3,7 +3,7 @@ import type { CopiedUids } from '../../../storage/store.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
 import { command, type OrdinaryCommand } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
-import { messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
+import { countNumbers, messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
 
 /** COPY and UID COPY. RFC 3501 §6.4.7; COPYUID from RFC 4315 §3. */
 export const copy = copying('COPY')
@@ -34,10 +34,10 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       if (moving && (selected?.examined === true || mailbox.readOnly))
         return { text: 'NO [READ-ONLY] Mailbox is read-only' }
       const copied = moving ? await mailbox.move(uids, target) : await mailbox.copy(uids, target)
-      if (copied.source.length < uids.length) {
+      if (copied.source.length < countNumbers(numbers)) {
         return {
-          text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist.',
-          sync: { expunge: uid || moving },
+          text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist',
+          sync: { expunge: true },
         }
       }
       if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }

@@ -7,7 +7,7 @@ import { endsWithSeparator, mailboxName } from '../server/mailbox-argument.ts'
 export const create = command<{ readonly name: string; readonly options: readonly Argument[] }>({
   name: 'CREATE',
   needs: 'authenticated',
-  parse: (args) => ({ name: args.expectAstring(), options: args.list() ?? [] }),
+  parse: (args) => ({ name: args.expectOne(), options: args.list() ?? [] }),
   async run(session, { name, options }) {
     const given = mailboxName(session, name)
     // `a/` says that others will be made below `a`.

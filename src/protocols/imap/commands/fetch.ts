@@ -1,15 +1,15 @@
 import type { Argument } from '../wire/argument-reader.ts'
 import { parseFetchItems } from '../wire/fetch-item.ts'
 import type { SequenceSet } from '../wire/sequence-set.ts'
-import { BadCommand } from '../server/bad-command.ts'
+import { BadCommand, SessionOver } from '../server/bad-command.ts'
 import { command, type Invocation, type Reply } from '../server/command.ts'
 import { enableCondstore } from '../server/condstore.ts'
-import { messageNumbers, parseMessageSet } from '../server/message-set.ts'
+import { messageNumbers, type NumberRanges, parseMessageSet } from '../server/message-set.ts'
 import type { ImapSession } from '../server/session.ts'
 import { writeRanges } from '../wire/sequence-set.ts'
 import { vanishedRanges } from '../server/vanished.ts'
 import { type FetchPlan, makePlan } from './fetch/plan.ts'
-import { FetchRun } from './fetch/run.ts'
+import { type FetchOutcome, FetchRun } from './fetch/run.ts'
 
 interface FetchArgs {
   readonly set: Argument | undefined
@@ -41,9 +41,20 @@ export const fetch = command<FetchArgs>({
     })
     if (plan.modSeq) enableCondstore(session)
     if (modifiers.vanished) await sayVanished(session, sequence, modifiers.changedSince ?? 0)
-    return conclude(session, call, await new FetchRun(session, plan).all(numbers), plan)
+    return conclude(session, call, await runFetch(session, plan, numbers), plan)
   },
 })
+
+/** A message that cannot be read may leave the client in the middle of a literal: nothing more can be said then. */
+async function runFetch(session: ImapSession, plan: FetchPlan, numbers: NumberRanges): Promise<FetchOutcome> {
+  try {
+    return await new FetchRun(session, plan).all(numbers)
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+    session.mail.log('error', `Mailbox ${session.mailbox.name}: FETCH failed: ${error.message}`)
+    throw new SessionOver('FETCH failed')
+  }
+}
 
 async function sayVanished(session: ImapSession, set: SequenceSet, changedSince: number): Promise<void> {
   const gone = await vanishedRanges(session.mailbox, set, changedSince)
@@ -57,7 +68,7 @@ function parseModifiers(session: ImapSession, argument: Argument | undefined, { 
   const items = argument?.kind === 'list' ? argument.items : []
   for (let i = 0; i < items.length; i++) {
     const item = items[i]
-    if (item?.kind !== 'atom') throw new BadCommand('FETCH modifiers contain non-atoms.')
+    if (item?.kind !== 'atom') throw new BadCommand('FETCH modifiers contain non-atoms')
     const name = item.text.toUpperCase()
     if (name === 'CHANGEDSINCE') changedSince = modSeqValue(items[++i])
     else if (name === 'VANISHED' && uid) vanished = true
@@ -70,22 +81,17 @@ function parseModifiers(session: ImapSession, argument: Argument | undefined, { 
 
 function modSeqValue(argument: Argument | undefined): number {
   if (argument?.kind !== 'atom' || !/^\d{1,19}$/.test(argument.text))
-    throw new BadCommand('Invalid CHANGEDSINCE modseq.')
+    throw new BadCommand('Invalid CHANGEDSINCE modseq')
   return Number(argument.text)
 }
 
-function conclude(
-  session: ImapSession,
-  { uid }: Invocation,
-  outcome: Awaited<ReturnType<FetchRun['all']>>,
-  plan: FetchPlan,
-): Reply {
+function conclude(session: ImapSession, { uid }: Invocation, outcome: FetchOutcome, plan: FetchPlan): Reply {
   const sync = { expunge: uid, uid: uid && plan.flags }
   switch (outcome) {
     case 'complete':
       return { text: 'OK Fetch completed', sync }
     case 'expunged':
-      return { text: 'NO [EXPUNGEISSUED] Some messages were already expunged.', sync }
+      return { text: 'OK [EXPUNGEISSUED] Some messages were already expunged', sync }
     case 'failed':
       if (session.mail.settings.imap_fetch_failure === 'disconnect-after')
         session.over = 'FETCH failed for some messages'

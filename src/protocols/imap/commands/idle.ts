@@ -1,5 +1,5 @@
 import { bareCommand } from '../server/command.ts'
-import { BadCommand, SessionOver } from '../server/bad-command.ts'
+import { SessionOver } from '../server/bad-command.ts'
 import { IdleNews } from '../server/idle-news.ts'
 import { lineBytes } from '../server/run-command.ts'
 
@@ -18,13 +18,15 @@ export const idle = bareCommand({
       if (session.interrupted) session.checkAlive()
       if (line === undefined) {
         const secs = ((performance.now() - began) / 1000).toFixed(3)
-        throw new SessionOver(`Connection closed (IDLE running for ${secs} secs)`)
+        throw new SessionOver(session.over ?? `Connection closed (IDLE running for ${secs} secs)`)
       }
-      if (line.toUpperCase() !== 'DONE') throw new BadCommand('Expected DONE.')
+      if (line.toUpperCase() !== 'DONE') return { text: 'BAD Expected DONE', sync: NEWS }
     } finally {
       session.waiting = false
       await news.stop()
     }
-    return { text: 'OK Idle completed', sync: { expunge: true, safe: true } }
+    return { text: 'OK Idle completed', sync: NEWS }
   },
 })
+
+const NEWS = { expunge: true, safe: true }

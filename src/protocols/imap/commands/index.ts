@@ -3,6 +3,7 @@ import { append } from './append.ts'
 import { capability } from './capability.ts'
 import { check } from './check.ts'
 import { close } from './close.ts'
+import { compress } from './compress.ts'
 import { copy, move } from './copy.ts'
 import { create } from './create.ts'
 import { deleteMailbox } from './delete.ts'
@@ -11,7 +12,7 @@ import { expunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
 import { id } from './id.ts'
 import { idle } from './idle.ts'
-import { list } from './list.ts'
+import { list, xlist } from './list.ts'
 import { logout } from './logout.ts'
 import { lsub } from './lsub.ts'
 import { namespace } from './namespace.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   capability,
   check,
   close,
+  compress,
   copy,
   create,
   deleteMailbox,
@@ -57,6 +59,7 @@ const COMMANDS = [
   subscribe,
   unselect,
   unsubscribe,
+  xlist,
 ] as const satisfies readonly ImapCommand[]
 
 /** The same by name. */

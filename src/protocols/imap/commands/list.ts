@@ -22,34 +22,41 @@ interface ListArgs {
 }
 
 /** LIST. RFC 3501 §6.3.8; LIST-EXTENDED from RFC 5258, LIST-STATUS from RFC 5819, SPECIAL-USE from RFC 6154. */
-export const list = command<ListArgs>({
-  name: 'LIST',
-  needs: 'authenticated',
-  parse(args) {
-    const selection = args.list()
-    const selected = selection === undefined ? undefined : parseSelectOptions(selection)
-    const reference = args.astring()
-    if (reference === undefined) throw new BadCommand('Invalid reference')
-    const next = args.next()
-    const several = next?.kind === 'list' ? next.items : undefined
-    const patterns = several === undefined ? [textOf(next)] : several.map(textOf)
-    const returned = parseReturnOptions(args, LIST_EXTRAS)
-    const extended = selected !== undefined || several !== undefined || returned !== undefined
-    const options = extended ? { ...NO_OPTIONS, ...selected, ...returned?.options } : PLAIN_OPTIONS
-    return { reference, patterns, options: combine(options, selected), extended, extras: returned?.extras ?? [] }
-  },
-  async run(session, { reference, patterns, options, extended, extras }) {
-    const [only] = patterns
-    if (patterns.length === 1 && only === '' && !extended) {
-      sayRoot(session, reference)
+export const list = listing('LIST')
+
+/** XLIST: the same, from before RFC 6154, and told to nobody. */
+export const xlist = listing('XLIST')
+
+function listing(name: 'LIST' | 'XLIST') {
+  return command<ListArgs>({
+    name,
+    needs: 'authenticated',
+    parse(args) {
+      const selection = args.list()
+      const selected = selection === undefined ? undefined : parseSelectOptions(selection)
+      const reference = args.astring()
+      if (reference === undefined) throw new BadCommand('Invalid reference')
+      const next = args.next()
+      const several = next?.kind === 'list' ? next.items : undefined
+      const patterns = several === undefined ? [textOf(next)] : several.map(textOf)
+      const returned = parseReturnOptions(args, LIST_EXTRAS)
+      const extended = selected !== undefined || several !== undefined || returned !== undefined
+      const options = extended ? { ...NO_OPTIONS, ...selected, ...returned?.options } : PLAIN_OPTIONS
+      return { reference, patterns, options: combine(options, selected), extended, extras: returned?.extras ?? [] }
+    },
+    async run(session, { reference, patterns, options, extended, extras }) {
+      const [only] = patterns
+      if (patterns.length === 1 && only === '' && !extended) {
+        sayRoot(session, reference)
+        return { text: 'OK List completed' }
+      }
+      const says = extras.map(({ name, args }) => LIST_EXTRAS.get(name)?.make(args)).filter((say) => say !== undefined)
+      const listed = await collect(session.store, decodePatterns(reference, patterns), options)
+      await sayAll(session, listed, { options, extended, says })
       return { text: 'OK List completed' }
-    }
-    const says = extras.map(({ name, args }) => LIST_EXTRAS.get(name)?.(args)).filter((say) => say !== undefined)
-    const listed = await collect(session.store, decodePatterns(reference, patterns), options)
-    await sayAll(session, listed, { options, extended, says })
-    return { text: 'OK List completed' }
-  },
-})
+    },
+  })
+}
 
 const NO_OPTIONS: ListOptions = {
   subscribedOnly: false,
@@ -89,7 +96,7 @@ async function sayAll(
   const turn = new Turn()
   for (const one of listed) {
     const name = astringText(encodeMutf7(one.entry.name) ?? '')
-    const childInfo = extended && one.childSubscribed ? ' ("CHILDINFO" ("SUBSCRIBED"))' : ''
+    const childInfo = extended && one.childSubscribed ? ' (CHILDINFO ("SUBSCRIBED"))' : ''
     const separator = quoted(one.entry.namespace.separator)
     out.text(`* LIST (${listAttributes(one, options, extended)}) ${separator} ${name}${childInfo}\r\n`)
     for (const say of says) await say(session, one)

@@ -1,7 +1,7 @@
 import type { QuotaRoot } from '../../../storage/store.ts'
 import { encodeText } from '../../wire-text.ts'
 import { command } from '../server/command.ts'
-import { astringText, mailboxName, mailboxText } from '../server/mailbox-argument.ts'
+import { astringText, mailboxName } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
 
 /** GETQUOTA: how full is a quota root? RFC 2087 §4.2. */
@@ -9,7 +9,7 @@ export const getQuota = command<string>({
   name: 'GETQUOTA',
   needs: 'authenticated',
   plugin: 'imap_quota',
-  parse: (args) => args.expectAstring(),
+  parse: (args) => args.expectOne(),
   async run(session, name) {
     const root = (await allRoots(session)).find((one) => encodeText(one.name) === name)
     if (root === undefined) return { text: "NO Quota root doesn't exist" }
@@ -24,11 +24,11 @@ export const getQuotaRoot = command<string>({
   needs: 'authenticated',
   plugin: 'imap_quota',
   notFound: 'NONEXISTENT',
-  parse: (args) => args.expectAstring(),
+  parse: (args) => args.expectOne(),
   async run(session, bytes) {
     const name = mailboxName(session, bytes)
     const roots = await session.store.quotaRoots(name)
-    session.out.text(`* QUOTAROOT ${[mailboxText(name), ...roots.map(rootText)].join(' ')}\r\n`)
+    session.out.text(`* QUOTAROOT ${[astringText(bytes), ...roots.map(rootText)].join(' ')}\r\n`)
     for (const root of roots) session.out.text(quotaText(root))
     return { text: 'OK Getquotaroot completed' }
   },
@@ -39,7 +39,7 @@ export const setQuota = command<string>({
   name: 'SETQUOTA',
   needs: 'authenticated',
   plugin: 'imap_quota',
-  parse: (args) => args.expectAstring(),
+  parse: (args) => args.expectOne(),
   run: () => ({ text: 'NO Quota can be changed only by admin' }),
 })
 

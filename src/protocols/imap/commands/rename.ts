@@ -1,3 +1,4 @@
+import { No } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
 
@@ -12,7 +13,14 @@ export const rename = command<{ readonly from: string; readonly to: string }>({
   },
   async run(session, { from, to }) {
     const source = mailboxName(session, from)
-    await session.store.rename(source, mailboxName(session, to))
+    const target = mailboxName(session, to)
+    if (
+      session.store.namespaces.some(({ separator }) => target.startsWith(`${source}${separator}`)) &&
+      source !== 'INBOX'
+    ) {
+      throw new No("Can't rename mailbox under its own child")
+    }
+    await session.store.rename(source, target)
     return { text: 'OK Rename completed' }
   },
 })

@@ -41,7 +41,7 @@ function parseReturn(args: Arguments): ReadonlySet<SearchReturn> | undefined {
   if (wordAt(args) !== 'RETURN') return undefined
   args.next()
   const items = args.list()
-  if (items === undefined) throw new BadCommand('Invalid SEARCH return options')
+  if (items === undefined) throw new BadCommand('Unknown argument RETURN')
   return parseSearchReturn(items)
 }
 

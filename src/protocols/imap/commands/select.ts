@@ -63,7 +63,7 @@ function parseOptions(session: ImapSession, items: readonly Argument[]): SelectO
   for (let i = 0; i < items.length; i++) {
     const item = items[i]
     const name = item?.kind === 'atom' ? item.text.toUpperCase() : ''
-    if (name === '') throw new BadCommand('SELECT options contain non-atoms.')
+    if (name === '') throw new BadCommand('SELECT options contain non-atoms')
     if (name === 'CONDSTORE') condstore = true
     else if (name === 'QRESYNC') {
       known = parseKnown(session, items[++i])
@@ -78,8 +78,8 @@ function parseKnown(session: ImapSession, argument: Argument | undefined): Known
   if (argument?.kind !== 'list') throw new BadCommand('QRESYNC parameters missing')
   if (!session.qresync) throw new BadCommand('QRESYNC not enabled')
   const [validity, modSeq, third, fourth] = argument.items
-  const uidValidity = positive(validity)
-  const since = positive(modSeq)
+  const uidValidity = number(validity)
+  const since = number(modSeq)
   if (uidValidity === undefined || since === undefined) throw new BadCommand('Invalid QRESYNC parameters')
   const uids = third?.kind === 'atom' ? parseSequenceSet(third.text) : undefined
   if (third?.kind === 'atom' && uids === undefined) throw new BadCommand('Invalid QRESYNC known-uids')
@@ -94,7 +94,7 @@ function parseSample(items: readonly Argument[]): Known['sample'] {
   if (left === undefined || right === undefined) throw new BadCommand('Invalid QRESYNC seq match data')
   const flat = expand(right)
   return expand(left)
-    .map((number, i) => [number, flat[i] ?? 0] as const)
+    .map((one, i) => [one, flat[i] ?? 0] as const)
     .filter(([, uid]) => uid > 0)
 }
 
@@ -102,17 +102,15 @@ function parseSample(items: readonly Argument[]): Known['sample'] {
 function expand(set: SequenceSet): number[] {
   const numbers: number[] = []
   for (const [first, last] of set) {
-    for (let number = first; number <= last && numbers.length < SAMPLE_LIMIT; number++) numbers.push(number)
+    for (let one = first; one <= last && numbers.length < SAMPLE_LIMIT; one++) numbers.push(one)
   }
   return numbers
 }
 
 const SAMPLE_LIMIT = 100_000
 
-function positive(argument: Argument | undefined): number | undefined {
-  if (argument?.kind !== 'atom' || !/^\d{1,19}$/.test(argument.text)) return undefined
-  const value = Number(argument.text)
-  return value === 0 ? undefined : value
+function number(argument: Argument | undefined): number | undefined {
+  return argument?.kind === 'atom' && /^\d{1,19}$/.test(argument.text) ? Number(argument.text) : undefined
 }
 
 async function describe(

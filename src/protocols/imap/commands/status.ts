@@ -1,8 +1,10 @@
+import type { MailboxStatus } from '../../../storage/store.ts'
+import type { ImapSession } from '../server/session.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { enableCondstore } from '../server/condstore.ts'
-import { mailboxName, mailboxText } from '../server/mailbox-argument.ts'
+import { astringText, mailboxName } from '../server/mailbox-argument.ts'
 import { parseStatusItems, statusText } from '../server/status-items.ts'
 
 /** STATUS. RFC 3501 §6.3.10. */
@@ -13,7 +15,7 @@ export const status = command<{ readonly name: string; readonly items: readonly 
     args.expectCount(2)
     const name = args.expectAstring()
     const items = args.list()
-    if (items === undefined) throw new BadCommand('Status items must be a list.')
+    if (items === undefined) throw new BadCommand('Invalid arguments')
     return { name, items }
   },
   async run(session, args) {
@@ -21,7 +23,19 @@ export const status = command<{ readonly name: string; readonly items: readonly 
     const name = mailboxName(session, args.name)
     if (items.has('HIGHESTMODSEQ')) enableCondstore(session)
     const found = await session.store.status(name)
-    session.out.text(`* STATUS ${mailboxText(name)} ${statusText(found, items)}\r\n`)
-    return { text: 'OK Status completed', sync: { expunge: true } }
+    const own = session.selected?.mailbox.name === name
+    session.out.text(
+      `* STATUS ${astringText(args.name)} ${statusText(own ? withRecent(found, session) : found, items)}\r\n`,
+    )
+    // RFC 3501 §6.3.10 asks clients not to; what they get may be newer than what they know.
+    return {
+      text: own ? 'OK [CLIENTBUG] Status on selected mailbox completed' : 'OK Status completed',
+      sync: { expunge: true },
+    }
   },
 })
+
+/** \Recent of the own mailbox is what this session was told. */
+function withRecent(status: MailboxStatus, { mailbox }: ImapSession): MailboxStatus {
+  return { ...status, recent: mailbox.recent }
+}

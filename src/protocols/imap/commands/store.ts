@@ -26,7 +26,7 @@ export const store = command<StoreArgs>({
   async run(session, { set, unchangedSince, change, silent }, call) {
     const { mailbox, selected } = session
     const numbers = messageNumbers(mailbox, parseMessageSet(set, call.uid), call.uid)
-    if (selected?.examined === true || mailbox.readOnly) return { text: 'NO [READ-ONLY] Mailbox is read-only' }
+    if (selected?.examined === true || mailbox.readOnly) return { text: 'OK Store ignored with read-only mailbox' }
     if (unchangedSince !== undefined) enableCondstore(session)
     const uids = uidsOf(mailbox, numbers)
     const before = silent && session.condstore ? modSeqs(mailbox, uids) : undefined
@@ -59,7 +59,7 @@ function parseModifiers(items: readonly Argument[]): number {
   const [name, value] = items
   if (name?.kind !== 'atom' || name.text.toUpperCase() !== 'UNCHANGEDSINCE')
     throw new BadCommand('Invalid STORE modifiers')
-  if (value?.kind !== 'atom' || !/^\d{1,19}$/.test(value.text)) throw new BadCommand('Invalid STORE modifiers')
+  if (value?.kind !== 'atom' || !/^\d{1,19}$/.test(value.text)) throw new BadCommand('Invalid modseq')
   return Number(value.text)
 }
 

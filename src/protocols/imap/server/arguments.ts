@@ -1,5 +1,4 @@
 import type { Argument } from '../wire/argument-reader.ts'
-import { isNil } from '../wire/grammar.ts'
 import { BadCommand } from './bad-command.ts'
 
 /** The arguments of one command, taken from left to right. Text is latin1-held bytes. */
@@ -31,10 +30,10 @@ export class Arguments {
     return next.text
   }
 
-  /** astring = 1*ASTRING-CHAR / string. NIL is none, as in Dovecot. */
+  /** astring = 1*ASTRING-CHAR / string. */
   astring(): string | undefined {
     const next = this.peek()
-    if (next === undefined || next.kind === 'list' || (next.kind === 'atom' && isNil(next.text))) return undefined
+    if (next === undefined || next.kind === 'list') return undefined
     this.#at++
     return next.text
   }
@@ -55,6 +54,12 @@ export class Arguments {
   /** Complains unless the command has so many more arguments, as Dovecot does before it looks at them. */
   expectCount(count: number): void {
     if (this.#items.length - this.#at < count) throw new BadCommand('Missing arguments')
+  }
+
+  /** The only argument that counts. */
+  expectOne(): string {
+    this.expectCount(1)
+    return this.expectAstring()
   }
 
   expectAstring(): string {

@@ -3,6 +3,11 @@ export class BadCommand extends Error {
   override readonly name = 'BadCommand'
 }
 
+/** There is no selected mailbox, and the command needs one. */
+export class NoMailbox extends Error {
+  override readonly name = 'NoMailbox'
+}
+
 /** A command that makes sense, and is refused; answered with NO and this text. */
 export class No extends Error {
   override readonly name = 'No'

@@ -7,10 +7,10 @@ import type { ImapSession } from './session.ts'
 export interface Reply {
   /** Behind the tag, without the times: `OK [READ-WRITE] Select completed`. */
   readonly text: string
-  /** Goes in front of the text, once the news are told. */
-  readonly closing?: () => string
   /** News of the selected mailbox go first. Without it they wait. */
   readonly sync?: SyncAfter
+  /** What happens once all of this is said. */
+  readonly after?: () => void
 }
 
 export interface SyncAfter {

@@ -12,7 +12,7 @@ export function parseFlags(items: readonly Argument[]): FlagNames {
   let bits = 0
   const keywords = new Set<string>()
   for (const item of items) {
-    if (item.kind !== 'atom') throw new BadCommand('Flags list contains non-atoms.')
+    if (item.kind !== 'atom') throw new BadCommand('Flags list contains non-atoms')
     if (item.text.startsWith('\\')) {
       const bit = systemFlagBit(item.text)
       if (bit === undefined) throw new BadCommand(`Invalid system flag ${item.text.toUpperCase()}`)

@@ -1,3 +1,4 @@
+import { SessionOver } from './bad-command.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import type { ImapSession } from './session.ts'
 import { syncMailbox } from './sync-report.ts'
@@ -43,8 +44,10 @@ export class IdleNews {
         out.flush()
       }
     } catch (error) {
-      this.#session.mail.log('error', `IDLE failed: ${String(error)}`)
-      stream.destroy()
+      out.flush()
+      if (error instanceof SessionOver) this.#session.over = error.message
+      else this.#session.mail.log('error', `IDLE failed: ${String(error)}`)
+      void stream.close()
     }
   }
 }

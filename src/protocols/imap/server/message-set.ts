@@ -1,5 +1,5 @@
 import type { Mailbox } from '../../../storage/store.ts'
-import { LARGEST_NUMBER, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
+import { STAR, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import { BadCommand } from './bad-command.ts'
 
@@ -38,8 +38,8 @@ export function uidsOf(mailbox: Mailbox, ranges: NumberRanges): number[] {
 function checkedNumbers(count: number, set: SequenceSet): NumberRanges {
   const ranges: [number, number][] = []
   for (const [first, last] of set) {
-    const low = first === LARGEST_NUMBER ? count : first
-    const high = last === LARGEST_NUMBER ? count : last
+    const low = first === STAR ? count : first
+    const high = last === STAR ? count : last
     if (low > count || high > count || count === 0) throw new BadCommand('Invalid messageset')
     add(ranges, Math.min(low, high), Math.max(low, high))
   }
@@ -53,7 +53,7 @@ function numbersOfUids(mailbox: Mailbox, set: SequenceSet): NumberRanges {
   const largest = mailbox.message(count).uid
   for (const [first, last] of set) {
     // `999:*` is the last message, however small its UID.
-    const low = mailbox.sequenceFrom(last === LARGEST_NUMBER ? Math.min(first, largest) : first)
+    const low = mailbox.sequenceFrom(last === STAR ? Math.min(first, largest) : first)
     const after = last >= largest ? count + 1 : mailbox.sequenceFrom(last + 1)
     if (low < after) add(ranges, low, after - 1)
   }

@@ -7,7 +7,7 @@ export type NotFoundCode = 'TRYCREATE' | 'NONEXISTENT'
 
 /** The NO for something the store refused: its text behind a response code, unless it brings one. */
 export function refusalReply({ code, message }: StoreRefusal, notFound: NotFoundCode | undefined): string {
-  const text = encodeLine(message)
+  const text = encodeLine(message).replace(/\.$/, '')
   const responseCode = text.startsWith('[') ? undefined : codeOf(code, notFound)
   return responseCode === undefined ? `NO ${text}` : `NO [${responseCode}] ${text}`
 }
@@ -21,6 +21,7 @@ function codeOf(code: RefusalCode, notFound: NotFoundCode | undefined): string |
       return 'ALREADYEXISTS'
     case 'invalid-name':
     case 'cannot':
+    case 'limit':
       return 'CANNOT'
     case 'no-permission':
       return 'NOPERM'
@@ -32,8 +33,6 @@ function codeOf(code: RefusalCode, notFound: NotFoundCode | undefined): string |
       return 'EXPUNGEISSUED'
     case 'in-use':
       return 'INUSE'
-    case 'limit':
-      return 'LIMIT'
     case 'temporary':
       return 'SERVERBUG'
     default:

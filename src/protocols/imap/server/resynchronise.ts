@@ -1,6 +1,6 @@
 import type { Known } from '../commands/select.ts'
 import { flagsOf } from './flag-text.ts'
-import { LARGEST_NUMBER, writeRanges, type SequenceSet } from '../wire/sequence-set.ts'
+import { STAR, writeRanges, type SequenceSet } from '../wire/sequence-set.ts'
 import type { ImapSession } from './session.ts'
 import { Turn } from './turn.ts'
 import { vanishedRanges } from './vanished.ts'
@@ -8,7 +8,7 @@ import { vanishedRanges } from './vanished.ts'
 /** What happened since the client last looked: VANISHED (EARLIER), then FETCH of what changed. RFC 7162 §3.2.5. */
 export async function sayMissedChanges(session: ImapSession, known: Known): Promise<void> {
   const { out, mailbox } = session
-  const set: SequenceSet = known.uids ?? [[1, LARGEST_NUMBER]]
+  const set: SequenceSet = known.uids ?? [[1, STAR]]
   const gone = await vanishedRanges(mailbox, set, known.modSeq, agreedUid(session, known))
   if (gone.length > 0) out.text(`* VANISHED (EARLIER) ${writeRanges(gone)}\r\n`)
   const turn = new Turn()

@@ -1,7 +1,8 @@
+import { compileStrftime } from '../../../observe/strftime.ts'
 import { StoreRefusal } from '../../../storage/refusal.ts'
 import { ArgumentReader, type Argument, type ReadStep } from '../wire/argument-reader.ts'
 import { isTag } from '../wire/grammar.ts'
-import { BadCommand, No, SessionOver } from './bad-command.ts'
+import { BadCommand, No, NoMailbox, SessionOver } from './bad-command.ts'
 import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { refusalReply } from './refusal-reply.ts'
@@ -34,19 +35,18 @@ export async function runCommand(session: ImapSession, table: CommandTable, line
   if (found === undefined || !isKnown(session, found, uid)) {
     return sayBad(session, tag, `Error in IMAP command ${shown}: Unknown command`, began)
   }
-  if (found.needs === 'selected' && session.selected === undefined) {
-    return sayBad(session, tag, 'No mailbox selected', began)
-  }
   try {
     const reply = await perform(session, found, { tag, uid }, line, nameEnd)
     session.badCommands = 0
     const news = reply.sync === undefined ? undefined : syncMailbox(session, reply.sync)
     if (news !== undefined) await news
-    session.out.text(`${tag} ${replyText(reply)} ${times(began)}`)
+    session.out.text(`${tag} ${replyText(session, reply)} ${times(began)}`)
+    reply.after?.()
   } catch (error) {
+    if (error instanceof NoMailbox) return sayBad(session, tag, error.message, began)
     if (error instanceof BadCommand)
       return sayBad(session, tag, `Error in IMAP command ${shown}: ${error.message}`, began)
-    session.out.text(`${tag} ${noText(error, found)} ${times(began)}`)
+    session.out.text(`${tag} ${noText(session, error, found)} ${times(began)}`)
   }
 }
 
@@ -57,16 +57,25 @@ function isKnown({ mail }: ImapSession, { plugin, uid: withUid }: ImapCommand, u
 }
 
 /** What a refusal is answered with; anything else is thrown on. */
-function noText(error: unknown, { notFound }: ImapCommand): string {
+function noText(session: ImapSession, error: unknown, { name, notFound }: ImapCommand): string {
   if (error instanceof No) return `NO ${error.message}`
   if (error instanceof StoreRefusal) return refusalReply(error, notFound)
-  throw error
+  if (!isSystemError(error)) throw error
+  session.mail.log('error', `${name} failed: ${error.message}`)
+  return `NO [SERVERBUG] ${INTERNAL_ERROR} [${timestamp(new Date())}]`
 }
 
-function replyText({ text, closing }: Reply): string {
-  if (closing === undefined) return text
-  const blank = text.indexOf(' ') + 1
-  return `${text.slice(0, blank)}${closing()}${text.slice(blank)}`
+/** A disk that is full, a file that may not be opened: what the user asked for failed, and the session goes on. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
+}
+
+/** RFC 7162 §3.2.7: who was told that messages vanished learns how far it knows everything now. */
+function replyText(session: ImapSession, { text }: Reply): string {
+  if (!session.toldVanished) return text
+  session.toldVanished = false
+  if (session.selected === undefined || !text.startsWith('OK ') || text.startsWith('OK [')) return text
+  return `OK [HIGHESTMODSEQ ${session.mailbox.highestModSeq}] ${text.slice(3)}`
 }
 
 /** Answers a command that makes no sense; the twentieth in a row is the last. */
@@ -84,13 +93,24 @@ function perform(
   line: string,
   from: number,
 ): Reply | Promise<Reply> {
-  if (found.kind === 'ordinary' && found.bare) return found.start(session, [], call)
+  if (found.kind === 'ordinary' && found.bare) return start(session, found, [], call)
   if (session.lineCut) throw new BadCommand('Too long argument')
   const reader = newReader(session, found.kind === 'reading')
   const step = reader.line(line, from)
   if (found.kind === 'reading') return found.read(session, reader, step, call)
-  if (step.kind === 'complete') return found.start(session, reader.args, call)
+  if (step.kind === 'complete') return start(session, found, reader.args, call)
   return finishReading(session, found, call, reader, step)
+}
+
+/** Dovecot looks at the state only after it read the arguments. */
+function start(
+  session: ImapSession,
+  found: OrdinaryCommand,
+  args: readonly Argument[],
+  call: Invocation,
+): Reply | Promise<Reply> {
+  if (found.needs === 'selected' && session.selected === undefined) throw new NoMailbox('No mailbox selected')
+  return found.start(session, args, call)
 }
 
 async function finishReading(
@@ -100,7 +120,7 @@ async function finishReading(
   reader: ArgumentReader,
   step: ReadStep,
 ): Promise<Reply> {
-  return await found.start(session, await readToEnd(session, reader, step), call)
+  return await start(session, found, await readToEnd(session, reader, step), call)
 }
 
 /** Reads literals and lines until the command is complete. Throws BadCommand, or SessionOver after saying BYE. */
@@ -163,6 +183,9 @@ export function newReader(session: ImapSession, unbounded: boolean): ArgumentRea
 
 /** A command may have so many times `imap_max_line_length`: its literals come on top of its line. */
 const COMMAND_LINES = 16
+/** Dovecot's MAIL_ERRSTR_CRITICAL_MSG. */
+export const INTERNAL_ERROR = 'Internal error occurred. Refer to server log for more information.'
+const timestamp = compileStrftime('%Y-%m-%d %H:%M:%S')
 const NO_BYTES = Buffer.alloc(0)
 const SPACE = 0x20
 const NAME = /^[\x21-\x7e]+$/

@@ -10,7 +10,7 @@ export type SearchReturn = 'MIN' | 'MAX' | 'ALL' | 'COUNT'
 export function parseSearchReturn(items: readonly Argument[]): ReadonlySet<SearchReturn> {
   const options = new Set<SearchReturn>()
   for (const item of items) {
-    if (item.kind !== 'atom') throw new BadCommand('SEARCH return options contain non-atoms.')
+    if (item.kind !== 'atom') throw new BadCommand('SEARCH return options contain non-atoms')
     const option = OPTIONS.find((one) => one === item.text.toUpperCase())
     if (option === undefined) throw new BadCommand('Unknown SEARCH return option')
     options.add(option)

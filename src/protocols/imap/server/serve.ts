@@ -3,6 +3,7 @@ import { imapCommands } from '../commands/index.ts'
 import type { MailSession } from '../../mail-session.ts'
 import { SessionOver } from './bad-command.ts'
 import { converse, SHUTTING_DOWN } from './converse.ts'
+import { INTERNAL_ERROR } from './run-command.ts'
 import { logoutLine } from './logout-line.ts'
 import { ImapSession } from './session.ts'
 
@@ -21,6 +22,8 @@ export async function serve(stream: ByteStream, mail: MailSession): Promise<void
   }
   sayGoodbye(session, reason)
   await closeMailbox(session)
+  // What is still to be compressed is known to nobody but us; the stream below is its owner's.
+  if (session.stream !== stream) await session.stream.close()
   mail.log('info', logoutLine(session, reason))
 }
 
@@ -61,7 +64,7 @@ async function closeMailbox(session: ImapSession): Promise<void> {
 
 const IDLE = 'Disconnected for inactivity.'
 const SLOW = 'Disconnected for inactivity in reading our output.'
-const FAULT = 'Internal error occurred. Refer to server log for more information.'
+const FAULT = INTERNAL_ERROR
 const BYES: ReadonlyMap<string, string> = new Map(
   [IDLE, SLOW, FAULT, SHUTTING_DOWN].map((text) => [text, `* BYE ${text}\r\n`]),
 )

@@ -51,6 +51,10 @@ export class ImapSession {
   /** RFC 7162 §3.2: EXPUNGE is said as VANISHED. */
   qresync = false
   loggedId = false
+  /** RFC 4978: the stream is a compressed one. */
+  compressed = false
+  /** VANISHED was said since the last tagged reply. */
+  toldVanished = false
   badCommands = 0
   /** The command that runs or ran last, and when it ended: for the log. */
   lastCommand = ''
@@ -64,7 +68,8 @@ export class ImapSession {
   /** Somebody ended the session from outside. */
   interrupted = false
   #stream: ByteStream
-  readonly #start: { readonly in: number; readonly out: number }
+  /** Where counting begins: what went through streams before this one is below it. */
+  #start: { readonly in: number; readonly out: number }
 
   constructor(stream: ByteStream, mail: MailSession) {
     this.#stream = stream
@@ -92,6 +97,8 @@ export class ImapSession {
   /** From here on everything goes through another stream. */
   wrapStream(stream: ByteStream): void {
     this.out.flush()
+    this.#start = { in: stream.bytesIn - this.bytesIn, out: stream.bytesOut - this.bytesOut }
+    this.compressed = true
     this.#stream = stream
     this.out.stream = stream
   }

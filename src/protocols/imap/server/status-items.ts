@@ -20,7 +20,7 @@ export function parseStatusItems(args: readonly Argument[]): ReadonlySet<StatusI
   if (args.length === 0) throw new BadCommand('Empty status list')
   const items = new Set<StatusItem>()
   for (const arg of args) {
-    if (arg.kind !== 'atom') throw new BadCommand('Status list contains non-atoms.')
+    if (arg.kind !== 'atom') throw new BadCommand('Status list contains non-atoms')
     const name = arg.text.toUpperCase()
     if (!isStatusItem(name)) throw new BadCommand(`Invalid status item ${name}`)
     items.add(name)

@@ -1,12 +1,31 @@
 import type { Mailbox, MessageRecord, ViewChanges } from '../../../storage/store.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
+import { StoreRefusal } from '../../../storage/refusal.ts'
+import { SessionOver } from './bad-command.ts'
 import type { SyncAfter } from './command.ts'
 import { flagsOf, sayKeywords } from './flag-text.ts'
 import type { ImapSession, Selected } from './session.ts'
 import { Turn } from './turn.ts'
 
 /** Brings the selected mailbox up to date and tells the client what changed. RFC 3501 §7.3 and §7.4. */
-export function syncMailbox(session: ImapSession, { expunge, uid, look, safe }: SyncAfter): void | Promise<void> {
+export function syncMailbox(session: ImapSession, after: SyncAfter): void | Promise<void> {
+  try {
+    const done = bringUpToDate(session, after)
+    return done instanceof Promise ? done.catch((error: unknown) => giveUp(session, error)) : done
+  } catch (error) {
+    giveUp(session, error)
+  }
+}
+
+/** A mailbox that was deleted or replaced under the client cannot be explained to it. */
+function giveUp(session: ImapSession, error: unknown): never {
+  if (!(error instanceof StoreRefusal)) throw error
+  session.mail.log('warning', `Mailbox ${session.selected?.mailbox.name}: ${error.message}`)
+  session.out.text('* BYE IMAP session state is inconsistent, please relogin.\r\n')
+  throw new SessionOver('IMAP session state is inconsistent, please relogin.')
+}
+
+function bringUpToDate(session: ImapSession, { expunge, uid, look, safe }: SyncAfter): void | Promise<void> {
   const { selected } = session
   if (selected === undefined) return
   const delayed = safe !== true && session.mail.settings.imap_client_workarounds.includes('delay-newmail')
@@ -94,12 +113,14 @@ function flagLine(
 
 /** Highest number first, so that each is what it was before all of this; with QRESYNC one VANISHED. */
 function* expungeLines(
-  { qresync }: ImapSession,
+  session: ImapSession,
   { expungedUids }: ViewChanges,
   gone: readonly number[],
 ): Generator<string> {
-  if (qresync) {
-    if (expungedUids.length > 0) yield `* VANISHED ${writeSequenceSet(expungedUids)}\r\n`
+  if (session.qresync) {
+    if (expungedUids.length === 0) return
+    session.toldVanished = true
+    yield `* VANISHED ${writeSequenceSet(expungedUids)}\r\n`
     return
   }
   for (let i = gone.length - 1; i >= 0; i--) yield `* ${gone[i]} EXPUNGE\r\n`

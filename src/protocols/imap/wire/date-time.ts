@@ -31,11 +31,13 @@ export function writeDateTime(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zone}`
 }
 
-/** date = `1-Feb-1994` as the number of the day since 1970; `undefined` when it is none. */
+/**
+ * date = `1-Feb-1994` as the number of the day since 1970; `undefined` when it is none. Dovecot counts on: 30-Feb is in March.
+ */
 export function parseDay(text: string): number | undefined {
-  const match = DAY.exec(text)
-  const date = match === null ? undefined : dayOf(match[1] ?? '', match[2] ?? '', match[3] ?? '')
-  return date === undefined ? undefined : date / DAY_MS
+  const [, day = '', month = '', year = ''] = DAY.exec(text) ?? []
+  const index = monthOf(month)
+  return index < 0 ? undefined : Date.UTC(Number(year), index, Number(day)) / DAY_MS
 }
 
 export const DAY_MS = 86_400_000
@@ -45,11 +47,15 @@ const DATE_TIME = /^([ \d]\d)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\
 const DAY = /^(\d\d?)-([a-z]{3})-(\d{4})$/i
 
 function dayOf(day: string, month: string, year: string): number | undefined {
-  const index = MONTHS.findIndex((name) => name.toLowerCase() === month.toLowerCase())
+  const index = monthOf(month)
   const number = Number(day)
   if (index < 0 || number < 1 || number > 31) return undefined
   const ms = Date.UTC(Number(year), index, number)
   return new Date(ms).getUTCDate() === number ? ms : undefined
+}
+
+function monthOf(name: string): number {
+  return MONTHS.findIndex((month) => month.toLowerCase() === name.toLowerCase())
 }
 
 function two(value: number): string {

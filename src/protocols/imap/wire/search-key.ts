@@ -66,7 +66,7 @@ class KeyReader {
     let items = given
     // Parentheses around parentheses mean nothing, however many there are.
     for (let [only] = items; items.length === 1 && only?.kind === 'list'; [only] = items) items = only.items
-    if (items.length === 0) throw new SearchKeyError('Empty list not allowed')
+    if (items.length === 0) throw new SearchKeyError('No search parameters inside list')
     const outer = { args: this.#args, at: this.#at }
     this.#args = items
     this.#at = 0
@@ -79,6 +79,7 @@ class KeyReader {
 
   #word(argument: Exclude<Argument, { kind: 'list' }>, level: number): SearchKey {
     const name = argument.text.toUpperCase()
+    if (argument.kind === 'string') throw new SearchKeyError(`Unexpected string as search key: ${argument.text}`)
     if (FLAGS.has(name)) return { kind: 'flag', name: name.toLowerCase() }
     if (name.startsWith('UN') && FLAGS.has(name.slice(2))) {
       return { kind: 'not', key: { kind: 'flag', name: name.slice(2).toLowerCase() } }
@@ -94,27 +95,27 @@ class KeyReader {
         return { kind: 'or', left, right: this.#key(level + 1) }
       }
       case 'KEYWORD':
-        return { kind: 'keyword', name: this.#text() }
+        return { kind: 'keyword', name: this.#text(name) }
       case 'UNKEYWORD':
-        return { kind: 'not', key: { kind: 'keyword', name: this.#text() } }
+        return { kind: 'not', key: { kind: 'keyword', name: this.#text(name) } }
       case 'BCC':
       case 'CC':
       case 'FROM':
       case 'SUBJECT':
       case 'TO':
-        return { kind: 'header', name: name.toLowerCase(), text: this.#text() }
+        return { kind: 'header', name: name.toLowerCase(), text: this.#text(name) }
       case 'HEADER':
-        return { kind: 'header', name: this.#text().toLowerCase(), text: this.#text() }
+        return { kind: 'header', name: this.#text(name).toLowerCase(), text: this.#text(name) }
       case 'BODY':
       case 'TEXT':
-        return { kind: name.toLowerCase() as 'body' | 'text', text: this.#text() }
+        return { kind: name.toLowerCase() as 'body' | 'text', text: this.#text(name) }
       case 'LARGER':
       case 'SMALLER':
-        return { kind: name.toLowerCase() as 'larger' | 'smaller', bytes: this.#size() }
+        return { kind: name.toLowerCase() as 'larger' | 'smaller', bytes: this.#size(name) }
       case 'UID':
-        return { kind: 'uids', set: this.#set('Invalid UID messageset') }
+        return { kind: 'uids', set: this.#set(name, 'Invalid UID messageset') }
       case 'MODSEQ':
-        return this.#modSeq()
+        return this.#modSeq(name)
       default:
         return this.#date(name) ?? this.#numbers(argument, name)
     }
@@ -124,7 +125,7 @@ class KeyReader {
     const sent = name.startsWith('SENT')
     const test = DATE_TESTS.get(sent ? name.slice(4) : name)
     if (test === undefined) return undefined
-    const day = parseDay(this.#text())
+    const day = parseDay(this.#text(name))
     if (day === undefined) throw new SearchKeyError('Invalid search date parameter')
     return { kind: 'date', of: sent ? 'sent' : 'received', test, day }
   }
@@ -139,33 +140,34 @@ class KeyReader {
   }
 
   /** MODSEQ ["/flags/NAME" TYPE] n: MODSEQs are kept for messages, not for flags. RFC 7162 §3.1.5. */
-  #modSeq(): SearchKey {
+  #modSeq(name: string): SearchKey {
     const next = this.#args[this.#at]
     if (next?.kind === 'string') {
       this.#at++
-      if (!/^(priv|shared|all)$/i.test(this.#text())) throw new SearchKeyError('Invalid MODSEQ type')
+      if (!/^(priv|shared|all)$/i.test(this.#text(name))) throw new SearchKeyError('Invalid MODSEQ type')
     }
-    const value = this.#text()
+    const value = this.#text(name)
     if (!/^\d{1,19}$/.test(value)) throw new SearchKeyError('Invalid MODSEQ value')
     return { kind: 'modseq', value: Number(value) }
   }
 
-  #set(complaint: string): SequenceSet {
-    const set = parseSequenceSet(this.#text())
+  #set(name: string, complaint: string): SequenceSet {
+    const set = parseSequenceSet(this.#text(name))
     if (set === undefined) throw new SearchKeyError(complaint)
     return set
   }
 
-  #size(): number {
-    const text = this.#text()
+  #size(name: string): number {
+    const text = this.#text(name)
     if (!/^\d{1,19}$/.test(text)) throw new SearchKeyError('Invalid search size parameter')
     return Number(text)
   }
 
-  #text(): string {
+  #text(of: string): string {
     const next = this.#args[this.#at++]
-    if (next === undefined) throw new SearchKeyError('Missing parameter for argument')
-    if (next.kind === 'list') throw new SearchKeyError('Invalid parameter for argument')
+    const where = `(for search key: ${of})`
+    if (next === undefined) throw new SearchKeyError(`Missing parameter for search key ${where}`)
+    if (next.kind === 'list') throw new SearchKeyError(`Unexpected ( ${where}`)
     return next.text
   }
 }

@@ -37,17 +37,28 @@ export function parseSection(
   const names = fieldNames(second.items)
   const spec = names === undefined ? INVALID : parseSpec(inside, names)
   if (typeof spec === 'string') return spec
-  return finish(spec, inside, ` (${(names ?? []).map(fieldText).join(' ')})`, third.text.slice(1), 3)
+  return finish(spec, inside, ` (${second.items.map(fieldText).join(' ')})`, third.text.slice(1), 3)
 }
 
 function finish(spec: Section, inside: string, list: string, behind: string, used: number): ParsedSection | string {
-  if (behind === '') return { label: `BODY[${inside}${list}]`, section: spec, used }
-  const match = PARTIAL.exec(behind)
-  if (match === null) return behind.startsWith('<') ? INVALID_PARTIAL : UNEXPECTED
-  const offset = Number(match[1])
-  const size = match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2])
-  if (offset > Number.MAX_SAFE_INTEGER) return INVALID_PARTIAL
-  return { label: `BODY[${inside}${list}]<${offset}>`, section: { ...spec, window: { offset, size } }, used }
+  const label = `BODY[${inside}${list}]`
+  if (behind === '') return { label, section: spec, used }
+  const window = parsePartial(behind)
+  if (typeof window === 'string') return `Invalid BODY[..] parameter: ${window}`
+  return { label: `${label}<${window.offset}>`, section: { ...spec, window }, used }
+}
+
+/** `<offset.size>`; Dovecot takes `<offset>` too. */
+function parsePartial(text: string): Exclude<Section['window'], undefined> | string {
+  if (!text.startsWith('<')) return "Unexpected data after ']'"
+  const match = PARTIAL.exec(text)
+  if (match === null) return 'Too big partial start'
+  const [, start = '', size, rest = ''] = match
+  if (size === '') return 'Too big partial end'
+  if (rest !== '>') return "Missing '>' in partial"
+  const offset = Number(start)
+  if (offset > Number.MAX_SAFE_INTEGER) return 'Too big partial start'
+  return { offset, size: size === undefined ? Number.POSITIVE_INFINITY : Number(size) }
 }
 
 /** section-spec = section-msgtext / (section-part ["." section-text]). */
@@ -73,29 +84,29 @@ function parseSpec(text: string, fields: readonly string[] | undefined): Section
   return rest === 'MIME' && path.length > 0 ? { path, of: 'mime' } : INVALID
 }
 
-/** header-fld-name = astring; in the reply in upper case. */
+/** header-fld-name = astring. */
 function fieldNames(items: readonly Argument[]): readonly string[] | undefined {
   const names: string[] = []
   for (const item of items) {
     if (item.kind === 'list') return undefined
-    names.push(item.text.toUpperCase())
+    names.push(item.text)
   }
   return names
 }
 
-function fieldText(name: string): string {
-  return ATOM.test(name) ? name : quoted(name)
+/** In the reply in upper case, quoted as it was. */
+function fieldText(item: Argument): string {
+  if (item.kind === 'list') return ''
+  const name = item.text.toUpperCase()
+  return item.kind === 'atom' ? name : quoted(name)
 }
 
 function missingBracket(): string {
   return "Invalid BODY[..] parameter: Missing ']'"
 }
 
-const PART = /^([1-9]\d{0,9})(\.|$)/
+const PART = /^(\d{1,10})(\.|$)/
 /** Deeper than any message is described. */
 const PATH_LIMIT = 200
-const PARTIAL = /^<(\d{1,19})(?:\.(\d{1,19}))?>$/
-const ATOM = /^[^\x00-\x20"%()*\\{\x7f-\uffff]+$/
+const PARTIAL = /^<(\d{1,19})(?:\.(\d{0,19}))?(.*)$/s
 const INVALID = 'Invalid BODY[..] section'
-const UNEXPECTED = "Invalid BODY[..] parameter: Unexpected data after ']'"
-const INVALID_PARTIAL = 'Invalid BODY[..] parameter: Invalid partial'

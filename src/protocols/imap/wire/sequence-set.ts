@@ -1,13 +1,16 @@
 /**
- * Sequence sets: `1:5,7,9:*`. RFC 3501 §9. Ranges are ascending, apart and inclusive; `*` is LARGEST_NUMBER, which no message
- * has, and Dovecot reads 4294967295 as `*` too.
+ * Sequence sets: `1:5,7,9:*`. RFC 3501 §9. Ranges are ascending, apart and inclusive; `*` is STAR, which is larger than
+ * any number.
  */
 export type SequenceSet = readonly (readonly [first: number, last: number])[]
 
 /** The largest message number or UID there can be. */
 export const LARGEST_NUMBER = 0xffffffff
 
-/** sequence-set = (seq-number / seq-range) *("," ...). `undefined` for anything else, zero included. */
+/** `*` in a set. */
+export const STAR = LARGEST_NUMBER + 1
+
+/** sequence-set = (seq-number / seq-range) *("," ...). Dovecot takes a comma at the end. `undefined` for anything else, zero included. */
 export function parseSequenceSet(text: string): SequenceSet | undefined {
   const ranges: [number, number][] = []
   let at = 0
@@ -27,7 +30,8 @@ export function parseSequenceSet(text: string): SequenceSet | undefined {
     const before = ranges.at(-1)
     if (before !== undefined && range[0] <= before[1] + 1) ascending = false
     ranges.push(range)
-    if (at === text.length) return ascending ? ranges : merge(ranges)
+    if (at === text.length || (at === text.length - 1 && text.charCodeAt(at) === COMMA))
+      return ascending ? ranges : merge(ranges)
     if (text.charCodeAt(at) !== COMMA) return undefined
     at++
   }
@@ -57,7 +61,8 @@ export function inSequenceSet(set: SequenceSet, value: number, largest: number):
   while (low <= high) {
     const middle = (low + high) >>> 1
     const [first, last] = set[middle] ?? NOTHING
-    if (value < Math.min(first, largest)) high = middle - 1
+    // `999:*` names the last message too.
+    if (value < (last === STAR ? Math.min(first, largest) : first)) high = middle - 1
     else if (value > last) low = middle + 1
     else return true
   }
@@ -66,11 +71,11 @@ export function inSequenceSet(set: SequenceSet, value: number, largest: number):
 
 const COMMA = 0x2c
 const COLON = 0x3a
-const STAR = 0x2a
+const ASTERISK = 0x2a
 const NOTHING = [0, 0] as const
 
 function number(text: string, from: number): { readonly value: number; readonly length: number } | undefined {
-  if (text.charCodeAt(from) === STAR) return { value: LARGEST_NUMBER, length: 1 }
+  if (text.charCodeAt(from) === ASTERISK) return { value: STAR, length: 1 }
   let value = 0
   let at = from
   for (; at < text.length; at++) {

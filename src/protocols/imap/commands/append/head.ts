@@ -31,7 +31,7 @@ export async function readHead(
   const internalDateMs = date === undefined ? undefined : parseDateTime(date.text)
   if (date !== undefined && internalDateMs === undefined) throw new BadCommand('Invalid internal date')
   if (more.length > 0 || (one?.kind !== 'list' && two !== undefined)) throw new BadCommand('Invalid arguments')
-  if (step.kind === 'complete') throw new BadCommand('Missing message size')
+  if (step.kind === 'complete') throw new BadCommand(given.length === 0 ? 'Missing message size' : 'Invalid arguments')
   if (step.sizeBytes > LARGEST_NUMBER) {
     throw step.synchronizing ? new No('[TOOBIG] Message is too large') : farewell(session, 'Literal size too large')
   }

@@ -1,13 +1,21 @@
 import type { FetchItem } from '../../wire/fetch-item.ts'
 
-type SectionItem = Extract<FetchItem, { kind: 'section' }>
-/** At hand, or in an index: said first, as Dovecot does. */
-export type PlainKind = Exclude<FetchItem['kind'], 'section'>
+/** Dovecot's "buffered" items, which go before all others. */
+const FIRST = ['flags', 'uid', 'modseq', 'internaldate', 'size'] as const
+
+export type FirstKind = (typeof FIRST)[number]
+/** Described by a summary, or read. */
+export type LaterItem =
+  | { readonly kind: 'envelope' | 'body' | 'bodystructure' }
+  | Extract<FetchItem, { kind: 'section' }>
 
 /** What one FETCH says of each message, and what it needs for that. */
 export interface FetchPlan {
-  readonly plain: readonly PlainKind[]
-  readonly sections: readonly SectionItem[]
+  readonly first: readonly FirstKind[]
+  /** In the order asked for. */
+  readonly later: readonly LaterItem[]
+  /** Bytes of the message are among them. */
+  readonly reads: boolean
   /** \Seen is set, and said where it is new. */
   readonly marksSeen: boolean
   readonly flags: boolean
@@ -27,25 +35,26 @@ export interface PlanOptions {
 }
 
 export function makePlan(items: readonly FetchItem[], { uid, changedSince, examined }: PlanOptions): FetchPlan {
-  const kinds = items.map((item) => item.kind).filter((kind) => kind !== 'section')
+  const kinds = items.map(({ kind }) => kind).filter(isFirst)
   if (uid) kinds.unshift('uid')
   if (changedSince !== undefined) kinds.push('modseq')
-  const unique = [...new Set(kinds)]
-  const plain = [...unique.filter((kind) => FIRST.has(kind)), ...unique.filter((kind) => !FIRST.has(kind))]
-  const sections = items.filter((item) => item.kind === 'section')
-  const described = plain.some((kind) => kind === 'envelope' || kind === 'body' || kind === 'bodystructure')
+  const first = [...new Set(kinds)]
+  const later = items.filter((item) => !isFirst(item.kind)) as LaterItem[]
+  const sections = later.filter((item) => item.kind === 'section')
   return {
-    plain,
-    sections,
+    first,
+    later,
+    reads: sections.length > 0,
     marksSeen: !examined && sections.some(({ peek }) => !peek),
-    flags: plain.includes('flags'),
-    modSeq: plain.includes('modseq'),
-    needsSummary: described || sections.some(({ section }) => section.path.length > 0),
-    needsSize: plain.includes('size'),
-    needsDate: plain.includes('internaldate'),
+    flags: first.includes('flags'),
+    modSeq: first.includes('modseq'),
+    needsSummary: later.length > sections.length || sections.some(({ section }) => section.path.length > 0),
+    needsSize: first.includes('size'),
+    needsDate: first.includes('internaldate'),
     changedSince,
   }
 }
 
-/** Dovecot's "buffered" items, which go before all others. */
-const FIRST: ReadonlySet<PlainKind> = new Set(['flags', 'uid', 'modseq', 'internaldate', 'size'])
+function isFirst(kind: FetchItem['kind']): kind is FirstKind {
+  return (FIRST as readonly string[]).includes(kind)
+}

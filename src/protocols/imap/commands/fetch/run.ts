@@ -9,7 +9,7 @@ import type { ImapSession } from '../../server/session.ts'
 import { Turn } from '../../server/turn.ts'
 import { writeDateTime } from '../../wire/date-time.ts'
 import { OpenMessage } from './open-message.ts'
-import type { FetchPlan, PlainKind } from './plan.ts'
+import type { FetchPlan, FirstKind } from './plan.ts'
 import { saySection } from './say-section.ts'
 
 /** How a FETCH ended: some messages may have been gone, or could not be read. */
@@ -39,8 +39,8 @@ export class FetchRun {
   }
 
   async all(ranges: NumberRanges): Promise<FetchOutcome> {
-    const { sections, needsSummary, needsSize, needsDate } = this.#plan
-    const ready = sections.length === 0 && !needsSummary && !needsSize && !needsDate
+    const { later, needsSize, needsDate } = this.#plan
+    const ready = later.length === 0 && !needsSize && !needsDate
     for (const [first, last] of ranges) {
       if (ready) await this.#sayAtHand(first, last)
       else for (let from = first; from <= last; from += BATCH) await this.#batch(from, Math.min(last, from + BATCH - 1))
@@ -54,7 +54,7 @@ export class FetchRun {
     for (let number = first; number <= last; number++) {
       const message = this.#mailbox.message(number)
       if (!this.#wanted(message)) continue
-      out.text(`* ${number} FETCH (${this.#plain(message, NOTHING_KNOWN)})\r\n`)
+      out.text(`* ${number} FETCH (${this.#first(message, NOTHING_KNOWN)})\r\n`)
       if (out.full || this.#turn.over) await this.#pause()
     }
   }
@@ -65,14 +65,9 @@ export class FetchRun {
     for (let number = first; number <= last; number++) {
       const message = this.#mailbox.message(number)
       if (!this.#wanted(message)) continue
-      if (message.expunged) {
-        this.#miss()
-        continue
-      }
       numbers.push(number)
-      uids.push(message.uid)
+      if (!message.expunged) uids.push(message.uid)
     }
-    if (uids.length === 0) return
     const known = await this.#lookUp(uids)
     for (const number of numbers) await this.#sayMessage(number, known)
   }
@@ -101,24 +96,39 @@ export class FetchRun {
 
   async #sayMessage(number: number, known: Known): Promise<void> {
     const { out } = this.#session
-    const { sections, needsSummary } = this.#plan
+    const { needsSummary, needsSize, needsDate, reads } = this.#plan
     const message = this.#mailbox.message(number)
-    if (message.expunged || (needsSummary && !known.summaries.has(message.uid))) return this.#miss()
-    const open = sections.length === 0 ? undefined : await this.#open(message.uid, known)
-    if (sections.length > 0 && open === undefined) return
+    const { uid } = message
+    const gone = message.expunged || (needsSummary && !known.summaries.has(uid))
+    if (gone && (needsSize || needsDate)) return this.#miss()
+    const open = reads && !gone ? await this.#open(uid, known) : undefined
+    if (reads && !gone && open === undefined && this.#outcome === 'failed') return
+    if (gone || (reads && open === undefined)) return this.#sayGone(number, message, known)
     try {
-      out.text(`* ${number} FETCH (${this.#plain(message, known)}`)
-      let blank = this.#plan.plain.length > 0 || known.newlySeen.has(message.uid)
-      for (const item of sections) {
+      const first = this.#first(message, known)
+      out.text(`* ${number} FETCH (${first}`)
+      let blank = first !== ''
+      for (const item of this.#plan.later) {
         if (blank) out.text(' ')
         blank = true
-        if (open !== undefined) await saySection(this.#session, open, item.label, item.section)
+        if (item.kind !== 'section') out.text(summaryItem(item.kind, known.summaries.get(uid)))
+        else if (open !== undefined) await saySection(this.#session, open, item.label, item.section)
       }
       out.text(')\r\n')
     } finally {
       open?.close()
     }
     if (out.full || this.#turn.overNow) await this.#pause()
+  }
+
+  /** As Dovecot says a message that is gone: what is known of it, and NIL for the rest. */
+  #sayGone(number: number, message: MessageRecord, known: Known): void {
+    this.#miss()
+    const { later, needsSummary } = this.#plan
+    if (needsSummary) return
+    const nils = later.map((item) => (item.kind === 'section' ? `${item.label} NIL` : ''))
+    const parts = [this.#first(message, known), ...nils].filter((part) => part !== '')
+    this.#session.out.text(`* ${number} FETCH (${parts.join(' ')})\r\n`)
   }
 
   /** Undefined when it cannot be read; that is noted. */
@@ -133,18 +143,17 @@ export class FetchRun {
     }
   }
 
-  #plain(message: MessageRecord, known: Known): string {
+  #first(message: MessageRecord, known: Known): string {
     let text = ''
-    for (const kind of this.#plan.plain) {
+    for (const kind of this.#plan.first) {
       if (text !== '') text += ' '
       text += this.#item(kind, message, known)
     }
-    if (!this.#plan.flags && known.newlySeen.has(message.uid))
-      text = withFlags(text, this.#plan, flagsOf(this.#mailbox, message))
-    return text
+    if (this.#plan.flags || !known.newlySeen.has(message.uid)) return text
+    return `${text}${text === '' ? '' : ' '}FLAGS (${flagsOf(this.#mailbox, message)})`
   }
 
-  #item(kind: PlainKind, message: MessageRecord, known: Known): string {
+  #item(kind: FirstKind, message: MessageRecord, known: Known): string {
     const { uid } = message
     switch (kind) {
       case 'flags':
@@ -157,12 +166,6 @@ export class FetchRun {
         return `INTERNALDATE "${writeDateTime(known.dates.get(uid) ?? 0)}"`
       case 'size':
         return `RFC822.SIZE ${known.sizes.get(uid) ?? known.summaries.get(uid)?.sizeVirtual ?? 0}`
-      case 'envelope':
-        return `ENVELOPE ${latin1(known.summaries.get(uid)?.envelope)}`
-      case 'body':
-        return `BODY ${latin1(known.summaries.get(uid)?.body)}`
-      case 'bodystructure':
-        return `BODYSTRUCTURE ${latin1(known.summaries.get(uid)?.bodyStructure)}`
       default:
         return assertNever(kind)
     }
@@ -195,22 +198,16 @@ const NO_UIDS: ReadonlySet<number> = new Set()
 const NO_NUMBERS: ReadonlyMap<number, number> = new Map()
 const NOTHING_KNOWN: Known = { summaries: new Map(), sizes: NO_NUMBERS, dates: NO_NUMBERS, newlySeen: NO_UIDS }
 
-function latin1(bytes: Buffer | undefined): string {
-  return bytes === undefined ? 'NIL' : bytes.toString('latin1')
+/** Ready to be said, as the index has it. */
+function summaryItem(kind: 'envelope' | 'body' | 'bodystructure', summary: MessageSummary | undefined): string {
+  switch (kind) {
+    case 'envelope':
+      return `ENVELOPE ${summary?.envelope.toString('latin1')}`
+    case 'body':
+      return `BODY ${summary?.body.toString('latin1')}`
+    case 'bodystructure':
+      return `BODYSTRUCTURE ${summary?.bodyStructure.toString('latin1')}`
+    default:
+      return assertNever(kind)
+  }
 }
-
-/** FLAGS nobody asked for stand behind what is at hand and before what is read. */
-function withFlags(text: string, { plain }: FetchPlan, flags: string): string {
-  const item = `FLAGS (${flags})`
-  if (text === '') return item
-  const late = LATE.filter(([kind]) => plain.includes(kind)).map(([, word]) => text.indexOf(word))
-  const at = Math.min(...late)
-  if (late.length === 0 || at < 0) return `${text} ${item}`
-  return at === 0 ? `${item} ${text}` : `${text.slice(0, at)}${item} ${text.slice(at)}`
-}
-
-const LATE: readonly (readonly [PlainKind, string])[] = [
-  ['envelope', 'ENVELOPE '],
-  ['body', 'BODY ('],
-  ['bodystructure', 'BODYSTRUCTURE '],
-]

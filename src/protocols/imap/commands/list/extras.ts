@@ -8,10 +8,14 @@ import type { Listed } from './collect.ts'
 /** Says more about a mailbox behind its LIST line. */
 export type SayExtra = (session: ImapSession, listed: Listed) => Promise<void>
 
-/** Return options that make more lines, by name; each parses what stands behind its name. Throws BadCommand. */
-export const LIST_EXTRAS: ReadonlyMap<string, (args: readonly Argument[]) => SayExtra> = new Map([
-  ['STATUS', sayStatus],
-])
+/** Return options that make more lines, by name; `make` throws BadCommand. */
+export const LIST_EXTRAS: ReadonlyMap<string, ListExtra> = new Map([['STATUS', { takesList: true, make: sayStatus }]])
+
+export interface ListExtra {
+  /** A list of arguments stands behind its name. */
+  readonly takesList: boolean
+  make(args: readonly Argument[]): SayExtra
+}
 
 /** LIST-STATUS. RFC 5819. */
 function sayStatus(args: readonly Argument[]): SayExtra {

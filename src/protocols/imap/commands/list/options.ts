@@ -26,7 +26,7 @@ export const PLAIN_OPTIONS: ListOptions = {
 export function parseSelectOptions(items: readonly Argument[]): Partial<ListOptions> {
   const names = items.map((item) => (item.kind === 'atom' ? item.text.toUpperCase() : undefined))
   for (const name of names) {
-    if (name === undefined) throw new BadCommand('List options contains non-atoms.')
+    if (name === undefined) throw new BadCommand('List options contains non-atoms')
     if (!SELECT.has(name)) throw new BadCommand('Unknown select options')
   }
   const recursive = names.includes('RECURSIVEMATCH')
@@ -41,7 +41,10 @@ export interface ReturnOptions {
 }
 
 /** `RETURN (list-return-opts)`; undefined without it. `extras`: names of what others add. */
-export function parseReturnOptions(args: Arguments, extras: ReadonlyMap<string, unknown>): ReturnOptions | undefined {
+export function parseReturnOptions(
+  args: Arguments,
+  extras: ReadonlyMap<string, { readonly takesList: boolean }>,
+): ReturnOptions | undefined {
   if (args.ended) return undefined
   const word = args.atom()?.toUpperCase()
   const items = word === 'RETURN' ? args.list() : undefined
@@ -50,15 +53,15 @@ export function parseReturnOptions(args: Arguments, extras: ReadonlyMap<string, 
   const found: { name: string; args: readonly Argument[] }[] = []
   for (let i = 0; i < items.length; i++) {
     const item = items[i]
-    if (item?.kind !== 'atom') throw new BadCommand('List options contains non-atoms.')
+    if (item?.kind !== 'atom') throw new BadCommand('List options contains non-atoms')
     const name = item.text.toUpperCase()
     if (name === 'SUBSCRIBED') options.showSubscribed = true
     else if (name === 'CHILDREN') options.showChildren = true
     else if (name === 'SPECIAL-USE') options.showSpecialUse = true
-    else if (extras.has(name)) {
-      const next = items[i + 1]
-      if (next?.kind === 'list') i++
-      found.push({ name, args: next?.kind === 'list' ? next.items : [] })
+    else if (extras.get(name)?.takesList === false) found.push({ name, args: [] })
+    else if (extras.has(name) && items[i + 1]?.kind === 'list') {
+      const list = items[++i]
+      found.push({ name, args: list?.kind === 'list' ? list.items : [] })
     } else throw new BadCommand('Unknown return options')
   }
   return { options, extras: found }

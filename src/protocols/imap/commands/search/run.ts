@@ -40,10 +40,9 @@ class SearchRun implements Found {
     const results = new Map<number, boolean>()
     for (let number = first; number <= last; number++) {
       const message = this.#mailbox.message(number)
-      if (message.expunged) continue
       const result = this.#search.test(subject(this.#mailbox, number, message))
-      if (result === undefined) undecided.push(number)
-      else if (result) results.set(number, true)
+      if (result === undefined && !message.expunged) undecided.push(number)
+      else if (result === true) results.set(number, true)
     }
     if (undecided.length > 0) await this.#lookCloser(undecided, results)
     for (let number = first; number <= last; number++) if (results.get(number) === true) this.#add(number)

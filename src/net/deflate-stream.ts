@@ -1,0 +1,80 @@
+import { Duplex } from 'node:stream'
+import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib'
+import type { ByteStream } from './byte-stream.ts'
+import { SocketStream } from './socket-stream.ts'
+
+/**
+ * A stream that goes compressed through another one, both ways. RFC 4978 §3: raw DEFLATE, and everything written reaches the
+ * peer at once. What the inner stream has unread is compressed already. It may only be closed or destroyed, not detached.
+ */
+export function deflateStream(inner: ByteStream): ByteStream {
+  inner.setDeadline(undefined)
+  const { local, remote, tls } = inner
+  return new SocketStream(new DeflateDuplex(inner), { local, remote, tls })
+}
+
+/** What is read of the inner stream at a time. */
+const READ_BYTES = 16 * 1024
+
+class DeflateDuplex extends Duplex {
+  readonly #inner: ByteStream
+  readonly #deflate: DeflateRaw = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
+  readonly #inflate: InflateRaw = createInflateRaw()
+  #reading = false
+
+  constructor(inner: ByteStream) {
+    super({ readableHighWaterMark: READ_BYTES, writableHighWaterMark: 4 * READ_BYTES })
+    this.#inner = inner
+    this.#deflate.on('data', (chunk: Buffer) => inner.write(chunk))
+    // A few bytes may become megabytes: they are made only as they are taken.
+    this.#inflate.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) this.#inflate.pause()
+    })
+    this.#inflate.on('end', () => this.push(null))
+    for (const half of [this.#deflate, this.#inflate]) half.on('error', (error: Error) => this.destroy(error))
+    inner.onEnd((error) => {
+      if (error !== undefined) this.destroy(error)
+    })
+  }
+
+  override _read(): void {
+    this.#inflate.resume()
+    if (this.#reading) return
+    this.#reading = true
+    this.#fill().catch((error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))))
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#deflate.write(chunk, (error) => {
+      if (error) return done(error)
+      this.#inner.drained().then(() => done(), done)
+    })
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#deflate.end(() => {
+      this.#inner.close().then(() => done(), done)
+    })
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#deflate.destroy()
+    this.#inflate.destroy()
+    this.#inner.destroy()
+    done(error)
+  }
+
+  /** Feeds the inflater until the peer ends. */
+  async #fill(): Promise<void> {
+    for (;;) {
+      const chunk = await this.#inner.readSome(READ_BYTES)
+      if (chunk === undefined) break
+      await new Promise<void>((resolve, reject) => {
+        this.#inflate.write(chunk, (error) => (error ? reject(error) : resolve()))
+      })
+    }
+    this.#inflate.end()
+    // The peer is gone in the middle of its DEFLATE stream, as every peer is: this is its end too.
+    if (!this.#inflate.readableEnded) this.push(null)
+  }
+}
