@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Config, InetListenerSettings, ServiceSettings } from './config.ts'
 
 /** A socket that the server opens. */
@@ -7,14 +8,24 @@ export interface ListenerPlan {
   /** The name of the `inet_listener`, such as `imaps`; may be empty. */
   readonly name: string
   readonly protocol: ListenerProtocol
-  /** An IP address or a host name. `::` means IPv6 only. */
+  /** An IP address or a host name, `::` means IPv6 only; the path of a UNIX socket. */
   readonly address: string
+  /** 0 for UNIX sockets. */
   readonly port: number
+  /** A UNIX socket: who may connect. */
+  readonly unix?: UnixAccess
   /** TLS from the first byte. */
   readonly ssl: boolean
   /** A PROXY header comes first. */
   readonly haproxy: boolean
   readonly reusePort: boolean
+}
+
+/** Mode, owner and group of a UNIX socket; names or numbers, empty is root's. */
+export interface UnixAccess {
+  readonly mode: number
+  readonly user: string
+  readonly group: string
 }
 
 export type ListenerProtocol = 'imap' | 'pop3' | 'submission' | 'sieve' | 'lmtp' | 'doveadm' | 'auth'
@@ -30,9 +41,12 @@ const SPOKEN: ReadonlyMap<string, ListenerProtocol> = new Map([
   ['auth', 'auth'],
 ])
 
-/** The TCP listeners to open: those of services that `protocols` lets run, on their own or the `listen` addresses. */
+/** Services to which programs of this machine talk by UNIX sockets; the sockets of others are Dovecot's own affair. */
+const SPOKEN_LOCALLY: ReadonlySet<string> = new Set(['lmtp'])
+
+/** The listeners to open: those of services that `protocols` lets run, on their own or the `listen` addresses. */
 export function decideListeners(config: Config): readonly ListenerPlan[] {
-  const { protocols, listen, ssl } = config.settings({ protocol: 'master' })
+  const { protocols, listen, ssl, base_dir: baseDir } = config.settings({ protocol: 'master' })
   const plans: ListenerPlan[] = []
   for (const service of config.services.values()) {
     const protocol = SPOKEN.get(service.name)
@@ -42,6 +56,7 @@ export function decideListeners(config: Config): readonly ListenerPlan[] {
       if (listener.port === 0 || (listener.ssl && ssl === 'no')) continue
       plans.push(...plansOf(service, listener, protocol, listener.address.length > 0 ? listener.address : listen))
     }
+    if (SPOKEN_LOCALLY.has(service.name)) plans.push(...unixPlans(service, protocol, baseDir))
   }
   return plans
 }
@@ -56,6 +71,21 @@ function plansOf(
   return addresses.map((address) => {
     return { service: service.name, name, protocol, address: bare(address), port, ssl, haproxy, reusePort }
   })
+}
+
+function unixPlans(service: ServiceSettings, protocol: ListenerProtocol, baseDir: string): readonly ListenerPlan[] {
+  const wanted = service.unixListeners.filter(({ path, mode }) => path !== '' && mode !== 0)
+  return wanted.map(({ path, mode, user, group }) => ({
+    service: service.name,
+    name: service.name,
+    protocol,
+    address: resolve(baseDir, path),
+    port: 0,
+    unix: { mode, user, group },
+    ssl: false,
+    haproxy: false,
+    reusePort: false,
+  }))
 }
 
 /** `*` is every IPv4 address, and IPv6 addresses may stand in brackets. */

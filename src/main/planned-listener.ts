@@ -6,6 +6,7 @@ import { openListener } from '../net/listener.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import type { Observer } from '../observe/events.ts'
 import { parseNetworks } from '../util/ip.ts'
+import { grantUnixAccess } from './unix-socket.ts'
 
 /** An open listener. Connections that come before `start` wait. */
 export interface PlannedListener {
@@ -38,6 +39,7 @@ export async function openPlannedListener(
     },
     onRefused: (text) => observer.log('error', plan.service, text),
   })
+  if (plan.unix !== undefined) grantUnixAccess(plan.address, plan.unix)
   return {
     port: listener.port,
     start() {

@@ -5,6 +5,7 @@ import { ControlTaken } from '../admin/control/server.ts'
 import { RecentErrors } from '../admin/recent-errors.ts'
 import { type Complaint, describeComplaint } from '../config/complaint.ts'
 import type { LoadedConfig, Settings } from '../config/config.ts'
+import { decideListeners } from '../config/listeners.ts'
 import { loadConfig } from '../config/load.ts'
 import { combine } from '../observe/events.ts'
 import { systemFiles } from './config-files.ts'
@@ -18,6 +19,7 @@ import { openShared } from './open-shared.ts'
 import { takeConfigOptions, UsageError } from './options.ts'
 import type { SharedState } from './shared-state.ts'
 import { Supervisor } from './supervisor.ts'
+import { clearUnixSockets } from './unix-socket.ts'
 import type { WorkerAnswer } from './worker-commands.ts'
 
 /** Dovecot's exit status for a configuration it cannot use. */
@@ -62,6 +64,7 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   })
   const listeners: BoundListener[] = []
   try {
+    await clearUnixSockets(decideListeners(first.loaded.config))
     listeners.push(...(await supervisor.start(workerFile())))
     await openMetrics(settings, supervisor, listeners)
     await runUntilStopped({ supervisor, shared, log, recent, options, listeners, controlPath: controlPath(settings) })
@@ -128,6 +131,7 @@ function workerCount(settings: Settings): number {
 }
 
 function describe({ name, address, port }: BoundListener): string {
+  if (address.startsWith('/')) return `${name} ${address}`
   return `${name} ${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
@@ -227,6 +231,7 @@ async function reload(supervisor: Supervisor, log: OpenLog, loadAgain: () => Loa
   const errors = complaints.filter(({ severity }) => severity === 'error')
   try {
     if (loaded.config === undefined) throw new Error(errors.map(({ text }) => text).join('; '))
+    await clearUnixSockets(decideListeners(loaded.config))
     await supervisor.reload(source)
     log.emit('config_reloaded', { path: source.path, complaints: complaints.length })
     return { complaints }

@@ -204,7 +204,13 @@ export class WorkerRuntime {
         }
         if (this.#listeners.has(keyOf(plan))) continue
         const settings = (): Settings => (this.#current?.generation ?? generation).settings
-        opened.set(keyOf(plan), await openPlannedListener(plan, settings, this.#observer, take))
+        const listener = openPlannedListener(plan, settings, this.#observer, take)
+        if (plan.unix === undefined) opened.set(keyOf(plan), await listener)
+        else
+          await listener.then(
+            (open) => opened.set(keyOf(plan), open),
+            (error: Error) => this.#withoutSocket(plan, error),
+          )
       }
     } catch (error) {
       for (const listener of opened.values()) listener.close()
@@ -212,6 +218,11 @@ export class WorkerRuntime {
       throw error
     }
     return opened
+  }
+
+  /** Other services need not wait for a socket that nobody may need: it is there by default. */
+  #withoutSocket({ service }: ListenerPlan, { message }: Error): void {
+    this.#observer.log('error', service, `No socket for programs of this machine: ${message}`)
   }
 
   /** Asked at each connection: the newest committed generation's. */

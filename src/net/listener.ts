@@ -8,7 +8,7 @@ import { SocketStream } from './socket-stream.ts'
 import { normalizeIp } from '../util/ip.ts'
 
 export interface ListenerOptions {
-  /** An IP address; `::` is IPv6 only, so that `0.0.0.0` can stand beside it. */
+  /** An IP address; `::` is IPv6 only, so that `0.0.0.0` can stand beside it. With a slash the path of a UNIX socket. */
   readonly address: string
   /** 0: the kernel chooses. */
   readonly port: number
@@ -43,17 +43,19 @@ const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 /** A line a second about failing accepts says it all. */
 const COMPLAINT_INTERVAL_MS = 1_000
 
-/** Starts to listen, in a process of its own or in a cluster worker. Rejects with Dovecot's `listen(ADDRESS, PORT) failed: ...`. */
+/** Starts to listen, in a process of its own or in a cluster worker. Rejects with Dovecot's `listen(ADDRESS, PORT) failed: ...`, without a port for UNIX sockets. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const { address, port, backlog = BACKLOG, reusePort = false } = options
   const server = createServer({ noDelay: true, allowHalfOpen: true })
   const listener = new OpenListener(server, options)
-  server.listen({ host: address, port, backlog, reusePort, ipv6Only: address.includes(':') })
+  const isPath = address.startsWith('/')
+  if (isPath) server.listen({ path: address, backlog })
+  else server.listen({ host: address, port, backlog, reusePort, ipv6Only: address.includes(':') })
   try {
     await once(server, 'listening')
   } catch (error) {
     const text = errnoText(codeOf(error) ?? String(error))
-    throw new Error(`listen(${address}, ${port}) failed: ${text}`, { cause: error })
+    throw new Error(`listen(${isPath ? address : `${address}, ${port}`}) failed: ${text}`, { cause: error })
   }
   server.on('error', listener.complain)
   return listener
@@ -82,7 +84,8 @@ class OpenListener implements Listener {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+    const address = this.#server.address() as AddressInfo | string | null
+    return typeof address === 'object' ? (address?.port ?? 0) : 0
   }
 
   get connections(): number {

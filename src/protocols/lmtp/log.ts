@@ -72,7 +72,9 @@ export class SessionLog {
 
   #connectionLine(text: string): string {
     const { ip, port } = this.#start.client().remote
-    return `lmtp-server: conn ${endpointText(ip, port)} [${this.#start.number}]: ${text}`
+    // Dovecot adds the other end's pid and uid, which Node cannot ask for.
+    const peer = ip === '' ? 'unix' : endpointText(ip, port)
+    return `lmtp-server: conn ${peer} [${this.#start.number}]: ${text}`
   }
 
   get #ip(): string {
