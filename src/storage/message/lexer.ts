@@ -18,6 +18,7 @@ const BACKSLASH = 0x5c
 const NUL_STAND_IN = '\xef\xbf\xbd'
 
 const ATEXT = classOf("!#$%&'*+-/=?^_`{|}~")
+const ATEXT_OR_DOT = classOf("!#$%&'*+-/=?^_`{|}~.")
 const TOKEN = classOf("!#$%&'*+-^_`{|}~.")
 
 /** Bytes of an atom: letters, digits, everything above ASCII, and `extra`. */
@@ -100,8 +101,8 @@ export class FieldLexer {
   /** atom = 1*atext [CFWS]. */
   atom(): Outcome {
     const from = this.pos
-    if (!isAtext(this.code())) return 'broken'
-    while (isAtext(this.code())) this.pos++
+    this.#passAll(ATEXT)
+    if (this.pos === from) return 'broken'
     this.text += this.input.slice(from, this.pos)
     return this.skip()
   }
@@ -135,18 +136,24 @@ export class FieldLexer {
   /** Atoms and dots without anything between; may be empty. */
   atomOrDot(): Outcome {
     const from = this.pos
-    while (isAtext(this.code()) || this.code() === DOT) this.pos++
+    this.#passAll(ATEXT_OR_DOT)
     this.text += this.input.slice(from, this.pos)
     return this.skip()
   }
 
   /** token of RFC 2045 section 5.1; may be empty. */
   token(): Outcome {
-    const { input } = this
     const from = this.pos
-    while (this.pos < input.length && TOKEN[input.charCodeAt(this.pos)] === 1) this.pos++
-    this.text += input.slice(from, this.pos)
+    this.#passAll(TOKEN)
+    this.text += this.input.slice(from, this.pos)
     return this.skip()
+  }
+
+  #passAll(table: Uint8Array): void {
+    const { input } = this
+    let at = this.pos
+    while (at < input.length && table[input.charCodeAt(at)] === 1) at++
+    this.pos = at
   }
 
   /** quoted-string, the cursor on its first quote. */
