@@ -5,7 +5,6 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prepareSampleProxy } from '../src/main/dev/sample-proxy.ts'
 import { isInstalled, SAMPLE_PROTOCOLS, type SampleProtocol } from '../src/main/dev/sample-protocols.ts'
-import { skipWithout } from './peers/peers.ts'
 import { freePorts } from './support/free-ports.ts'
 import { connectRaw } from './support/raw-client.ts'
 import { ServerProcess } from './support/server-process.ts'
@@ -14,7 +13,7 @@ import type { Wire } from './support/wire.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 const missing = SAMPLE_PROTOCOLS.find((protocol) => !isInstalled(protocol))
-const skip = skipWithout('dovecot-imapd') || (missing !== undefined && `${missing.debian} is not installed`)
+const skip = missing !== undefined && `${missing.debian} is not installed`
 
 interface Sample {
   readonly dir: string

@@ -21,12 +21,12 @@ export async function devCommand(): Promise<number> {
   }
 }
 
-function intro(configFile: string, backends: readonly DevBackend[]): string {
+function intro(configFile: string, backends: readonly Pick<DevBackend, 'ports'>[]): string {
   const [alice, bob] = SAMPLE_USERS
   const login = (user: string): string => `curl -u ${user}:${SAMPLE_PASSWORD}`
   const port = Object.fromEntries(SAMPLE_PROTOCOLS.map(({ name, port: number }) => [name, number]))
   return `
-Postern sample proxy. ${describeBackends(backends)}
+Postern sample proxy.${describeBackends(backends)}
 Users:    ${alice.name} (backend 1) and ${bob.name} (backend 2), password "${SAMPLE_PASSWORD}"
 Try:      ${login(alice.name)} imap://127.0.0.1:${port.imap}/INBOX
           ${login(bob.name)} -k imaps://127.0.0.1:1993/
@@ -42,14 +42,16 @@ Stop:     Ctrl-C
 `
 }
 
-function describeBackends(backends: readonly DevBackend[]): string {
+function describeBackends(backends: readonly Pick<DevBackend, 'ports'>[]): string {
   const missing = SAMPLE_PROTOCOLS.filter((protocol) => !isInstalled(protocol))
-  const advice = `On Debian: apt-get install ${missing.map(({ debian }) => debian).join(' ')}`
-  if (backends.length === 0) {
-    return `Backends: NONE. Dovecot is not installed here, so logins are answered "NO [UNAVAILABLE]".\n  ${advice}`
-  }
-  const places = backends.map(({ ports }) => `127.0.0.1:${ports.imap}`).join(' and ')
+  const places = backends.map(({ ports }) => `127.0.0.1:${ports['imap']}`).join(' and ')
+  const others = SAMPLE_PROTOCOLS.filter(({ program }) => program !== undefined)
+    .map(({ name }) => name)
+    .join(' and ')
   const lacks =
-    missing.length === 0 ? '' : `\n  They do not serve ${missing.map(({ name }) => name).join(', ')}. ${advice}`
-  return `Backends: real Dovecot, IMAP on ${places}${lacks}`
+    missing.length === 0
+      ? `\n          Backends for ${others} are real Dovecots.`
+      : `\n          For ${missing.map(({ name }) => name).join(' and ')} there is none: ` +
+        `on Debian, apt-get install ${missing.map(({ debian }) => debian).join(' ')}`
+  return `\nBackends: two more Posterns with a Maildir each, IMAP on ${places}${lacks}`
 }

@@ -1,9 +1,10 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
-import { userInfo } from 'node:os'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { type MailFileOwner, mailOwner, makeMailDirectory } from './sample-mail.ts'
 import { isInstalled, SAMPLE_PROTOCOLS, type SampleProtocol } from './sample-protocols.ts'
 import { type BackendPorts, SAMPLE_PASSWORD } from './users.ts'
 
@@ -18,22 +19,18 @@ const READY_MS = 10_000
 const PROBE_PAUSE_MS = 50
 
 /**
- * Starts a private Dovecot that serves `user`'s Maildir in every protocol that is installed; `undefined` when not even IMAP is.
- * Messages that users submit go to `relayPort`.
+ * Starts a private Dovecot for the protocols that have no backend of ours yet, those of them that are installed; `undefined` when
+ * none is. Messages that users submit go to `relayPort`.
  */
-export async function startDovecotBackend(
-  directory: string,
-  user: string,
-  relayPort: number,
-): Promise<DevBackend | undefined> {
-  const protocols = SAMPLE_PROTOCOLS.filter(isInstalled)
-  if (protocols[0]?.name !== 'imap') return undefined
+export async function startDovecotBackend(directory: string, relayPort: number): Promise<DevBackend | undefined> {
+  const protocols = SAMPLE_PROTOCOLS.filter((protocol) => protocol.program !== undefined && isInstalled(protocol))
+  if (protocols.length === 0) return undefined
   const served: Served[] = []
   for (const protocol of protocols) served.push({ protocol, port: await freePort() })
   rmSync(join(directory, 'run'), { recursive: true, force: true })
   mkdirSync(join(directory, 'run'), { recursive: true })
   const owner = mailOwner()
-  writeSampleMail(join(directory, 'mail', user), user, owner)
+  makeMailDirectory(join(directory, 'mail'), owner)
   const config = join(directory, 'dovecot.conf')
   writeFileSync(config, backendConfig(directory, served, relayPort, owner))
   const child = spawn(DOVECOT, ['-F', '-c', config], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
@@ -53,40 +50,7 @@ interface Served {
   readonly port: number
 }
 
-interface Owner {
-  readonly name: string
-  readonly group: string
-  readonly uid: number
-  readonly gid: number
-}
-
-/** Dovecot refuses to serve mail as root: root's sample mail belongs to the system user `mail`. */
-function mailOwner(): Owner {
-  const { username, uid, gid } = userInfo()
-  if (uid !== 0) return { name: username, group: execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim(), uid, gid }
-  const line = readFileSync('/etc/passwd', 'latin1')
-    .split('\n')
-    .find((row) => row.startsWith('mail:'))
-  const [name, , mailUid, mailGid] = line?.split(':') ?? []
-  if (name === undefined) throw new Error('the system has no user "mail" to own the sample mail')
-  return { name, group: name, uid: Number(mailUid), gid: Number(mailGid) }
-}
-
-function writeSampleMail(maildir: string, user: string, owner: Owner): void {
-  const message = `From: postern@example.org\r\nTo: ${user}\r\nSubject: Hello ${user}\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\n\r\nThis mail lives on the backend of ${user}.\r\n`
-  for (const part of ['', 'cur', 'new', 'tmp']) mkdirSync(join(maildir, part), { recursive: true })
-  // Its flags are in its name: it may have been read since.
-  const unique = '1700000000.M1P1.sample'
-  const known = readdirSync(join(maildir, 'cur')).find((name) => name.startsWith(unique))
-  const file = join(maildir, 'cur', known ?? `${unique},S=${message.length},W=${message.length}:2,`)
-  if (known === undefined) writeFileSync(file, message)
-  if (process.getuid?.() !== 0) return
-  for (const path of [maildir, join(maildir, 'cur'), join(maildir, 'new'), join(maildir, 'tmp'), file])
-    chownSync(path, owner.uid, owner.gid)
-  chmodSync(maildir, 0o700)
-}
-
-function backendConfig(directory: string, served: readonly Served[], relayPort: number, owner: Owner): string {
+function backendConfig(directory: string, served: readonly Served[], relayPort: number, owner: MailFileOwner): string {
   return `protocols = ${served.map(({ protocol }) => protocol.name).join(' ')}
 listen = 127.0.0.1
 base_dir = ${directory}/run
@@ -118,7 +82,7 @@ function listener({ protocol: { name, service }, port }: Served): string {
 }
 
 /** Without root nobody can be switched to, and nothing put into a prison. */
-function unprivileged(served: readonly Served[], { name, group }: Owner): string {
+function unprivileged(served: readonly Served[], { name, group }: MailFileOwner): string {
   if (process.getuid?.() === 0) return ''
   const users = `default_internal_user = ${name}\ndefault_internal_group = ${group}\ndefault_login_user = ${name}\n`
   const services = [
@@ -126,15 +90,6 @@ function unprivileged(served: readonly Served[], { name, group }: Owner): string
     ...served.map(({ protocol }) => protocol.service).filter((text) => text.endsWith('-login')),
   ]
   return users + services.map((service) => `service ${service} {\n  chroot =\n}\n`).join('')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Waits until the greeting arrives; rejects when the process ends first or takes too long. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 
-/** A protocol of the sample proxy and of the Dovecots behind it. */
+/** A protocol of the sample proxy and of the backends behind it. */
 export interface SampleProtocol {
   /** As in `protocols`, and in `%s`. */
   readonly name: 'imap' | 'pop3' | 'submission' | 'lmtp' | 'sieve'
@@ -9,9 +9,9 @@ export interface SampleProtocol {
   readonly port: number
   /** Where it does so with TLS from the first byte. */
   readonly tlsPort?: number
-  /** The program of Dovecot that serves it, and the Debian package that has that. */
-  readonly program: string
-  readonly debian: string
+  /** Where the backends are not Postern: the program of Dovecot that serves it, and the Debian package that has that. */
+  readonly program?: string
+  readonly debian?: string
 }
 
 export const SAMPLE_PROTOCOLS: readonly SampleProtocol[] = [
@@ -20,16 +20,12 @@ export const SAMPLE_PROTOCOLS: readonly SampleProtocol[] = [
     service: 'imap-login',
     port: 1143,
     tlsPort: 1993,
-    program: '/usr/lib/dovecot/imap',
-    debian: 'dovecot-imapd',
   },
   {
     name: 'pop3',
     service: 'pop3-login',
     port: 1110,
     tlsPort: 1995,
-    program: '/usr/lib/dovecot/pop3',
-    debian: 'dovecot-pop3d',
   },
   {
     name: 'submission',
@@ -38,7 +34,7 @@ export const SAMPLE_PROTOCOLS: readonly SampleProtocol[] = [
     program: '/usr/lib/dovecot/submission',
     debian: 'dovecot-submissiond',
   },
-  { name: 'lmtp', service: 'lmtp', port: 1024, program: '/usr/lib/dovecot/lmtp', debian: 'dovecot-lmtpd' },
+  { name: 'lmtp', service: 'lmtp', port: 2424 },
   {
     name: 'sieve',
     service: 'managesieve-login',
@@ -48,7 +44,7 @@ export const SAMPLE_PROTOCOLS: readonly SampleProtocol[] = [
   },
 ]
 
-/** A Dovecot of this machine serves it. */
+/** The backends serve it: Postern itself, or a Dovecot of this machine. */
 export function isInstalled({ program }: SampleProtocol): boolean {
-  return existsSync('/usr/sbin/dovecot') && existsSync(program)
+  return program === undefined || (existsSync('/usr/sbin/dovecot') && existsSync(program))
 }

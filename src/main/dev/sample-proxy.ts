@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { backendRoot } from './backend-root.ts'
 import { devCertificate } from './certificate.ts'
 import { type DevBackend, startDovecotBackend } from './dovecot-backend.ts'
+import { startOwnBackend } from './own-backend.ts'
 import { startOutbox } from './outbox.ts'
 import type { SampleProtocol } from './sample-protocols.ts'
 import { SAMPLE_USERS, userQuery, writeUserDatabase } from './users.ts'
@@ -10,8 +11,8 @@ import { SAMPLE_USERS, userQuery, writeUserDatabase } from './users.ts'
 /** A configuration to serve, and the backends it sends its users to. */
 export interface SampleProxy {
   readonly configFile: string
-  /** One a user; none when Dovecot is not installed. */
-  readonly backends: readonly DevBackend[]
+  /** One a user. */
+  readonly backends: readonly Pick<DevBackend, 'ports'>[]
   stop(): Promise<void>
 }
 
@@ -24,17 +25,18 @@ export async function prepareSampleProxy(
   const certificate = await devCertificate(directory)
   const root = backendRoot(directory)
   const outbox = await startOutbox(join(directory, 'outbox'))
-  const backends: DevBackend[] = []
+  const started: DevBackend[] = []
+  const backends: Pick<DevBackend, 'ports'>[] = []
   const stop = async (): Promise<void> => {
-    await Promise.all(backends.map(async (backend) => await backend.stop()))
+    await Promise.all(started.map(async (backend) => await backend.stop()))
     await outbox.stop()
     root.cleanUp()
   }
   try {
-    for (const [index, user] of SAMPLE_USERS.entries()) {
-      const backend = await startDovecotBackend(join(root.path, `backend${index + 1}`), user.name, outbox.port)
-      if (backend !== undefined) backends.push(backend)
-    }
+    const starting = SAMPLE_USERS.map(async ({ name }, index) => {
+      return await startBackends(join(root.path, `backend${index + 1}`), name, outbox.port, started)
+    })
+    backends.push(...(await Promise.all(starting)))
   } catch (error) {
     await stop()
     throw error
@@ -48,6 +50,24 @@ export async function prepareSampleProxy(
   const configFile = join(directory, 'dovecot.conf')
   writeFileSync(configFile, proxyConfig(directory, certificate, protocols))
   return { configFile, backends, stop }
+}
+
+/** A Postern, and a Dovecot for what Postern does not serve itself; both are put among `started`. */
+async function startBackends(
+  place: string,
+  user: string,
+  relayPort: number,
+  started: DevBackend[],
+): Promise<Pick<DevBackend, 'ports'>> {
+  const keep = <Backend extends DevBackend | undefined>(backend: Backend): Backend => {
+    if (backend !== undefined) started.push(backend)
+    return backend
+  }
+  const [own, other] = await Promise.all([
+    startOwnBackend(place, user).then(keep),
+    startDovecotBackend(join(place, 'dovecot'), relayPort).then(keep),
+  ])
+  return { ports: { ...other?.ports, ...own.ports } }
 }
 
 function proxyConfig(
