@@ -206,6 +206,7 @@ class Client {
     this.lastModSeq = /(?:HIGHEST)?MODSEQ \(?(\d+)/.exec(line)?.[1] ?? this.lastModSeq
     const shown = line
       .replace(/ ?\(\d+\.\d{3}( \+ \d+\.\d{3})+ secs\)\.$/, ' <secs>')
+      .replace(/\[\d{4}-\d\d-\d\d [\d:]{8}\]/, '[<date-time>]')
       .replace(/\[UIDVALIDITY \d+\]/, '[UIDVALIDITY <v>]')
       .replace(/(STATUS .*UIDVALIDITY )\d+/, '$1<v>')
       .replace(/\b(APPENDUID|COPYUID) \d+/, '$1 <v>')

@@ -82,6 +82,13 @@ protocol imap {
   mail_plugins = ${PLUGINS.join(' ')}
 }
 mail_max_userip_connections = 100
+# A process for each connection is what costs the time.
+service imap-login {
+  service_count = 0
+}
+service imap {
+  service_count = 500
+}
 namespace inbox {
   inbox = yes
   separator = /
