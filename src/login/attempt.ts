@@ -10,6 +10,7 @@ import type { LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './en
 import { type HeldLogin, holdLogin } from './held-login.ts'
 import { refuseMechanism } from './mechanisms.ts'
 import type { SessionRecord } from './session-record.ts'
+import type { ListedBackend } from './registry.ts'
 
 /** What one attempt to log in works with. */
 export interface AttemptContext {
@@ -25,7 +26,7 @@ export interface AttemptContext {
   /** Of everything that is done for the client, once it is gone. */
   readonly cancellation: Cancellation
   /** The passwords are done with; now a backend is waited for. */
-  readonly onBackend: () => void
+  readonly onBackend: (backend: ListedBackend) => void
 }
 
 export interface AttemptEnd {

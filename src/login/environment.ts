@@ -10,6 +10,7 @@ import type { Cancellable } from '../util/cancellation.ts'
 import type { Soon } from '../util/soon.ts'
 import type { LoginHolds } from './holds.ts'
 import type { SessionRecord } from './session-record.ts'
+import type { ListedBackend } from './registry.ts'
 
 /** What one configuration gives to login sessions. A reload makes a new one; a session keeps the one it began with. */
 export interface LoginEnvironment {
@@ -71,7 +72,7 @@ export interface AuthenticatedLogin {
   /** Fires when the client is gone. */
   readonly signal: Cancellable
   /** The passwords are done with; now a backend is waited for. */
-  readonly onBackend: () => void
+  readonly onBackend: (backend: ListedBackend) => void
 }
 
 /** A backend that let the user in, waiting for its client. */

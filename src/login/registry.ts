@@ -13,9 +13,17 @@ export interface SessionListing {
   readonly remotePort: number
   readonly localIp: string
   readonly localPort: number
-  /** The `host` field and where it led; absent before there is a backend. */
-  readonly backend?: { readonly host: string; readonly ip: string; readonly port: number; readonly user: string }
+  /** Absent before there is a backend. */
+  readonly backend?: ListedBackend
   readonly startedMs: number
+}
+
+/** The `host` field, where it led, and the name there. */
+export interface ListedBackend {
+  readonly host: string
+  readonly ip: string
+  readonly port: number
+  readonly user: string
 }
 
 /** A live session as the registry sees it. */

@@ -26,7 +26,7 @@ import { expandGreeting } from './greeting.ts'
 import { firstIdentity, overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
 import { offeredMechanisms } from './mechanisms.ts'
-import type { ListedSession, SessionListing } from './registry.ts'
+import type { ListedBackend, ListedSession, SessionListing } from './registry.ts'
 import { SessionRecord } from './session-record.ts'
 import { isTrusted } from './trust.ts'
 
@@ -65,6 +65,8 @@ export class LoginSession implements LoginIo, ListedSession {
   readonly #cancellation = new Cancellation()
   #deadlineMs = 0
   #end: AttemptEnd | undefined
+  /** Where the newest attempt went. */
+  #backend: ListedBackend | undefined
   /** Set when we end it: what the log says. */
   #closing: string | undefined
 
@@ -193,7 +195,7 @@ export class LoginSession implements LoginIo, ListedSession {
       haproxy: this.#haproxy,
       limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
       cancellation: this.#cancellation,
-      onBackend: () => this.#beginBackend(),
+      onBackend: (backend) => this.#beginBackend(backend),
     }
   }
 
@@ -208,7 +210,9 @@ export class LoginSession implements LoginIo, ListedSession {
   describe(): SessionListing {
     // With a backend, it is on its way until the two are joined: the client's OK may still have to leave.
     const isOnItsWay = this.#history.phase === 'backend' || this.#end?.backend !== undefined
-    return this.record.describe(isOnItsWay ? 'backend-login' : 'login')
+    if (!isOnItsWay) return this.record.describe('login')
+    const listing = this.record.describe('backend-login')
+    return this.#backend === undefined ? listing : { ...listing, backend: this.#backend }
   }
 
   kick(reason: string): void {
@@ -274,8 +278,9 @@ export class LoginSession implements LoginIo, ListedSession {
     if (error !== undefined || this.#history.phase === 'backend') this.#cancellation.abort()
   }
 
-  #beginBackend(): void {
+  #beginBackend(backend: ListedBackend): void {
     this.#history.phase = 'backend'
+    this.#backend = backend
     if (this.stream.ended) this.#cancellation.abort()
   }
 

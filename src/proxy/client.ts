@@ -40,7 +40,7 @@ export interface AuthenticatedLogin {
   /** Fires when the client is gone. */
   readonly signal: Cancellable
   /** The passwords are done with; now a backend is waited for. */
-  readonly onBackend: () => void
+  readonly onBackend: (backend: Destination) => void
 }
 
 /** Where a login came out. */

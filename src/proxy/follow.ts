@@ -141,7 +141,7 @@ async function proxy(
   const chain = access.loops.chainOf(identity.session, realRemote)
   const loop = access.loops.enter(chain, `${target.ip} ${target.port} ${target.destuser}`)
   if (loop === undefined) return looping(access, login, target, 'This login is on its way there already - proxies loop')
-  login.onBackend()
+  login.onBackend(destinationOf(target))
   try {
     return conclude(await connect(access, login, target, loop), target, fields)
   } finally {

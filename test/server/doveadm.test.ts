@@ -261,7 +261,7 @@ describe('a running server, administered', () => {
   })
 })
 
-test('a session that is still logging in to its backend is listed, and kicked by name', async (t) => {
+test('a session that is still logging in to its backend is listed with it, and kicked by name and by host [row 40: imap]', async (t) => {
   const backend = await startScriptedBackend()
   t.after(() => backend.close())
   const server = await startPostern(
@@ -291,10 +291,17 @@ service imap-login {
   client.send('a LOGIN slow x')
   await backend.connection(1)
   const [row] = JSON.parse((await doveadm('-f', 'json', 'proxy', 'list')).out) as Record<string, string>[]
-  assert.equal(row?.username, 'slow')
+  assert.deepEqual([row?.username, row?.['dest-ip'], row?.['dest-port']], ['slow', '127.0.0.1', String(backend.port)])
   assert.equal((await doveadm('-f', 'tab', 'who')).out.split('\n').length, 2, 'but not logged in')
   assert.equal((await doveadm('proxy', 'kick', 'slow')).status, 0)
   await client.expectEnd()
+  const second = await connectRaw({ port: server.ports.imap ?? 0 })
+  t.after(() => second.destroy())
+  await second.expect(/^\* OK /)
+  second.send('a LOGIN slow x')
+  await backend.connection(2)
+  assert.equal((await doveadm('proxy', 'kick', '-h', '127.0.0.1')).status, 0)
+  await second.expectEnd()
 })
 
 test('stop ends the server politely, and returns when it has', async (t) => {

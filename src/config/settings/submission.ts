@@ -35,9 +35,9 @@ export const submissionSettings = {
       'SMTP extensions of the backends that the proxy announces: 8BITMIME, BINARYMIME, DSN, VRFY. Without it 8BITMIME.',
     ),
   ),
-  submission_client_workarounds: list(
-    '',
-    'whitespace-before-path, mailbox-for-path, implicit-auth-external, exotic-backend.',
+  submission_client_workarounds: ignored(
+    'what comes behind the login is read by the backend',
+    list('', 'whitespace-before-path, mailbox-for-path, implicit-auth-external, exotic-backend.'),
   ),
   submission_logout_format: string('in=%i out=%o', 'What is logged when a session ends.'),
   submission_relay_rawlog_dir: ignored('use login_proxy_rawlog_dir', string('', 'Directory of transcripts.')),
