@@ -8,10 +8,12 @@ const LF = 10
 export class LineEnds {
   /** Bytes so far. */
   sizeBytes = 0
-  /** Bytes so far if every line ended with CRLF. */
+  /** Bytes so far if every LF had a CR before it. */
   virtualBytes = 0
   readonly #crlf: boolean
   #heldCr = false
+  /** The byte that came out last is a CR. */
+  #afterCr = false
 
   constructor(crlf: boolean) {
     this.#crlf = crlf
@@ -24,14 +26,20 @@ export class LineEnds {
     for (const byte of chunk) {
       if (byte === LF) {
         if (this.#crlf) out[at++] = CR
+        else if (!this.#afterCr) lines++
         out[at++] = LF
-        lines++
         this.#heldCr = false
+        this.#afterCr = false
         continue
       }
-      if (this.#heldCr) out[at++] = CR
+      if (this.#heldCr) {
+        out[at++] = CR
+        this.#afterCr = true
+      }
       this.#heldCr = byte === CR
-      if (byte !== CR) out[at++] = byte
+      if (this.#heldCr) continue
+      out[at++] = byte
+      this.#afterCr = false
     }
     return this.#count(out.subarray(0, at), lines)
   }
@@ -45,7 +53,7 @@ export class LineEnds {
 
   #count(out: Buffer, lines: number): Buffer {
     this.sizeBytes += out.length
-    this.virtualBytes += out.length + (this.#crlf ? 0 : lines)
+    this.virtualBytes += out.length + lines
     return out
   }
 }
