@@ -1,5 +1,6 @@
 // The penalty: clients that failed to log in wait before they are heard again. Dovecot counts it in its anvil process.
 import { createHmac } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import { ipBytes, ipFromBytes } from '../util/ip.ts'
 import type { Clock } from './needs.ts'
 
@@ -145,6 +146,8 @@ export class PenaltyTable {
 
 /** Who is penalised together: an IPv4 address, or a /48 of IPv6. `undefined` without an address. */
 export function penaltyNetwork(ip: string): string | undefined {
+  // While anybody is penalised, every login comes here.
+  if (isIPv4(ip)) return ip
   const bytes = ipBytes(ip)
   if (bytes === undefined) return undefined
   return bytes.length === 4 ? ipFromBytes(bytes) : ipFromBytes(bytes.fill(0, PENALTY.ipv6Bytes))

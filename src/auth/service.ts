@@ -323,12 +323,15 @@ class Service implements AuthService {
   async check(signal: AbortSignal): ReturnType<AuthService['check']> {
     const blocks = [...new Map([this.#default, ...this.#chains.values()].flatMap(namedBlocks)).values()]
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)])
-    return await Promise.all(
+    const { policy } = this.#guards
+    const guards = policy === undefined ? [] : [{ part: 'policy server', problem: await policy.check() }]
+    const databases = await Promise.all(
       blocks.map(async ({ part, block }) => {
         const problem = await withDeadline(block.database.check(limit), limit).catch(messageOf)
         return { part, problem, at: block.settings.at }
       }),
     )
+    return [...databases, ...guards]
   }
 
   flushCache(users: readonly string[] | undefined): number {

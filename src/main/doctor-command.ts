@@ -16,6 +16,7 @@ import { systemFiles } from './config-files.ts'
 import { controlPath } from './control-path.ts'
 import { checkAddresses } from './doctor/address-checks.ts'
 import { checkCertificates } from './doctor/certificate-checks.ts'
+import { checkCluster } from './doctor/cluster-checks.ts'
 import { checkReach } from './doctor/database-checks.ts'
 import { checkFiles } from './doctor/file-checks.ts'
 import { checkListening } from './doctor/listener-checks.ts'
@@ -82,6 +83,7 @@ async function examineWorld(config: Config, input: ConfigInput): Promise<readonl
     { area: 'certificates', findings: checkCertificates(patient, Date.now()) },
     { area: 'listeners', findings: await checkListening(config, controlPath(config.settings({}))) },
     { area: 'addresses', findings: await checkAddresses(patient) },
+    { area: 'cluster', findings: await checkCluster(config) },
     { area: 'files', findings: checkFiles(config) },
   ]
 }

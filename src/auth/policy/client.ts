@@ -55,8 +55,18 @@ export class PolicyClient {
       return answer
     } catch (error) {
       if (error instanceof PolicyFault) throw error
-      if (deadline.aborted) throw new PolicyFault(`no answer within ${this.#server.timeoutMs} msecs`)
-      throw new PolicyFault(error instanceof Error ? faultText(error) : String(error))
+      throw new PolicyFault(this.#faultText(error, deadline))
+    }
+  }
+
+  /** Whether anybody answers there, whatever it is. Rejects with PolicyFault. */
+  async reach(): Promise<void> {
+    const deadline = AbortSignal.timeout(this.#server.timeoutMs)
+    try {
+      const response = await this.#send(new URL(this.#server.url), undefined, deadline)
+      response.destroy()
+    } catch (error) {
+      throw new PolicyFault(this.#faultText(error, deadline))
     }
   }
 
@@ -64,11 +74,17 @@ export class PolicyClient {
     this.#agent.destroy()
   }
 
-  #send(url: URL, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  #faultText(error: unknown, deadline: AbortSignal): string {
+    if (deadline.aborted) return `no answer within ${this.#server.timeoutMs} msecs`
+    return error instanceof Error ? faultText(error) : String(error)
+  }
+
+  /** Without a body it is a GET, which means nothing to a policy server. */
+  #send(url: URL, body: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
     const options = {
-      method: 'POST',
+      method: body === undefined ? 'GET' : 'POST',
       agent: this.#agent,
-      headers: { ...this.#headers, 'content-length': Buffer.byteLength(body) },
+      headers: body === undefined ? this.#headers : { ...this.#headers, 'content-length': Buffer.byteLength(body) },
       signal,
     }
     return new Promise((resolve, reject) => {

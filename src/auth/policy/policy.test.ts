@@ -295,3 +295,18 @@ test('the policy server sees no password, only some bits of its hash', async (t)
   assert.doesNotMatch(requests.map(({ body }) => body).join(''), /verysecret|%w/)
   assert.match(requests[0]?.body ?? '', /"pwhash":"0[0-9a-f]{3}"/)
 })
+
+test('a check finds a policy server that is not there', async (t) => {
+  const { url } = await startPolicyServer(t, () => [404, ''])
+  for (const [address, expected] of [
+    [url, undefined],
+    ['http://127.0.0.1:1', /refused/i],
+  ] as const) {
+    const { input } = testAuthInput({ conf: `${SETTINGS}auth_policy_server_url = ${address}`, files: { '/users': '' } })
+    const auth = await openAuthService(input)
+    t.after(() => auth.close())
+    const found = (await auth.check(AbortSignal.timeout(5_000))).find(({ part }) => part === 'policy server')
+    if (expected === undefined) assert.equal(found?.problem, undefined)
+    else assert.match(found?.problem ?? '', expected)
+  }
+})

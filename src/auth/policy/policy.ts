@@ -86,6 +86,16 @@ export class Policy {
     })
   }
 
+  /** For `doctor`: what is wrong, if anything. */
+  async check(): Promise<string | undefined> {
+    try {
+      await this.#client.reach()
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
   close(): void {
     this.#client.close()
   }
