@@ -1,6 +1,6 @@
 import { foldedValue } from './header.ts'
 import { FieldLexer, withoutNuls } from './lexer.ts'
-import { readContentType } from './mime.ts'
+import { readContentType } from './content-type.ts'
 import { type Parameter, readParameters } from './parameters.ts'
 
 /** What a part's Content-* fields say, for BODYSTRUCTURE. Values are one byte a character. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MESSAGE_LIMITS } from './limits.ts'
 import type { MessagePart } from './message-part.ts'
-import { type MimeEvents, MimeParser, type ReadField } from './mime.ts'
+import type { ReadField } from './field-reader.ts'
+import { type MimeEvents, MimeParser } from './mime.ts'
 
 const SILENT: MimeEvents = { wants: () => false, field: () => undefined }
 

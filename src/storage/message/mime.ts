@@ -1,5 +1,7 @@
+import { Boundaries, type FoundBoundary } from './boundaries.ts'
+import { readContentType } from './content-type.ts'
+import { FieldReader, type ReadField } from './field-reader.ts'
 import { FieldLexer } from './lexer.ts'
-import { fieldName, findColon, isFold } from './header.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 import { MimeNode } from './mime-node.ts'
 import { readParameters } from './parameters.ts'
@@ -18,36 +20,12 @@ export interface MimeEvents {
   bodyEnd?(part: MimeNode): void
 }
 
-/** A field as it stands in the message, one byte a character. */
-export interface ReadField {
-  /** Lower case; the whole line where there is no colon. */
-  readonly name: string
-  /** What stands between name and value: a colon, with white space before it maybe. */
-  readonly colon: string
-  /** Everything behind the colon without the last line end. */
-  readonly raw: string
-  /** It ended with a line end. */
-  readonly terminated: boolean
-}
-
-interface Boundary {
-  readonly part: MimeNode
-  readonly text: string
-}
-
-interface FoundBoundary {
-  readonly index: number
-  readonly last: boolean
-}
-
 type Step = 'header' | 'header-end' | 'body' | 'boundary-line'
 
 const CR = 0x0d
 const LF = 0x0a
 const DASH = 0x2d
 
-/** Enough of a line to know whether it is a boundary: dashes, boundary, dashes. */
-const BOUNDARY_LINE_BYTES = MESSAGE_LIMITS.boundaryBytes + 4
 /** A longer piece of a header line is taken without waiting for its end. */
 const LINE_PIECE_BYTES = 4096
 
@@ -60,7 +38,8 @@ const EMPTY = Buffer.alloc(0)
 export class MimeParser {
   readonly root = new MimeNode(undefined)
   readonly #events: MimeEvents
-  readonly #boundaries: Boundary[] = []
+  readonly #boundaries = new Boundaries()
+  readonly #field: FieldReader
   #part = this.root
   #parts = 1
   #step: Step = 'header'
@@ -71,16 +50,7 @@ export class MimeParser {
   /** The byte before `#pos`, as far as it matters for line ends. */
   #last = LF
 
-  #name: string | undefined
-  #colon = ''
-  #keeping = false
-  /** Where the value begins in the line at hand; -1 when it has none. */
-  #valueFrom = 0
-  #raw: string[] = []
-  #rawLength = 0
-  #midLine = false
-  /** Line end between the last line read and the one to come, which only counts when the field goes on. */
-  #newline = ''
+  /** Bytes of the line end read last in this header. */
   #newlineBytes = 0
   #boundaryText: string | undefined
   #seenContentType = false
@@ -90,6 +60,7 @@ export class MimeParser {
 
   constructor(events: MimeEvents) {
     this.#events = events
+    this.#field = new FieldReader((name) => this.#isKept(name))
   }
 
   /** The next bytes of the message. They may be overwritten afterwards. */
@@ -127,7 +98,7 @@ export class MimeParser {
     while (end < bytes.length && bytes[end] !== LF) end++
     const whole = end < bytes.length
     if (!whole && !this.#ended && bytes.length - start < LINE_PIECE_BYTES) return false
-    if (!this.#midLine && !(this.#name !== undefined && isFold(bytes[start]))) {
+    if (!this.#field.goesOn(bytes[start])) {
       const begun = this.#beginLine()
       if (begun !== 'field') return begun === 'done'
     }
@@ -159,7 +130,8 @@ export class MimeParser {
       this.#step = 'header-end'
       return 'done'
     }
-    this.#beginField()
+    this.#endField(true)
+    this.#field.begin(bytes, start)
     return 'field'
   }
 
@@ -167,56 +139,21 @@ export class MimeParser {
   #readHeaderEnd(): boolean {
     const found = this.#findBoundary(this.#pos)
     if (found === 'more') return false
-    if (found !== undefined && this.#boundaries[found.index]?.part !== this.#part) this.#giveAwayNewline()
+    if (found !== undefined && found.part !== this.#part) this.#giveAwayNewline()
     this.#endHeader()
     return true
   }
 
-  /** A new field: its name. */
-  #beginField(): void {
-    const bytes = this.#bytes
-    const start = this.#pos
-    const colon = findColon(bytes, start, bytes.length)
-    let end = colon
-    if (colon === -1) {
-      end = start
-      while (end < bytes.length && bytes[end] !== LF) end++
-      if (end > start && bytes[end - 1] === CR) end--
-    }
-    this.#endField(true)
-    this.#name = colon === -1 ? bytes.toString('latin1', start, end).toLowerCase() : fieldName(bytes, start, end)
-    this.#colon = colon === -1 ? '' : bytes.toString('latin1', start + this.#name.length, colon + 1)
-    const nul = this.#name.indexOf('\0')
-    if (nul !== -1) this.#name = this.#name.slice(0, nul)
-    this.#keeping = this.#isKept(this.#name)
-    this.#valueFrom = colon === -1 ? -1 : colon + 1
-  }
-
+  /** The parser itself needs two fields. */
   #isKept(name: string): boolean {
     return name === 'content-type' || name === 'mime-version' || this.#events.wants(this.#part, name)
   }
 
   #takeLine(start: number, end: number, whole: boolean): void {
-    const bytes = this.#bytes
-    const crlf = whole && end > start && bytes[end - 1] === CR
-    if (this.#keeping) this.#keep(start, crlf ? end - 1 : end)
-    const next = whole ? end + 1 : end
-    this.#newline = whole ? (crlf ? '\r\n' : '\n') : ''
-    this.#newlineBytes = this.#newline.length
-    this.#count(this.#part.header, start, next, whole && !crlf)
-    this.#midLine = !whole
-    this.#valueFrom = 0
-  }
-
-  /** Keeps the value bytes of a line. */
-  #keep(start: number, end: number): void {
-    const room = MESSAGE_LIMITS.fieldBytes - this.#rawLength
-    if (this.#valueFrom === -1 || room <= 0) return
-    const newline = this.#midLine ? '' : this.#newline
-    const from = Math.max(start, this.#valueFrom)
-    const text = newline + this.#bytes.toString('latin1', from, Math.min(end, from + room))
-    this.#raw.push(text)
-    this.#rawLength += text.length
+    const crlf = whole && end > start && this.#bytes[end - 1] === CR
+    this.#newlineBytes = whole ? (crlf ? 2 : 1) : 0
+    this.#field.line(this.#bytes, start, crlf ? end - 1 : end, this.#newlineBytes)
+    this.#count(this.#part.header, start, whole ? end + 1 : end, whole && !crlf)
   }
 
   /** Counts bytes that are consumed. `bareLf`: they end with LF alone. */
@@ -229,25 +166,15 @@ export class MimeParser {
   }
 
   #endField(terminated: boolean): void {
-    const name = this.#name
-    if (name === undefined) return
-    if (this.#keeping)
-      this.#giveField(name, this.#raw.length === 1 ? (this.#raw[0] ?? '') : this.#raw.join(''), terminated)
-    this.#name = undefined
-    this.#raw = []
-    this.#rawLength = 0
-    this.#newline = ''
-    this.#midLine = false
-  }
-
-  #giveField(name: string, raw: string, terminated: boolean): void {
+    const field = this.#field.end(terminated)
+    if (field === undefined) return
     const part = this.#part
-    if (name === 'mime-version') part.isMime = true
-    else if (name === 'content-type') {
+    if (field.name === 'mime-version') part.isMime = true
+    else if (field.name === 'content-type') {
       part.isMime = true
-      this.#readContentType(raw)
+      this.#readContentType(field.raw)
     }
-    if (this.#events.wants(part, name)) this.#events.field(part, { name, colon: this.#colon, raw, terminated })
+    if (this.#events.wants(part, field.name)) this.#events.field(part, field)
   }
 
   #readContentType(raw: string): void {
@@ -271,7 +198,7 @@ export class MimeParser {
     const part = this.#part
     if (this.#boundaryText === undefined || !part.isMime) return
     if (this.#tooDeep()) part.kind = 'other'
-    else this.#boundaries.push({ part, text: this.#boundaryText })
+    else this.#boundaries.add(part, this.#boundaryText)
   }
 
   #tooDeep(): boolean {
@@ -314,12 +241,11 @@ export class MimeParser {
     this.#seenContentType = false
     this.#boundaryText = undefined
     this.#newlineBytes = 0
-    this.#newline = ''
   }
 
   /** Body: up to a boundary, or to the end of what is there. False when the rest is too little to judge. */
   #readBody(): boolean {
-    if (this.#boundaries.length === 0) {
+    if (this.#boundaries.empty) {
       this.#countBody(this.#bytes.length)
       return true
     }
@@ -380,53 +306,22 @@ export class MimeParser {
     this.#events.body?.(this.#part, bytes, from, to)
   }
 
-  /** Looks for a boundary in the line at `start`. */
+  /** Looks for a boundary in the line at `start`. A message with too many parts has no more boundaries. */
   #findBoundary(start: number): FoundBoundary | 'more' | undefined {
-    const bytes = this.#bytes
-    const available = bytes.length - start
-    if (this.#boundaries.length === 0 || (available > 0 && bytes[start] !== DASH)) return undefined
-    if (available < 2) return this.#ended ? undefined : 'more'
-    if (bytes[start + 1] !== DASH || this.#parts >= MESSAGE_LIMITS.parts) return undefined
-    let end = start + 2
-    const limit = Math.min(bytes.length, start + BOUNDARY_LINE_BYTES)
-    while (end < limit && bytes[end] !== LF) end++
-    if (end === bytes.length && available < BOUNDARY_LINE_BYTES && !this.#ended) return 'more'
-    return this.#matchBoundary(start + 2, end)
-  }
-
-  /** The boundary that begins from..to: the newest that fits exactly, else the longest. */
-  #matchBoundary(from: number, to: number): FoundBoundary | undefined {
-    const bytes = this.#bytes
-    const lineEnd = to > from && bytes[to] === LF && bytes[to - 1] === CR ? to - 1 : to
-    const length = lineEnd - from
-    const dashed = length > 2 && bytes[lineEnd - 1] === DASH && bytes[lineEnd - 2] === DASH
-    let best = -1
-    let bestLength = -1
-    for (let index = this.#boundaries.length - 1; index >= 0; index--) {
-      const text = this.#boundaries[index]?.text ?? ''
-      if (text.length > length || text.length <= bestLength || !startsWith(bytes, from, text)) continue
-      best = index
-      bestLength = text.length
-      if (bestLength === length || (dashed && bestLength === length - 2)) break
-    }
-    if (best === -1) return undefined
-    const after = from + bestLength
-    return { index: best, last: bytes[after] === DASH && bytes[after + 1] === DASH }
+    return this.#parts < MESSAGE_LIMITS.parts ? this.#boundaries.find(this.#bytes, start, this.#ended) : undefined
   }
 
   /** Ends the parts a boundary ends, and consumes it with the line end before it. */
-  #takeBoundary({ index, last }: FoundBoundary): void {
-    const boundary = this.#boundaries[index]
-    if (boundary === undefined) return
-    this.#closePartsUpTo(boundary.part)
-    this.#boundaries.length = last ? index : index + 1
+  #takeBoundary(found: FoundBoundary): void {
+    this.#closePartsUpTo(found.part)
+    this.#boundaries.passed(found)
     const bytes = this.#bytes
     let text = this.#pos
     if (bytes[text] === CR) text++
     const bareLf = text === this.#pos && bytes[text] === LF
     if (bytes[text] === LF) text++
-    const { body } = boundary.part
-    const end = text + 2 + boundary.text.length + (last ? 2 : 0)
+    const { body } = found.part
+    const end = text + found.size
     if (text > this.#pos) body.lines++
     body.physical += end - this.#pos
     body.virtual += end - this.#pos + (bareLf ? 1 : 0)
@@ -456,29 +351,6 @@ export class MimeParser {
     if (!whole) return
     this.#lineStart = true
     this.#step = 'body'
-    if (this.#boundaries.at(-1)?.part === this.#part) this.#beginPart(this.#part)
+    if (this.#boundaries.innermost === this.#part) this.#beginPart(this.#part)
   }
-}
-
-/**
- * `type/subtype` (RFC 2045 section 5.1), which only parameters may follow; empty when it is broken. A type alone comes
- * without slash.
- */
-export function readContentType(lexer: FieldLexer): string {
-  lexer.skip()
-  const after = lexer.token()
-  const type = lexer.take()
-  if (after === 'broken' || type === '') return ''
-  if (after === 'end') return type
-  if (lexer.input[lexer.pos] !== '/') return ''
-  lexer.pos++
-  if (lexer.skip() !== 'more') return ''
-  const broken = lexer.token() === 'broken'
-  const subtype = lexer.take()
-  return broken || subtype === '' || (!lexer.ended && lexer.input[lexer.pos] !== ';') ? '' : `${type}/${subtype}`
-}
-
-function startsWith(bytes: Buffer, from: number, text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (bytes[from + at] !== text.charCodeAt(at)) return false
-  return true
 }

@@ -6,7 +6,8 @@ import { foldedValue } from './header.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 import type { MessagePart } from './message-part.ts'
 import { KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
-import { type MimeEvents, MimeParser, type ReadField } from './mime.ts'
+import type { ReadField } from './field-reader.ts'
+import { type MimeEvents, MimeParser } from './mime.ts'
 import type { MimeNode } from './mime-node.ts'
 
 /** Summarises a message that is in memory. Never throws. */
