@@ -12,9 +12,8 @@ export async function listMailboxes(
   const found = new Map<string, MailboxEntry>()
   for (const spec of options.namespaces) {
     if (spec.aliasFor !== undefined || !asked(spec, patterns)) continue
-    for (const place of await placesOf(options, places, spec)) {
-      for (const entry of await entriesOf(place)) if (!found.has(entry.name)) found.set(entry.name, entry)
-    }
+    const entries = await namespaceEntries(options, places, spec, patterns)
+    for (const entry of entries.values()) if (found.get(entry.name)?.selectable !== true) found.set(entry.name, entry)
   }
   return [...found.values()]
 }
@@ -24,11 +23,38 @@ function asked({ list, prefix }: NamespaceSpec, patterns: readonly string[]): bo
   return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
 }
 
-async function placesOf(options: StoreOptions, places: Places, spec: NamespaceSpec): Promise<readonly Place[]> {
+async function namespaceEntries(
+  options: StoreOptions,
+  places: Places,
+  spec: NamespaceSpec,
+  patterns: readonly string[],
+): Promise<ReadonlyMap<string, MailboxEntry>> {
+  const entries = new Map<string, MailboxEntry>()
+  for (const place of await placesOf(options, places, spec, patterns)) {
+    for (const entry of await entriesOf(place)) entries.set(entry.name, entry)
+  }
+  addParents(spec, entries)
+  // The prefix itself: with list=children only when something is below.
+  const root = spec.prefix.endsWith(spec.separator) ? spec.prefix.slice(0, -spec.separator.length) : spec.prefix
+  if (root !== '' && root !== 'INBOX' && spec.list === 'yes' && !entries.has(root)) {
+    entries.set(root, directory(spec, root))
+  }
+  return entries
+}
+
+async function placesOf(
+  options: StoreOptions,
+  places: Places,
+  spec: NamespaceSpec,
+  patterns: readonly string[],
+): Promise<readonly Place[]> {
   const own = places.ofSpec(spec)
   if (own !== undefined) return [own]
   const owners = (await options.owners?.()) ?? []
-  const found = await Promise.all(owners.map((owner) => places.ofOwner(spec, owner)))
+  const named = patterns.flatMap((pattern) => places.ownerNamed(spec, pattern) ?? [])
+  const found = await Promise.all(
+    [...new Set([...owners, ...named])].map((owner) => places.ofOwner(spec, owner).catch(() => undefined)),
+  )
   return found.filter((place) => place !== undefined)
 }
 
@@ -41,31 +67,32 @@ async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
     entries.set(name, { name, namespace: spec, specialUse, existing: true, ...facts })
   }
   for (const { name, selectable, noInferiors } of await place.store.list()) add(name, { selectable, noInferiors })
-  const automatic = spec.mailboxes.filter(({ auto, name }) => auto !== 'no' && !/[*?]/.test(name))
-  const wanted = automatic.map(({ name }) => name.replaceAll(spec.separator, '/'))
-  if (spec.inbox) wanted.push('INBOX')
-  for (const storage of wanted) {
-    if (entries.get(place.toVirtual(storage))?.selectable !== true)
+  for (const storage of automatic(place)) {
+    if (entries.get(place.toVirtual(storage))?.selectable !== true) {
       add(storage, { selectable: true, noInferiors: false })
+    }
   }
-  addParents(place, entries)
   return [...entries.values()]
 }
 
-/** Directories above mailboxes that nothing else speaks for, the prefix among them. */
-function addParents({ spec }: Place, entries: Map<string, MailboxEntry>): void {
+/** Mailboxes that are there for whoever selects them: INBOX, and those of `auto`. */
+function automatic({ spec, owner }: Place): readonly string[] {
+  const boxes =
+    owner === undefined ? spec.mailboxes.filter(({ auto, name }) => auto !== 'no' && !/[*?]/.test(name)) : []
+  const names = boxes.map(({ name }) => name.replaceAll(spec.separator, '/'))
+  return spec.inbox ? [...names, 'INBOX'] : names
+}
+
+/** Directories above mailboxes that nothing else speaks for. */
+function addParents(spec: NamespaceSpec, entries: Map<string, MailboxEntry>): void {
   for (const name of entries.keys()) {
     for (let at = name.indexOf(spec.separator); at > 0; at = name.indexOf(spec.separator, at + 1)) {
       const parent = name.slice(0, at)
-      if (entries.has(parent)) continue
-      entries.set(parent, {
-        name: parent,
-        namespace: spec,
-        selectable: false,
-        noInferiors: false,
-        specialUse: [],
-        existing: true,
-      })
+      if (parent !== 'INBOX' && !entries.has(parent)) entries.set(parent, directory(spec, parent))
     }
   }
+}
+
+function directory(namespace: NamespaceSpec, name: string): MailboxEntry {
+  return { name, namespace, selectable: false, noInferiors: false, specialUse: [], existing: true }
 }

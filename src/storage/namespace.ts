@@ -9,6 +9,8 @@ export interface NamespaceSpec extends StoreNamespace {
   readonly location: MailLocation | ((owner: string) => Promise<MailLocation | undefined>)
   /** Of a shared namespace: what follows the prefix, with `%u`, `%n` and `%d` of the owner. */
   readonly ownerPattern?: string
+  /** `mail_shared_explicit_inbox`: an owner's INBOX is `shared/jane/INBOX`, not `shared/jane`. */
+  readonly explicitInbox?: boolean
   /** The prefix of the namespace that this one shows again. */
   readonly aliasFor: string | undefined
   readonly order: number
@@ -59,18 +61,32 @@ export class Place {
     }
   }
 
-  /** The storage name of a virtual name under the prefix. Refuses impossible names. */
+  /** The storage name of a virtual name of this place. Refuses impossible names. */
   toStorage(name: string): string {
-    const { inbox } = this.spec
-    if (inbox && name === 'INBOX') return name
-    if (!name.startsWith(this.prefix)) throw new StoreRefusal('invalid-name', 'Invalid mailbox name: Name is empty')
+    if (this.spec.inbox && name === 'INBOX') return name
     const rest = name.slice(this.prefix.length)
+    if (name === this.root) return this.#ofRoot(name)
     return storageName(rest, this.#rules)
   }
 
   toVirtual(storage: string): string {
-    if (this.spec.inbox && storage === 'INBOX') return storage
+    if (storage === 'INBOX' && this.spec.inbox) return storage
+    if (storage === 'INBOX' && this.owner !== undefined && !this.spec.explicitInbox) return this.root
     return this.prefix + storage.replaceAll('/', this.spec.separator)
+  }
+
+  /** The prefix as a name. */
+  get root(): string {
+    const { prefix } = this
+    return prefix.endsWith(this.spec.separator) ? prefix.slice(0, -this.spec.separator.length) : prefix
+  }
+
+  /** An owner's INBOX is at the root; else nothing is. */
+  #ofRoot(name: string): string {
+    if (this.owner !== undefined && !this.spec.explicitInbox) return 'INBOX'
+    // An empty prefix: the name is empty.
+    if (name === '') return storageName('', this.#rules)
+    throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
   }
 
   /** The block that speaks about a mailbox. */

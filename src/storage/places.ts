@@ -18,7 +18,10 @@ export class Places {
     const spec = this.specOf(name)
     if (spec === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
     if (typeof spec.location !== 'function') return this.#place(spec, spec.prefix, spec.location, undefined)
-    const named = parseOwner(spec.ownerPattern ?? '', name.slice(spec.prefix.length), this.#options.user)
+    const rest = name.slice(spec.prefix.length)
+    const pattern = spec.ownerPattern ?? ''
+    const { user } = this.#options
+    const named = parseOwner(pattern, rest, user) ?? parseOwner(pattern, rest + spec.separator, user)
     const place = named && (await this.ofOwner(spec, named.owner))
     if (place === undefined) throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`)
     return place
@@ -30,7 +33,7 @@ export class Places {
     if (name === 'INBOX') return namespaces.find(({ inbox }) => inbox)
     let best: NamespaceSpec | undefined
     for (const spec of namespaces) {
-      if (name.startsWith(spec.prefix) && spec.prefix.length >= (best?.prefix.length ?? 0)) best = spec
+      if (spec.prefix.length >= (best?.prefix.length ?? 0) && holds(spec, name)) best = spec
     }
     return best
   }
@@ -56,6 +59,13 @@ export class Places {
     return location && this.#place(spec, spec.prefix + ownerPrefix(spec.ownerPattern ?? '', owner), location, owner)
   }
 
+  /** The owner that a pattern without wildcards in that part names: whoever knows the name may ask. */
+  ownerNamed(spec: NamespaceSpec, pattern: string): string | undefined {
+    if (!pattern.startsWith(spec.prefix)) return undefined
+    const named = parseOwner(spec.ownerPattern ?? '', pattern.slice(spec.prefix.length), this.#options.user)
+    return named === undefined || /[*%]/.test(named.owner) ? undefined : named.owner
+  }
+
   #place(spec: NamespaceSpec, prefix: string, location: Place['location'], owner: string | undefined): Place {
     const known = this.#open.get(prefix)
     if (known !== undefined) return known
@@ -67,6 +77,7 @@ export class Places {
       hostname: context.hostname,
       separator: spec.separator,
       settings,
+      inbox: spec.inbox || owner !== undefined,
       now: () => context.now(),
       log: (level, text) => this.#options.log(level, text),
     }
@@ -74,6 +85,11 @@ export class Places {
     this.#open.set(prefix, place)
     return place
   }
+}
+
+/** A name under the prefix, or the prefix itself without its separator. */
+function holds({ prefix, separator }: NamespaceSpec, name: string): boolean {
+  return name.startsWith(prefix) || (name + separator === prefix && name !== '')
 }
 
 /** A user's name becomes part of a path: it must not lead anywhere else, nor say more than a name does in a location. */

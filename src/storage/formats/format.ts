@@ -31,6 +31,8 @@ export interface FormatContext {
   /** The namespace's separator, for texts. */
   readonly separator: string
   readonly settings: FormatSettings
+  /** Whether INBOX is the inbox here, and not a mailbox as any other: false for namespaces without it. */
+  readonly inbox?: boolean
   /** Milliseconds since 1970. */
   now(): number
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void

@@ -85,7 +85,7 @@ function openNamespace(namespace: NamespaceSettings, sources: NamespaceSources):
     name,
     type,
     prefix: shared ? whole.slice(0, whole.indexOf('%')) : whole,
-    ...(shared && { ownerPattern: whole.slice(whole.indexOf('%')) }),
+    ...(shared && { ownerPattern: whole.slice(whole.indexOf('%')), explicitInbox: sources.sharedExplicitInbox }),
     separator,
     inbox,
     hidden,

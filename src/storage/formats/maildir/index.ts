@@ -29,7 +29,7 @@ function layoutOf(
 ): Layout {
   switch (layout) {
     case 'fs':
-      return new FsLayout(location, names)
+      return new FsLayout(location, names, context.inbox !== false)
     case 'maildir++':
       return new MaildirPlusPlus(location, context, names)
     default:

@@ -25,7 +25,10 @@ export class FsLayout implements Layout {
   readonly #dirname: string
   readonly #keepsEmpty: boolean
 
-  constructor(location: MailLocation, names: MailboxNames) {
+  readonly #hasInbox: boolean
+
+  constructor(location: MailLocation, names: MailboxNames, hasInbox: boolean) {
+    this.#hasInbox = hasInbox
     this.#location = location
     this.#names = names
     const below = location.options.get('MAILBOXDIR')
@@ -37,7 +40,8 @@ export class FsLayout implements Layout {
   list(): FormatEntry[] {
     const entries = new Map<string, FormatEntry>()
     this.#listBelow(this.#root, '', 0, entries)
-    if (this.exists('INBOX')) entries.set('INBOX', { name: 'INBOX', selectable: true, noInferiors: false })
+    if (this.#hasInbox && this.exists('INBOX'))
+      entries.set('INBOX', { name: 'INBOX', selectable: true, noInferiors: false })
     return [...entries.values()].filter(
       ({ selectable, name }) => selectable || this.#keepsEmpty || hasChild(entries, name),
     )
@@ -83,7 +87,7 @@ export class FsLayout implements Layout {
 
   /** The directory that also holds the mailboxes below. */
   #folder(name: string, below: string): string {
-    if (name !== 'INBOX') return `${this.#root}/${below}`
+    if (name !== 'INBOX' || !this.#hasInbox) return `${this.#root}/${below}`
     if (this.#location.inboxPath !== undefined) return this.#location.inboxPath
     return this.#dirname === '' ? this.#location.path : `${this.#root}/INBOX`
   }
@@ -109,7 +113,8 @@ export class FsLayout implements Layout {
   async delete(name: string): Promise<void> {
     const { mail, control, index } = this.directories(name)
     const folder = this.#folder(name, this.#below(name))
-    if (folder === this.#location.path || name === 'INBOX') throw new StoreRefusal('cannot', "INBOX can't be deleted")
+    if (folder === this.#location.path || (this.#hasInbox && name === 'INBOX'))
+      throw new StoreRefusal('cannot', "INBOX can't be deleted")
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) throw this.#absent(name)
     if (this.exists(name)) await this.#deleteMail(mail, () => this.#absent(name))
     else this.#refuseWithChildren(folder)

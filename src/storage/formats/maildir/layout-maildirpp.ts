@@ -28,6 +28,7 @@ export class MaildirPlusPlus implements Layout {
       const name = this.#nameOf(entry)
       if (name !== undefined) names.add(name)
     }
+    if (this.#context.inbox === false) return withParents(names)
     if (this.exists('INBOX')) names.add('INBOX')
     else names.delete('INBOX')
     return withParents(names)
@@ -69,7 +70,7 @@ export class MaildirPlusPlus implements Layout {
   directories(name: string): MailboxDirectories {
     const { path, inboxPath, controlPath, indexPath } = this.#location
     const below = `.${this.#names.levels(name).join('.')}`
-    const mail = name === 'INBOX' ? (inboxPath ?? path) : `${path}/${below}`
+    const mail = this.#isInbox(name) ? (inboxPath ?? path) : `${path}/${below}`
     return {
       mail,
       control: controlPath === undefined ? mail : `${controlPath}/${below}`,
@@ -79,17 +80,21 @@ export class MaildirPlusPlus implements Layout {
 
   exists(name: string): boolean {
     const { mail } = this.directories(name)
-    return existsSync(name === 'INBOX' ? `${mail}/cur` : mail)
+    return existsSync(this.#isInbox(name) ? `${mail}/cur` : mail)
+  }
+
+  #isInbox(name: string): boolean {
+    return name === 'INBOX' && this.#context.inbox !== false
   }
 
   create(name: string): void {
     const { mail, control } = this.directories(name)
     const permissions = permissionsBelow(this.#location.path)
-    if (name === 'INBOX' ? this.exists(name) : !this.#makeFolder(mail)) {
+    if (this.#isInbox(name) ? this.exists(name) : !this.#makeFolder(mail)) {
       throw new StoreRefusal('exists', 'Mailbox already exists')
     }
-    if (name === 'INBOX') makeParents(mail, permissions)
-    makeMaildir(mail, name !== 'INBOX', permissions)
+    if (this.#isInbox(name)) makeParents(mail, permissions)
+    makeMaildir(mail, !this.#isInbox(name), permissions)
     makeParents(control, permissions)
   }
 
@@ -100,7 +105,7 @@ export class MaildirPlusPlus implements Layout {
   }
 
   async delete(name: string): Promise<void> {
-    if (name === 'INBOX') throw new StoreRefusal('cannot', "INBOX can't be deleted")
+    if (this.#isInbox(name)) throw new StoreRefusal('cannot', "INBOX can't be deleted")
     const { mail, control, index } = this.directories(name)
     await moveToTrash(mail, `${this.#location.path}/${TRASH}`, () => this.#absent(name))
     for (const other of new Set([control, index])) {
