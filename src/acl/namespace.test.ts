@@ -146,16 +146,16 @@ for (const { why, location, inbox, fooBar, hasInbox = true, places } of rows) {
   })
 }
 
-type Naming = Pick<AclNamespace, 'prefix' | 'separator' | 'inbox' | 'type'>
+type Naming = Pick<AclNamespace, 'prefix' | 'separator' | 'inboxName' | 'type'>
 const names: [namespace: Naming, storage: string, virtual: string][] = [
-  [{ prefix: '', separator: '/', inbox: true, type: 'private' }, 'a/b', 'a/b'],
-  [{ prefix: '', separator: '.', inbox: true, type: 'private' }, 'a/b', 'a.b'],
-  [{ prefix: 'INBOX/', separator: '/', inbox: true, type: 'private' }, 'INBOX', 'INBOX'],
-  [{ prefix: 'INBOX/', separator: '/', inbox: true, type: 'private' }, 'a', 'INBOX/a'],
-  [{ prefix: 'shared/joe/', separator: '/', inbox: false, type: 'shared' }, 'INBOX', 'shared/joe'],
-  [{ prefix: 'shared/joe/', separator: '/', inbox: false, type: 'shared' }, 'Work', 'shared/joe/Work'],
-  [{ prefix: 'Public/', separator: '/', inbox: false, type: 'public' }, 'INBOX', 'Public/INBOX'],
-  [{ prefix: 'Public/', separator: '/', inbox: false, type: 'public' }, '', ''],
+  [{ prefix: '', separator: '/', inboxName: 'INBOX', type: 'private' }, 'a/b', 'a/b'],
+  [{ prefix: '', separator: '.', inboxName: 'INBOX', type: 'private' }, 'a/b', 'a.b'],
+  [{ prefix: 'INBOX/', separator: '/', inboxName: 'INBOX', type: 'private' }, 'INBOX', 'INBOX'],
+  [{ prefix: 'INBOX/', separator: '/', inboxName: 'INBOX', type: 'private' }, 'a', 'INBOX/a'],
+  [{ prefix: 'shared/joe/', separator: '/', inboxName: 'shared/joe', type: 'shared' }, 'INBOX', 'shared/joe'],
+  [{ prefix: 'shared/joe/', separator: '/', inboxName: 'shared/joe', type: 'shared' }, 'Work', 'shared/joe/Work'],
+  [{ prefix: 'Public/', separator: '/', inboxName: 'Public/INBOX', type: 'public' }, 'INBOX', 'Public/INBOX'],
+  [{ prefix: 'Public/', separator: '/', inboxName: 'Public/INBOX', type: 'public' }, '', ''],
 ]
 
 const ELSEWHERE = {
@@ -191,7 +191,7 @@ const owners: [type: AclNamespace['type'], user: string | undefined, isOwner: bo
 
 for (const [type, user, isOwner, why] of owners) {
   test(`owner: ${why}`, () => {
-    const namespace = { ...ELSEWHERE, type, prefix: '', separator: '/', inbox: false }
+    const namespace = { ...ELSEWHERE, type, prefix: '', separator: '/', inboxName: 'INBOX' }
     assert.equal(viewerIn(namespace, { user, loginUser: 'joe', groups: new Set() }).isOwner, isOwner)
   })
 }

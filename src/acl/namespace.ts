@@ -11,8 +11,8 @@ export interface AclNamespace {
   readonly separator: string
   /** Whose mail it is; `undefined` in public namespaces. */
   readonly owner: string | undefined
-  /** `inbox=yes`. */
-  readonly inbox: boolean
+  /** What users call its INBOX: `INBOX`, `shared/alice@example.org`, `Public/INBOX`. */
+  readonly inboxName: string
   readonly inherit: 'copy' | 'live'
   readonly places: AclPlaces
   /** Storage names of all mailboxes that can be selected, whoever may see them. */
@@ -81,11 +81,10 @@ export function viewerIn({ type, owner }: AclNamespace, { user, groups }: AclIde
   return { user, groups, isOwner: type === 'private' && user !== undefined && user === owner }
 }
 
-/** The name users know: the INBOX of `inbox=yes` has no prefix, that of somebody else is the prefix alone. */
-export function virtualName({ prefix, separator, inbox, type }: AclNamespace, storageName: string): string {
+/** The name users know. The default object has none. */
+export function virtualName({ prefix, separator, inboxName }: AclNamespace, storageName: string): string {
   if (storageName === '') return ''
-  if (storageName === 'INBOX' && inbox) return storageName
-  if (storageName === 'INBOX' && type === 'shared') return prefix.slice(0, -separator.length)
+  if (storageName === 'INBOX') return inboxName
   return prefix + storageName.replaceAll('/', separator)
 }
 

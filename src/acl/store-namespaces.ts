@@ -57,7 +57,7 @@ export function aclNamespace(place: Place, user: string, inherit: 'copy' | 'live
     type: spec.type,
     prefix,
     separator: spec.separator,
-    inbox: spec.inbox,
+    inboxName: place.toVirtual('INBOX'),
     owner: place.owner ?? (spec.type === 'private' ? user : undefined),
     inherit,
     places: locateAcls(location, (name) => store.directories(name), spec.inbox || spec.type === 'shared'),

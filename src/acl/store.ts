@@ -175,7 +175,9 @@ class AclStore implements MailStore {
     const target = await this.#target(name).catch(unlessRefusal)
     // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
     if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
-    return { entry, isPrefix: false, isVisible: await this.#isListed(target) }
+    // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
+    const isPrefix = name + namespace.separator === target.namespace.prefix
+    return { entry, isPrefix, isVisible: await this.#isListed(target) }
   }
 
   async #isListed(target: AclTarget): Promise<boolean> {

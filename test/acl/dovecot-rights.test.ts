@@ -292,7 +292,7 @@ async function openOurs(dir: string, user: string, owner: string, root = 'mail')
       type,
       prefix,
       separator: '/',
-      inbox: type === 'private',
+      inboxName: type === 'private' ? 'INBOX' : `${prefix}INBOX`,
       inherit: 'copy',
       owner: type === 'public' ? undefined : owner,
       mailboxes: () => Promise.resolve([]),

@@ -67,7 +67,7 @@ export function aclSettings(plugin: Readonly<Record<string, string>>): AclSettin
 function maildirNamespace(dir: string, options: NamespaceOptions): AclNamespace {
   const { type = 'private', prefix = '', separator = '/', inherit = 'copy', mailboxes = [] } = options
   const path = join(dir, options.root)
-  const inbox = type === 'private'
+  const inboxName = { private: 'INBOX', shared: prefix.slice(0, -separator.length), public: `${prefix}INBOX` }[type]
   const mailDirectory = (name: string): string =>
     name === 'INBOX' && type !== 'public' ? path : `${path}/.${name.replaceAll('/', '.')}`
   for (const name of mailboxes) mkdirSync(mailDirectory(name), { recursive: true })
@@ -77,7 +77,7 @@ function maildirNamespace(dir: string, options: NamespaceOptions): AclNamespace 
     type !== 'public',
   )
   const owner = options.owner ?? (type === 'public' ? undefined : 'olga')
-  return { type, prefix, separator, inbox, inherit, owner, places, mailboxes: () => Promise.resolve(mailboxes) }
+  return { type, prefix, separator, inboxName, inherit, owner, places, mailboxes: () => Promise.resolve(mailboxes) }
 }
 
 export function maildirLocation(path: string): MailLocation {

@@ -42,6 +42,10 @@ export class MemoryBackend implements AclBackend {
     return Promise.resolve(lines.length > 0)
   }
 
+  expire(): Promise<readonly string[]> {
+    return Promise.resolve([])
+  }
+
   #set(key: string, lines: readonly AclLine[]): void {
     this.#lines.set(key, lines)
     this.#objects.set(key, { kind: 'entries', ...sortEntries(lines, [], 0), mtimeSecs: 0 })

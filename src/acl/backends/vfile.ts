@@ -88,6 +88,23 @@ export class VfileBackend implements AclBackend {
     return await this.#rewrite(path, () => Promise.resolve(uniteLines(source.lines)))
   }
 
+  async expire(namespace: AclNamespace, mailbox: string): Promise<readonly string[]> {
+    const path = this.#localPath(namespace, mailbox)
+    if (path === undefined) return []
+    const source = await this.#own(namespace, mailbox)
+    if (source.kind === 'broken' || !source.lines.some((line) => this.#hasEnded(line))) return []
+    let ended: readonly AclLine[] = []
+    await this.#rewrite(path, (lines) => {
+      ended = lines.filter((line) => this.#hasEnded(line))
+      return Promise.resolve(ended.length === 0 ? undefined : uniteLines(lines.filter((line) => !this.#hasEnded(line))))
+    })
+    return ended.map(writeAclLine)
+  }
+
+  #hasEnded({ expiresAtMs }: AclLine): boolean {
+    return expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
+  }
+
   /** Live inheritance: to change what comes from above, an entry of its own is made here first. */
   async #withInherited(
     namespace: AclNamespace,

@@ -20,7 +20,7 @@ export function visibleEntries(judged: readonly JudgedEntry[], patterns: readonl
     if (isVisible) return [entry]
     const descendants = below.get(entry.name)
     if (descendants === undefined) return []
-    if (isPrefix) return [entry]
+    if (isPrefix) return [{ ...entry, selectable: false, specialUse: [] }]
     const { separator } = entry.namespace
     const standsIn = patterns.some(
       (pattern) =>
