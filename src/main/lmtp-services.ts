@@ -60,6 +60,10 @@ export function createLmtpService(options: LmtpServiceOptions, environment: () =
 }
 
 const SERVICE = 'lmtp'
+/** Clients that wait for their turn; further ones are told to come later. */
+const MAX_WAITING = 1_000
+/** As Dovecot: a warning a minute says it all. */
+const LIMIT_TOLD_MS = 60_000
 
 class Service implements LmtpService {
   readonly #options: LmtpServiceOptions
@@ -68,6 +72,9 @@ class Service implements LmtpService {
   readonly #now: () => number
   readonly #stopping = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  /** Accepted beyond the limit: not greeted until somebody leaves, as those whom Dovecot does not accept yet. */
+  readonly #waiting: { readonly io: Connection; readonly environment: LmtpEnvironment }[] = []
+  #toldLimitMs = Number.NEGATIVE_INFINITY
   #accepted = 0
 
   constructor(options: LmtpServiceOptions, environment: () => LmtpEnvironment) {
@@ -97,15 +104,39 @@ class Service implements LmtpService {
       stopping: this.#stopping.signal,
       hopsLeft: (forwarded) => own.hopsLeft(stream.remote, forwarded),
     })
-    if (this.size >= environment.maxConnections(SERVICE)) return refuse(io, this.#options.observer)
-    const running = this.#run(io, environment)
-    this.#running.add(running)
-    void running.then(() => this.#running.delete(running))
+    const limit = environment.maxConnections(SERVICE)
+    if (this.#running.size < limit) return this.#serve(io, environment)
+    this.#tellLimit(limit)
+    if (this.#waiting.length >= MAX_WAITING || this.#stopping.signal.aborted) return refuse(io)
+    this.#waiting.push({ io, environment })
   }
 
   async shutDown(): Promise<void> {
     this.#stopping.abort()
+    for (const { io } of this.#waiting.splice(0)) refuse(io)
     await Promise.all(this.#running)
+  }
+
+  #serve(io: Connection, environment: LmtpEnvironment): void {
+    const running = this.#run(io, environment)
+    this.#running.add(running)
+    void running.finally(() => {
+      this.#running.delete(running)
+      this.#serveNext()
+    })
+  }
+
+  #serveNext(): void {
+    let next = this.#waiting.shift()
+    while (next?.io.stream.ended === true) next = this.#waiting.shift()
+    if (next !== undefined) this.#serve(next.io, next.environment)
+  }
+
+  #tellLimit(limit: number): void {
+    if (this.#now() - this.#toldLimitMs < LIMIT_TOLD_MS) return
+    this.#toldLimitMs = this.#now()
+    const text = `service(${SERVICE}): ${limit} connections in this process, clients have to wait (client_limit, process_limit)`
+    this.#options.observer.log('warning', 'master', text)
   }
 
   async #run(io: Connection, environment: LmtpEnvironment): Promise<void> {
@@ -142,8 +173,7 @@ function makeId(): string {
   return randomBytes(16).toString('base64').slice(0, 22)
 }
 
-function refuse(io: Connection, observer: Observer): void {
-  observer.log('warning', SERVICE, `Connection from ${io.remote.ip} refused: too many connections (client_limit)`)
+function refuse(io: Connection): void {
   if (!io.tlsAtOnce) io.stream.write(`421 4.3.2 ${io.hostname} Connection queue full\r\n`)
   void io.stream.close()
 }
