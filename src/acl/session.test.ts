@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { makeTempDir, removeTempDir } from '../../test/support/temp-dir.ts'
+import { aclSettings, maildirLocation } from '../../test/acl/mail-tree.ts'
+import { outcome, put } from '../../test/acl/shared-mail.ts'
+import { openMaildirFormat } from '../storage/formats/maildir/index.ts'
+import { openStore, type StoreOptions } from '../storage/open-store.ts'
+import type { NamespaceSpec } from '../storage/namespace.ts'
+import { MemoryMail, memoryNamespace, memorySettings } from '../storage/testing/open-memory-store.ts'
+import { AclFiles } from './acl-files.ts'
+import { openAuditLog } from './audit-log.ts'
+import { aclSessionOf, openAclSession } from './session.ts'
+import { FileSharedDict } from './visibility/file-dict.ts'
+
+/** Real Maildirs of two users, with everything that belongs to ACLs around them. */
+function openPlace(t: TestContext) {
+  const dir = makeTempDir('acl-session')
+  const mail = new MemoryMail(undefined, openMaildirFormat())
+  t.after(async () => {
+    await mail.close()
+    removeTempDir(dir)
+  })
+  for (const user of ['olga', 'bob']) mkdirSync(join(dir, user))
+  const context = { ...mail.context, formats: new Map([['maildir', openMaildirFormat()]]) }
+  const logged: string[] = []
+  const files = new AclFiles({ now: Date.now, log: (level, text) => logged.push(`${level}: ${text}`) })
+  const dict = new FileSharedDict(join(dir, 'shared.db'), Date.now)
+  const audit = openAuditLog(join(dir, 'audit'), Date.now)
+  const location = (user: string) => maildirLocation(join(dir, user))
+  const namespaces = (user: string): readonly NamespaceSpec[] => [
+    memoryNamespace({ location: location(user) }),
+    memoryNamespace({
+      name: 'shared',
+      type: 'shared',
+      prefix: 'shared/',
+      ownerPattern: '%u/',
+      inbox: false,
+      list: 'children',
+      subscriptions: false,
+      location: (owner) => Promise.resolve(existsSync(join(dir, owner)) ? location(owner) : undefined),
+    }),
+  ]
+  return {
+    dir,
+    logged,
+    async open(user: string, plugin: Readonly<Record<string, string>> = {}) {
+      const options: StoreOptions = {
+        user,
+        namespaces: namespaces(user),
+        settings: memorySettings,
+        context,
+        log: () => undefined,
+      }
+      const session = await openAclSession({
+        settings: aclSettings({ acl: 'vfile::cache_secs=0', ...plugin }),
+        identity: { user, loginUser: user, groups: new Set() },
+        storeOptions: options,
+        files,
+        dict,
+        audit,
+        actor: { user, service: 'imap', remote_ip: '192.0.2.1' },
+        now: Date.now,
+        log: (level, text) => logged.push(`${level}: ${text}`),
+      })
+      const store = session.see(openStore({ ...options, owners: () => session.owners() }), 'session')
+      t.after(() => store.close())
+      const find = async (name: string) => (await session.find(name)) ?? assert.fail(name)
+      return { session, store, find }
+    },
+  }
+}
+
+test('a mailbox is shared, seen, used, taken back, and gone from the other user’s list', async (t) => {
+  const place = openPlace(t)
+  const [olga, bob] = [await place.open('olga'), await place.open('bob')]
+  await olga.store.create('Work')
+  await put(olga.store, 'Work')
+  const listed = async () => (await bob.store.list(['*'])).map(({ name }) => name).toSorted()
+  assert.deepEqual(await listed(), ['INBOX'])
+  assert.equal((await olga.session.commands.setAcl(await olga.find('Work'), 'bob', 'lr')).kind, 'ok')
+  assert.deepEqual(await listed(), ['INBOX', 'shared', 'shared/olga', 'shared/olga/Work'])
+  assert.equal((await bob.store.status('shared/olga/Work')).messages, 1)
+  assert.equal(await outcome(put(bob.store, 'shared/olga/Work')), 'no-permission')
+  await olga.session.commands.deleteAcl(await olga.find('Work'), 'bob')
+  assert.deepEqual(await listed(), ['INBOX'])
+  assert.equal(await outcome(bob.store.open('shared/olga/Work', 'read-only')), 'not-found')
+})
+
+test('lists and keys follow creation, renaming and deletion', async (t) => {
+  const place = openPlace(t)
+  const olga = await place.open('olga')
+  const list = () => readFileSync(join(place.dir, 'olga/dovecot-acl-list'), 'utf8').replaceAll(/^\d+ /gm, '')
+  const keys = () => readFileSync(join(place.dir, 'shared.db'), 'utf8')
+  await olga.store.create('Work')
+  await olga.session.commands.setAcl(await olga.find('Work'), 'bob', 'lrk')
+  await olga.store.create('Work/kid')
+  assert.deepEqual(list().trim().split('\n').toSorted(), ['Work', 'Work.kid'])
+  assert.equal(readFileSync(join(place.dir, 'olga/.Work.kid/dovecot-acl'), 'utf8'), 'user=bob klr\n')
+  await olga.store.rename('Work', 'Play')
+  assert.deepEqual(list().trim().split('\n').toSorted(), ['Play', 'Play.kid'], 'those who may see it still do')
+  assert.match(keys(), /user\/bob\/olga/)
+  await olga.store.delete('Play/kid')
+  await olga.store.delete('Play')
+  assert.equal(list(), '')
+  assert.equal(keys(), '')
+})
+
+test('live inheritance: nothing is copied, and what changes above shows below', async (t) => {
+  const place = openPlace(t)
+  const olga = await place.open('olga', { acl_inherit: 'live' })
+  const bob = await place.open('bob', { acl_inherit: 'live' })
+  await olga.store.create('Team')
+  await olga.store.create('Team/minutes')
+  await olga.session.commands.setAcl(await olga.find('Team'), 'bob', 'lr')
+  assert.equal(existsSync(join(place.dir, 'olga/.Team.minutes/dovecot-acl')), false)
+  assert.equal(await outcome(bob.store.open('shared/olga/Team/minutes', 'read-only')), 'ok')
+  await olga.session.commands.deleteAcl(await olga.find('Team'), 'bob')
+  assert.equal(await outcome(bob.store.open('shared/olga/Team/minutes', 'read-only')), 'not-found')
+})
+
+test('every change is recorded, with who and from where', async (t) => {
+  const place = openPlace(t)
+  const olga = await place.open('olga')
+  await olga.store.create('Work')
+  await olga.session.commands.setAcl(await olga.find('Work'), 'bob', 'lr')
+  await olga.session.commands.setAcl(await olga.find('Work'), 'bob', 'lr')
+  await olga.session.commands.setAcl(await olga.find('Work'), '-bob', 'r')
+  const records = readFileSync(join(place.dir, 'audit'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), time: '' }))
+  const common = {
+    time: '',
+    user: 'olga',
+    service: 'imap',
+    remote_ip: '192.0.2.1',
+    action: 'set',
+    mailbox: 'Work',
+    owner: 'olga',
+    id: 'user=bob',
+  }
+  assert.deepEqual(records, [
+    { ...common, before: [], after: ['user=bob lr'] },
+    { ...common, before: ['user=bob lr'], after: ['user=bob lr', '-user=bob r'] },
+  ])
+})
+
+test('one broken file: its mailbox is closed, the owner is told, the log names file and line, the rest goes on', async (t) => {
+  const place = openPlace(t)
+  const [olga, bob] = [await place.open('olga'), await place.open('bob')]
+  for (const name of ['Bad', 'Good']) {
+    await olga.store.create(name)
+    await olga.session.commands.setAcl(await olga.find(name), 'bob', 'lr')
+  }
+  writeFileSync(join(place.dir, 'olga/.Bad/dovecot-acl'), 'user=bob lr\nbob lr\n')
+  assert.equal(await outcome(bob.store.open('shared/olga/Bad', 'read-only')), 'not-found')
+  assert.equal(await outcome(olga.store.open('Bad', 'read-only')), 'temporary')
+  const names = (await bob.store.list(['*'])).map(({ name }) => name)
+  assert.ok(names.includes('shared/olga/Good') && !names.includes('shared/olga/Bad'))
+  assert.deepEqual(
+    new Set(place.logged),
+    new Set([`error: ACL file ${place.dir}/olga/.Bad/dovecot-acl line 2: Unknown ID 'bob'`]),
+  )
+})
+
+test('a store leads to its session; one without ACLs to none', async (t) => {
+  const place = openPlace(t)
+  const { session, store } = await place.open('olga')
+  assert.equal(aclSessionOf(store), session)
+  assert.equal(aclSessionOf(openStoreWithoutAcl()), undefined)
+})
+
+function openStoreWithoutAcl() {
+  return new MemoryMail().open()
+}
