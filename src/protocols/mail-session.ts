@@ -21,4 +21,7 @@ export interface MailSession {
 }
 
 /** What the protocol's OK to a login tells of a session: capabilities depend on it. */
-export type SessionFeatures = Pick<MailSession, 'settings' | 'plugins'>
+export type SessionFeatures = Pick<MailSession, 'settings' | 'plugins'> & {
+  /** Lines for the client, before its OK: what post-login scripts wrote. */
+  readonly notice?: string
+}

@@ -9,16 +9,30 @@ import type { MailHost, OpenSession } from './mail-host.ts'
 import { plainIdentity, type SessionOrder } from './mail-order.ts'
 import type { MailPlace } from './mail-places.ts'
 import { NoMailOwner } from './mail-owner.ts'
+import { PostLoginDenied, type PostLoginOutcome } from './post-login.ts'
 import { orderSession } from './remote-mail.ts'
 
 export interface LocalMailNeeds {
   readonly observer: Observer
   readonly host: MailHost
+  /** What post-login scripts make of the userdb's fields. Rejects with PostLoginDenied. */
+  readonly afterLogin: (login: LocalLogin, fields: ReadonlyMap<string, string>) => Promise<PostLoginOutcome>
   /** Which process opens this user's mail. Rejects with NoMailOwner. */
   readonly placeOf: (user: string, fields: ReadonlyMap<string, string>, settings: Settings) => Promise<MailPlace>
 }
 
 const INTERNAL: LocalOpening = { kind: 'refused', why: { kind: 'temporary' } }
+
+/** The same mail, with words for the client before its OK. */
+function noticing(mail: OpenMail, notice: string): OpenMail {
+  return {
+    session: { ...mail.session, notice },
+    pid: mail.pid,
+    serve: async (client) => await mail.serve(client),
+    discard: () => mail.discard(),
+    kick: (reason) => mail.kick(reason),
+  }
+}
 
 /** Opens mail for logins: here, or in the process that has the owner's rights. */
 export function createLocalMail(needs: LocalMailNeeds): LocalMail {
@@ -38,11 +52,12 @@ async function open(needs: LocalMailNeeds, login: LocalLogin): Promise<LocalOpen
   const fields = await userdbFields(needs, login)
   if (fields === undefined) return INTERNAL
   const { settings } = login.record
-  const place = await needs.placeOf(login.outcome.user, fields, settings)
-  const what = orderFor(login, fields)
+  const after = await needs.afterLogin(login, fields)
+  const place = await needs.placeOf(login.outcome.user, after.fields, settings)
+  const what = orderFor(login, after.fields)
   const mail =
     place.kind === 'here' ? await openHere(needs, login, what) : await openThere(await place.socket(), login, what)
-  return { kind: 'ready', mail }
+  return { kind: 'ready', mail: after.notice === '' ? mail : noticing(mail, after.notice) }
 }
 
 async function userdbFields(
@@ -187,6 +202,7 @@ function prefixOf({ protocol, outcome, record }: LocalLogin): string {
 
 /** Refusals and wrong configurations speak for themselves; faults need their stack. */
 function describe(error: unknown): string {
-  if (error instanceof StoreRefusal || error instanceof NoMailOwner) return error.message
+  const isKnown = error instanceof StoreRefusal || error instanceof NoMailOwner || error instanceof PostLoginDenied
+  if (isKnown) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -2,15 +2,16 @@ import { readFile, stat } from 'node:fs/promises'
 import { openSystemUsers } from '../../auth/system-users.ts'
 import type { AuthService } from '../../auth/auth.ts'
 import type { Config } from '../../config/config.ts'
-import type { LocalMail } from '../../login/environment.ts'
+import type { LocalLogin, LocalMail } from '../../login/environment.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { LocalMailboxes } from '../../protocols/lmtp/index.ts'
 import { createLmtpMailboxes } from './lmtp-mailboxes.ts'
 import { createLocalMail } from './local-mail.ts'
-import type { MailOwner } from './mail-owner.ts'
+import type { MailOwner, SystemIds } from './mail-owner.ts'
 import { createMailPlaces } from './mail-places.ts'
 import { openMailHost } from './open-mail-host.ts'
 import { lookupOwner, ownerOrNobody } from './owner-lookup.ts'
+import { findPostLogin, type PostLoginOutcome, runPostLogin } from './post-login.ts'
 import { openStoreContext } from './store-context.ts'
 import { openSystemIds } from './system-ids.ts'
 import { systemHome } from './system-homes.ts'
@@ -34,10 +35,10 @@ export interface LocalServices {
 
 export function openLocalServices(needs: LocalServicesNeeds): LocalServices {
   const { observer, config, auth } = needs
+  const users = openSystemUsers({ read: async (path) => await readFile(path), stat: async (path) => await stat(path) })
+  const system = openSystemIds(users)
   const placeOf = createMailPlaces({
-    system: openSystemIds(
-      openSystemUsers({ read: async (path) => await readFile(path), stat: async (path) => await stat(path) }),
-    ),
+    system,
     self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
     shares: needs.shares,
     workerSocket: needs.workerSocket,
@@ -51,8 +52,28 @@ export function openLocalServices(needs: LocalServicesNeeds): LocalServices {
   })
   const turns = new UserTurns()
   return {
-    logins: createLocalMail({ observer, host, placeOf }),
+    logins: createLocalMail({
+      observer,
+      host,
+      placeOf,
+      afterLogin: (login, fields) => afterLogin(config(), system, login, fields),
+    }),
     lmtp: ({ hostname }) => createLmtpMailboxes({ observer, host, placeOf, hostname }, turns),
     close: () => host.close(),
   }
+}
+
+async function afterLogin(
+  config: Config,
+  system: SystemIds,
+  { protocol, outcome, record }: LocalLogin,
+  fields: ReadonlyMap<string, string>,
+): Promise<PostLoginOutcome> {
+  const scripts = findPostLogin(config, protocol.name)
+  if (scripts === undefined) return { fields, notice: '' }
+  const { local, remote } = record.identity
+  const { masterUser } = outcome
+  const known = masterUser === undefined ? fields : new Map([...fields, ['master_user', masterUser]])
+  const input = { user: outcome.user, remoteIp: remote.ip, localIp: local.ip, fields: known }
+  return await runPostLogin(scripts, input, system)
 }

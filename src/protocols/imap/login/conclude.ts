@@ -19,7 +19,9 @@ export function concludeAttempt(
       dialogue.io.stream.write(welcomeText(tag, verdict.welcome))
       return { kind: 'proxied' }
     case 'local':
-      dialogue.io.stream.write(`${tag} OK [CAPABILITY ${capabilityAfter(dialogue, verdict)}] Logged in\r\n`)
+      dialogue.io.stream.write(
+        `${verdict.session?.notice ?? ''}${tag} OK [CAPABILITY ${capabilityAfter(dialogue, verdict)}] Logged in\r\n`,
+      )
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':

@@ -14,6 +14,7 @@ export function concludeAttempt(
       dialogue.say(verdict.welcome.lines[0] ?? '+OK Logged in.')
       return { kind: 'proxied' }
     case 'local':
+      dialogue.io.stream.write(verdict.session?.notice ?? '')
       dialogue.say('+OK Logged in.')
       return { kind: 'local', user: verdict.user }
     case 'refused':
