@@ -33,6 +33,8 @@ export function namesOf(location: MailLocation, context: FormatContext, forbidde
       return name !== undefined && name !== '' && (utf8 || encodeMutf7(name) === text) ? name : undefined
     },
     levels(name) {
+      // mUTF-7 could write it, but nobody reads it.
+      if (name.includes('\0')) refuse('Mailbox name is not valid mUTF-7')
       const levels = name.split('/').map((level) => checked(names.encodeLevel(level), forbidden))
       if (name.startsWith('~')) refuse("Invalid mailbox name: Begins with '~'")
       if (levels.join('.').length > MAX_NAME_BYTES) refuse('Mailbox name too long')
@@ -46,7 +48,7 @@ export function namesOf(location: MailLocation, context: FormatContext, forbidde
 function checked(level: string, forbidden: readonly string[]): string {
   if (level === '') refuse('Invalid mailbox name: Has adjacent hierarchy separators')
   if (level === '.' || level === '..') refuse("Invalid mailbox name: Contains '.' or '..' part")
-  const bad = ['\0', '/', ...forbidden].find((char) => level.includes(char))
+  const bad = ['/', ...forbidden].find((char) => level.includes(char))
   if (bad !== undefined) refuse(`Character not allowed in mailbox name: '${bad}'`)
   if (Buffer.byteLength(level) > MAX_LEVEL_BYTES) refuse('Mailbox name too long')
   return level

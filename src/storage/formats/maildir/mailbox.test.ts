@@ -81,7 +81,7 @@ test('what is no message is left alone', async (t) => {
 })
 
 test('a message is found when another program renamed its file just now', async (t) => {
-  const rows: { why: string; act: (mailbox: TestMailbox) => Promise<unknown> | unknown; left: string[] }[] = [
+  const rows: { why: string; act: (mailbox: TestMailbox) => unknown; left: string[] }[] = [
     { why: 'reading', act: (mailbox) => mailbox.text(1), left: ['1.M1P1.h:2,FP'] },
     { why: 'its date', act: (mailbox) => mailbox.format.internalDate(mailbox.record(1)), left: ['1.M1P1.h:2,FP'] },
     { why: 'flags: theirs are kept', act: (mailbox) => mailbox.setFlags(1, SEEN), left: ['1.M1P1.h:2,FPS'] },
@@ -122,7 +122,7 @@ test('two files of one name are two messages', async (t) => {
   writeFileSync(join(root, 'cur', '1.M1P1.h:2,S'), 'Subject: two\n\n')
   await mailbox.sync()
   await mailbox.sync()
-  const texts = [1, 2].map((uid) => mailbox.text(uid).split('\n')[0])
+  const texts = [1, 2].map((uid) => String(mailbox.text(uid).split('\n')[0]))
   assert.deepEqual(texts.sort(), ['Subject: one', 'Subject: two'])
   assert.match(complaints.join('\n'), /^warning: Fixed a duplicate: .*cur\/1\.M1P1\.h:2,[FS] -> /)
 })
