@@ -72,7 +72,7 @@ test('every section of every message is what Dovecot sends', { skip }, async () 
       compared++
       const theirs = answer.items.get(named)
       const ours = readSection(bytes, summary.root, request, window)
-      if (theirs?.equals(ours) === true || isKnownSection(name, request, theirs, ours)) continue
+      if (theirs?.equals(ours) === true || isKnownSection(request, theirs, ours)) continue
       complaints.push(difference(`${name}: ${named}`, theirs, ours))
     }
   }

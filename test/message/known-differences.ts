@@ -3,7 +3,6 @@ import type { SectionRequest } from '../../src/storage/message/section.ts'
 /** Messages of the corpus on which we differ from Dovecot on purpose, by row of docs/dovecot-differences.md. */
 const LONG_HEADER_LINES = /^odd: huge field without spaces/
 const PLAIN_TEXT_CHARSET = /^type \d+: text\/plain; charset=US-ASCII$/
-const NUL_IN_FIELD_NAMES = /^odd: NUL in a name/
 const SEARCH_ENCODED_WORDS = /^text: encoded words(, broken)?( \(CRLF\))?$/
 
 /** `long-header-lines`, `plain-text-charset`: ENVELOPE and BODYSTRUCTURE. */
@@ -11,15 +10,9 @@ export function isKnownFetch(name: string): boolean {
   return LONG_HEADER_LINES.test(name) || PLAIN_TEXT_CHARSET.test(name)
 }
 
-/** `nul-in-field-names`, `inner-header-without-end`: HEADER.FIELDS. */
-export function isKnownSection(
-  name: string,
-  { path, of }: SectionRequest,
-  theirs: Buffer | undefined,
-  ours: Buffer,
-): boolean {
+/** `inner-header-without-end`: HEADER.FIELDS. */
+export function isKnownSection({ path, of }: SectionRequest, theirs: Buffer | undefined, ours: Buffer): boolean {
   if (typeof of === 'string' || theirs === undefined) return false
-  if (NUL_IN_FIELD_NAMES.test(name)) return true
   return path.length > 0 && ours.equals(Buffer.concat([theirs, Buffer.from('\r\n')]))
 }
 

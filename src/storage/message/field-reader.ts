@@ -1,9 +1,9 @@
-import { fieldName, findColon, isFold, lineEnd, newlineSize } from './header.ts'
+import { fieldName, findColon, isFold, lineText } from './header.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 
 /** A field as it stands in the message, one byte a character. */
 export interface ReadField {
-  /** Lower case; the whole line where there is no colon. */
+  /** Lower case, up to a NUL; the whole line where there is no colon. */
   readonly name: string
   /** What stands between name and value: a colon, with white space before it maybe. */
   readonly colon: string
@@ -39,10 +39,12 @@ export class FieldReader {
   /** A field begins at `start`. The one before must have ended. */
   begin(bytes: Buffer, start: number): void {
     const colon = findColon(bytes, start, bytes.length)
-    this.#name = colon === -1 ? lineText(bytes, start).toLowerCase() : fieldName(bytes, start, colon)
-    this.#colon = colon === -1 ? '' : bytes.toString('latin1', start + this.#name.length, colon + 1)
-    const nul = this.#name.indexOf('\0')
-    if (nul !== -1) this.#name = this.#name.slice(0, nul)
+    const name = colon === -1 ? lineText(bytes, start, bytes.length) : fieldName(bytes, start, colon)
+    const between = colon === -1 ? '' : bytes.toString('latin1', start + name.length, colon + 1)
+    // As in C, a NUL ends a name.
+    const nul = name.indexOf('\0')
+    this.#name = nul === -1 ? name : name.slice(0, nul)
+    this.#colon = nul === -1 ? between : name.slice(nul) + between
     this.#keeping = this.#wants(this.#name)
     this.#valueFrom = colon === -1 ? -1 : colon + 1
   }
@@ -76,10 +78,4 @@ export class FieldReader {
     this.#midLine = false
     return name === undefined || !this.#keeping ? undefined : { name, colon: this.#colon, raw, terminated }
   }
-}
-
-/** The line at `start` without its line end. */
-function lineText(bytes: Buffer, start: number): string {
-  const end = lineEnd(bytes, start, bytes.length)
-  return bytes.toString('latin1', start, end - newlineSize(bytes, start, end))
 }

@@ -34,10 +34,7 @@ export function* rawFields(bytes: Buffer, from = 0, to = bytes.length): Generato
 function rawField(bytes: Buffer, start: number, next: number): RawField {
   const end = next - newlineSize(bytes, start, next)
   const colon = findColon(bytes, start, end)
-  const name =
-    colon === -1
-      ? bytes.toString('latin1', start, firstLineEnd(bytes, start, next)).toLowerCase()
-      : fieldName(bytes, start, colon)
+  const name = colon === -1 ? lineText(bytes, start, next) : fieldName(bytes, start, colon)
   return { name, start, valueStart: colon === -1 ? end : colon + 1, end, next }
 }
 
@@ -45,7 +42,7 @@ function rawField(bytes: Buffer, start: number, next: number): RawField {
 export function fieldName(bytes: Buffer, from: number, to: number): string {
   let end = to
   while (end > from && isFold(bytes[end - 1])) end--
-  return bytes.toString('latin1', from, end).toLowerCase()
+  return asciiLower(bytes.toString('latin1', from, end))
 }
 
 /** Where the colon of a field is; -1 when its first line has none. */
@@ -64,9 +61,16 @@ export function lineEnd(bytes: Buffer, from: number, to: number): number {
   return to
 }
 
-function firstLineEnd(bytes: Buffer, from: number, to: number): number {
+/** The line at `from` in lower case, without its line end. */
+export function lineText(bytes: Buffer, from: number, to: number): string {
   const end = lineEnd(bytes, from, to)
-  return end - newlineSize(bytes, from, end)
+  return asciiLower(bytes.toString('latin1', from, end - newlineSize(bytes, from, end)))
+}
+
+/** Lower case for ASCII alone: what looks like other letters may be half of a UTF-8 character. */
+function asciiLower(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return /^[\x00-\x7f]*$/.test(text) ? text.toLowerCase() : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 /** 2 for CRLF at the end of from..to, 1 for LF, 0 for neither. */

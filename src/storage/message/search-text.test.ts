@@ -59,3 +59,9 @@ test('a search that has found everything reads no further', () => {
   assert.deepEqual(searchMessage(large, [{ kind: 'text', value: 'needle' }]).next(), { done: true, value: [true] })
   assert.deepEqual(searchMessage(large, [{ kind: 'subject', value: 'no' }]).next(), { done: true, value: [false] })
 })
+
+test('a header line without colon is text like any other, also beyond ASCII', () => {
+  const search = new MessageSearch([{ kind: 'text', value: 'ÄÖ' }])
+  search.push(Buffer.from('äöü\n'))
+  assert.deepEqual(search.finish(), [true])
+})

@@ -144,7 +144,8 @@ class SearchEvents implements MimeEvents {
     }
     if (this.#inHeaders.length === 0) return
     const space = isFold(raw.charCodeAt(0)) ? (raw[0] ?? '') : ''
-    const line = `${casemap(decodeWords(name))}${colon}${space}${casemap(decodeWords(onelineValue(raw)))}${terminated ? '\r\n' : ''}`
+    const label = casemap(Buffer.from(name + colon + space, 'latin1').toString('utf8'))
+    const line = `${label}${casemap(decodeWords(onelineValue(raw)))}${terminated ? '\r\n' : ''}`
     for (const finder of this.#inHeaders) finder.more(line)
   }
 

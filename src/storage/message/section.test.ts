@@ -50,3 +50,9 @@ test('a header without end gets one behind named fields only', () => {
   assert.equal(readSection(text, unended, { path: [], of: { fields, not: false } }).toString(), 'Subject: x\r\r\n\r\n')
   assert.equal(readSection(text, unended, { path: [], of: { fields, not: true } }).toString(), '')
 })
+
+test('a NUL ends the name of a field, and is sent as 0x80', () => {
+  const text = Buffer.from('Subject\0x: y\nTo: z\n\n')
+  const sent = readSection(text, summarise(text).root, { path: [], of: { fields: ['SUBJECT'], not: false } })
+  assert.equal(sent.toString('latin1'), 'Subject\x80x: y\r\n\r\n')
+})

@@ -100,7 +100,7 @@ export function selectFields(
   const pieces: Buffer[] = []
   let end = 0
   for (const { name, start, next } of rawFields(header)) {
-    if (names.has(name) !== not) pieces.push(header.subarray(start, next))
+    if (names.has(name.replace(/\0.*$/s, '')) !== not) pieces.push(header.subarray(start, next))
     end = next
   }
   const ended = end < header.length
