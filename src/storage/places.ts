@@ -47,6 +47,28 @@ export class Places {
     return keeping.sort((a, b) => b.prefix.length - a.prefix.length)[0]
   }
 
+  /** How a subscription is written: an owner's INBOX as `shared/jane/INBOX`, as Dovecot does. */
+  written(name: string): string {
+    return this.#isOwnerRoot(name) ? `${name}${this.specOf(name)?.separator ?? '/'}INBOX` : name
+  }
+
+  /** The name that a written subscription stands for. */
+  shown(name: string): string {
+    const spec = this.specOf(name)
+    const end = `${spec?.separator ?? '/'}INBOX`
+    if (!name.endsWith(end)) return name
+    const root = name.slice(0, -end.length)
+    return this.#isOwnerRoot(root) ? root : name
+  }
+
+  /** `shared/jane`, where that is an owner's INBOX. */
+  #isOwnerRoot(name: string): boolean {
+    const spec = this.specOf(name)
+    if (spec === undefined || typeof spec.location !== 'function' || spec.explicitInbox) return false
+    const rest = name.slice(spec.prefix.length) + spec.separator
+    return parseOwner(spec.ownerPattern ?? '', rest, this.#options.user)?.length === rest.length
+  }
+
   /** The place that is not shared by owners. */
   ofSpec(spec: NamespaceSpec): Place | undefined {
     return typeof spec.location === 'function' ? undefined : this.#place(spec, spec.prefix, spec.location, undefined)

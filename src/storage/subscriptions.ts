@@ -10,20 +10,30 @@ export async function listSubscriptions(
   const names = new Set<string>()
   for (const spec of namespaces) {
     const place = spec.subscriptions ? places.ofSpec(spec) : undefined
-    for (const storage of (await place?.store.subscriptions()) ?? []) if (place) names.add(place.toVirtual(storage))
+    if (place === undefined || spec.aliasFor !== undefined) continue
+    for (const storage of await place.store.subscriptions()) {
+      const name = places.shown(place.toVirtual(storage))
+      if (keeps(spec, places.specOf(name))) names.add(name)
+    }
     for (const box of spec.mailboxes) if (box.auto === 'subscribe') names.add(spec.prefix + box.name)
   }
   return [...names]
 }
 
+/** Names of another namespace count here only when it keeps no subscriptions itself. */
+function keeps(spec: NamespaceSpec, holder: NamespaceSpec | undefined): boolean {
+  return holder === undefined || holder === spec || !holder.subscriptions
+}
+
 /** Subscribes in the namespace that keeps the mailbox's subscription: its own, or that of the next shorter prefix that keeps any. */
 export async function subscribeMailbox(places: Places, name: string, subscribed: boolean): Promise<void> {
-  const place = await places.of(name)
-  const storage = place.toStorage(name)
-  if (place.spec.subscriptions && place.owner === undefined) return place.store.subscribe(storage, subscribed)
-  const parent = parentOf(places, name)
-  if (parent === undefined) throw new StoreRefusal('cannot', 'This namespace has no subscriptions')
-  await parent.store.subscribe(parent.toStorage(name), subscribed)
+  const holder = places.specOf(name)
+  const own = holder?.subscriptions === true ? places.ofSpec(holder) : undefined
+  const keeper = own ?? parentOf(places, name)
+  if (keeper === undefined) throw new StoreRefusal('cannot', 'This namespace has no subscriptions')
+  const storage = keeper.toStorage(places.written(name))
+  await keeper.store.subscribe(storage, subscribed)
+  if (!subscribed) await keeper.store.subscribe(keeper.toStorage(name), false)
 }
 
 function parentOf(places: Places, name: string): Place | undefined {

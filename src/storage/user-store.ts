@@ -59,14 +59,14 @@ export class UserStore implements MailStore {
   }
 
   subscribe(name: string, subscribed: boolean): Promise<void> {
-    return subscribeMailbox(this.#places, inboxed(name), subscribed)
+    return subscribeMailbox(this.#places, this.#name(name), subscribed)
   }
 
   async create(given: string, options: CreateOptions = {}): Promise<void> {
-    const name = inboxed(given)
+    const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
     checkNewName(name)
-    if (storage === 'INBOX') {
+    if (storage === 'INBOX' && place.spec.inbox) {
       await this.#ensureInbox(place)
       throw new StoreRefusal('exists', 'Mailbox already exists')
     }
@@ -74,7 +74,7 @@ export class UserStore implements MailStore {
   }
 
   async delete(given: string): Promise<void> {
-    const name = inboxed(given)
+    const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
     if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
     await place.store.delete(storage)
@@ -82,7 +82,7 @@ export class UserStore implements MailStore {
   }
 
   async rename(givenFrom: string, givenTo: string): Promise<void> {
-    const [from, to] = [inboxed(givenFrom), inboxed(givenTo)]
+    const [from, to] = [this.#name(givenFrom), this.#name(givenTo)]
     const source = await this.#resolve(from)
     const target = await this.#resolve(to)
     checkNewName(to)
@@ -94,7 +94,7 @@ export class UserStore implements MailStore {
   }
 
   async status(given: string): Promise<MailboxStatus> {
-    const name = inboxed(given)
+    const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
     const signature = place.store.signature?.(storage)
     const isOpen = this.#options.context.mailboxes.find(keyOf(place, storage)) !== undefined
@@ -114,7 +114,7 @@ export class UserStore implements MailStore {
   }
 
   async open(given: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
-    const name = inboxed(given)
+    const name = this.#name(given)
     const held = await this.#hold(name)
     try {
       await held.shared.look('now')
@@ -138,7 +138,7 @@ export class UserStore implements MailStore {
   }
 
   async beginAppend(name: string): Promise<Appending> {
-    const held = await this.#hold(inboxed(name))
+    const held = await this.#hold(this.#name(name))
     const { quota } = this.#options
     const limits = { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS }
     try {
@@ -150,11 +150,19 @@ export class UserStore implements MailStore {
   }
 
   quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
-    return this.#options.quota?.roots(inboxed(name)) ?? Promise.resolve([])
+    return this.#options.quota?.roots(this.#name(name)) ?? Promise.resolve([])
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#views].map((view) => view.close()))
+  }
+
+  /** `inbox` in any case is INBOX, also as the first level of a name. RFC 3501 §5.1. */
+  #name(name: string): string {
+    if (!/^inbox/i.test(name)) return name
+    if (name.length === 5) return 'INBOX'
+    const separator = this.#options.namespaces.find(({ inbox }) => inbox)?.separator
+    return name[5] === separator ? `INBOX${name.slice(5)}` : name
   }
 
   async #resolve(name: string): Promise<{ readonly place: Place; readonly storage: string }> {
@@ -163,7 +171,7 @@ export class UserStore implements MailStore {
   }
 
   async #holdTarget(to: string): Promise<Held & { readonly name: string }> {
-    const name = inboxed(to)
+    const name = this.#name(to)
     return { ...(await this.#hold(name)), name }
   }
 
@@ -234,11 +242,6 @@ function keyOf(place: Place, storage: string): string {
   return `${place.format} ${place.store.directories(storage).mail}`
 }
 
-/** `inbox` in any case is INBOX. RFC 3501 §5.1. */
-function inboxed(name: string): string {
-  return name.toUpperCase() === 'INBOX' ? 'INBOX' : name
-}
-
 async function createUnlessThere(place: Place, storage: string): Promise<void> {
   try {
     await place.store.create(storage, {})
@@ -251,11 +254,17 @@ function checkRename(
   source: { readonly place: Place; readonly storage: string },
   target: { readonly place: Place; readonly storage: string },
 ): void {
-  if (source.place !== target.place) {
-    throw new StoreRefusal('cannot', 'Renaming not supported across non-private namespaces')
-  }
+  if (source.place !== target.place) throw new StoreRefusal('cannot', whyApart(source.place, target.place))
   if (source.storage === target.storage) throw new StoreRefusal('exists', "Can't rename mailbox to itself")
   if (target.storage.startsWith(`${source.storage}/`) && source.storage !== 'INBOX') {
     throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
   }
+}
+
+function whyApart(source: Place, target: Place): string {
+  const shared = source.spec.type === 'shared' || target.spec.type === 'shared'
+  const isPrivate = source.spec.type === 'private' && target.spec.type === 'private'
+  return shared || isPrivate
+    ? "Can't rename mailboxes across specified storages."
+    : 'Renaming not supported across non-private namespaces.'
 }

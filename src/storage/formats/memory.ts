@@ -28,9 +28,9 @@ export class MemoryFormat implements MailFormat {
     let root = this.#roots.get(location.path)
     if (root === undefined) {
       root = { boxes: new Map(), directories: new Set(), subscriptions: [], nextUidValidity: 1 }
-      root.boxes.set('INBOX', newBox(root))
       this.#roots.set(location.path, root)
     }
+    if (context.inbox !== false && !root.boxes.has('INBOX')) root.boxes.set('INBOX', newBox(root))
     return new MemoryStore(root, location.path, context)
   }
 }
@@ -133,7 +133,7 @@ class MemoryStore implements FormatStore {
 
   rename(from: string, to: string): Promise<void> {
     if (this.#root.boxes.has(to)) return refuse('exists', 'Target mailbox already exists')
-    if (from === 'INBOX') return refuse('cannot', "Renaming INBOX isn't supported.")
+    if (from === 'INBOX' && this.#context.inbox !== false) return refuse('cannot', "Renaming INBOX isn't supported.")
     const below = `${from}/`
     const moved = (name: string): string | undefined =>
       name === from || name.startsWith(below) ? to + name.slice(from.length) : undefined
