@@ -2,8 +2,9 @@ import { linkSync, renameSync, unlinkSync } from 'node:fs'
 import { StoreRefusal } from '../../refusal.ts'
 import type { NewMessage } from '../../store.ts'
 import type { FormatAppending, FormatMailbox, FormatRecord } from '../format.ts'
-import { hasCode, pathOf } from './disk.ts'
-import { Draft, removeTemporary, type TemporaryMessage } from './draft.ts'
+import { hasCode, pathOf, removeFile } from './disk.ts'
+import { Draft, type TemporaryMessage } from './draft.ts'
+import { refusalOfFullDisk } from './full-disk.ts'
 import { withExtraKeywords } from './extra-keywords.ts'
 import { sizeInName, withInfo } from './file-name.ts'
 import type { MailboxState } from './mailbox-state.ts'
@@ -20,8 +21,6 @@ import { uniqueName } from './unique-name.ts'
 const MAX_SYNCING = 16
 /** What the file system says when a hard link cannot be, and bytes must be copied. */
 const CANNOT_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EEXIST', 'ENOENT'] as const
-/** No room, or no quota of the file system. */
-const NO_SPACE = ['ENOSPC', 'EDQUOT'] as const
 
 interface MovedMessage {
   readonly path: string | Buffer
@@ -122,7 +121,7 @@ export class MaildirAppending implements FormatAppending {
   abort(): Promise<void> {
     this.#draft?.abort()
     this.#draft = undefined
-    for (const { path } of this.#messages.splice(0)) removeTemporary(path)
+    for (const { path } of this.#messages.splice(0)) removeFile(path)
     return Promise.resolve()
   }
 
@@ -188,8 +187,7 @@ async function refusingFullDisks<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (hasCode(error, ...NO_SPACE)) throw new StoreRefusal('over-quota', 'Not enough disk quota', { cause: error })
     if (hasCode(error, 'ENOENT')) throw new StoreRefusal('not-found', 'Mailbox was deleted under us', { cause: error })
-    throw error
+    throw refusalOfFullDisk(error)
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, open } from 'node:fs'
+import { closeSync, fdatasync, fsync, open, unlinkSync } from 'node:fs'
 import type { FormatSettings } from '../format.ts'
 
 /** What makes written things survive a power failure. Given by argument, so that tests see that it was called. */
@@ -42,6 +42,15 @@ export function pathOf(directory: string, name: string): string | Buffer {
   return isAscii(name)
     ? `${directory}/${name}`
     : Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')])
+}
+
+/** Removes a file; one that is not there is fine. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
 }
 
 /** Whether an error of `node:fs` has one of these codes. */

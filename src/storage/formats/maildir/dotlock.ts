@@ -1,16 +1,16 @@
 import {
   closeSync,
   ftruncateSync,
+  futimesSync,
   lstatSync,
   openSync,
   readFileSync,
   statSync,
-  unlinkSync,
   writeSync,
   type Stats,
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hasCode } from './disk.ts'
+import { hasCode, removeFile } from './disk.ts'
 import { adjustFile, type Permissions } from './permissions.ts'
 import { hostInName } from './unique-name.ts'
 
@@ -33,6 +33,8 @@ export interface Dotlock {
   /** Open on the lock file, behind its `pid:host`. */
   readonly fd: number
   readonly path: string
+  /** Shows that it is still held. */
+  touch(): void
   /** Removes the lock. True when it was still ours. */
   release(): boolean
   /** Takes note that the lock file was renamed away over the file it guards. */
@@ -60,7 +62,7 @@ export async function lockFile(file: string, options: DotlockOptions): Promise<D
   const watch = new StaleWatch(file, path, options)
   for (let pauseMs: number = POLL_MS.first; Date.now() < deadline; pauseMs = Math.min(pauseMs * 2, POLL_MS.longest)) {
     if (watch.isStale()) {
-      removeQuietly(path)
+      removeFile(path)
       await sleep(OVERRIDE_MS * (1 + Math.random()))
     }
     const lock = tryLock(path, options)
@@ -84,7 +86,8 @@ export function tryLock(path: string, { hostname, permissions }: DotlockOptions)
   adjustFile(fd, permissions())
   const inode = statSync(path, { throwIfNoEntry: false })?.ino ?? 0
   held.set(path, inode)
-  return { fd, path, release: () => release(fd, path, inode), replaced: () => forget(fd, path) }
+  const touch = (): void => futimesSync(fd, new Date(), new Date())
+  return { fd, path, touch, release: () => release(fd, path, inode), replaced: () => forget(fd, path) }
 }
 
 function writeOwner(fd: number, hostname: string): void {
@@ -99,7 +102,7 @@ function writeOwner(fd: number, hostname: string): void {
 function release(fd: number, path: string, inode: number): boolean {
   forget(fd, path)
   const ours = lstatSync(path, { throwIfNoEntry: false })?.ino === inode
-  if (ours) removeQuietly(path)
+  if (ours) removeFile(path)
   return ours
 }
 
@@ -166,13 +169,5 @@ function readOwner(path: string, hostname: string): number | undefined {
     return host === hostInName(hostname) && Number(pid) > 0 ? Number(pid) : undefined
   } catch {
     return undefined
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
   }
 }

@@ -1,6 +1,6 @@
-import { closeSync, futimesSync, openSync, unlinkSync, write, writeSync } from 'node:fs'
+import { closeSync, futimesSync, openSync, write, writeSync } from 'node:fs'
 import type { NewMessage } from '../../store.ts'
-import { hasCode } from './disk.ts'
+import { removeFile } from './disk.ts'
 import { LineEnds } from './line-ends.ts'
 import type { MailboxPlace } from './mailbox-place.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
@@ -64,7 +64,7 @@ export class Draft {
   abort(): void {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
-    removeTemporary(this.#path)
+    removeFile(this.#path)
   }
 
   #temporary(): TemporaryMessage {
@@ -104,15 +104,6 @@ export class Draft {
     this.#fd = openSync(this.#path, 'wx', permissions.fileMode)
     adjustFile(this.#fd, permissions)
     return this.#fd
-  }
-}
-
-/** Removes a file of `tmp`; one that is not there is fine. */
-export function removeTemporary(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
   }
 }
 

@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, futimesSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
 import type { FormatContext } from '../format.ts'
-import { hasCode, type Syncing } from './disk.ts'
+import { removeFile, type Syncing } from './disk.ts'
 import { MAX_LETTERS } from './file-name.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
 
@@ -80,7 +70,7 @@ export class KeywordFile {
   async commit(): Promise<void> {
     if (!this.#changed) return
     const temporary = `${this.#path}.lock`
-    removeQuietly(temporary)
+    removeFile(temporary)
     const permissions = permissionsOf(this.#directory)
     const fd = openSync(temporary, 'wx', permissions.fileMode)
     try {
@@ -94,7 +84,7 @@ export class KeywordFile {
       this.#mtimeMs = stat.mtimeMs
       this.#changed = false
     } catch (error) {
-      removeQuietly(temporary)
+      removeFile(temporary)
       throw error
     } finally {
       closeSync(fd)
@@ -131,13 +121,5 @@ export class KeywordFile {
   #clear(): void {
     this.names.length = 0
     this.#numbers.clear()
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
   }
 }

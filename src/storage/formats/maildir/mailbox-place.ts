@@ -1,6 +1,6 @@
 import type { FormatContext } from '../format.ts'
 import { StoreRefusal } from '../../refusal.ts'
-import type { Syncing } from './disk.ts'
+import { hasCode, type Syncing } from './disk.ts'
 import { lockFile, type Dotlock, type DotlockOptions } from './dotlock.ts'
 import { permissionsOf } from './permissions.ts'
 
@@ -21,8 +21,23 @@ export interface MailboxPlace {
 const STALE_MS = 120_000
 const WAIT_MS = 122_000
 
-/** Locks the uidlist, which guards all changes of the mailbox. Refuses when it takes too long. */
-export async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
+/** A lock that is held long is touched this often, so that it does not look stale. */
+const TOUCH_MS = 30_000
+
+/** Runs something with the uidlist locked, which guards all changes of the mailbox. Refuses when others hold it too long. */
+export async function withMailboxLock<T>(place: MailboxPlace, work: () => Promise<T>): Promise<T> {
+  const lock = await lockMailbox(place)
+  const timer = setInterval(() => lock.touch(), TOUCH_MS)
+  timer.unref()
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+    if (!lock.release()) place.context.log('warning', `Our dotlock file ${lock.path} was overridden`)
+  }
+}
+
+async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
   const maxMs = context.settings.mail_max_lock_timeout * 1000
   const options: DotlockOptions = {
     hostname: context.hostname,
@@ -30,7 +45,12 @@ export async function lockMailbox({ control, context }: MailboxPlace): Promise<D
     staleMs: STALE_MS,
     permissions: () => permissionsOf(control),
   }
-  const lock = await lockFile(`${control}/dovecot-uidlist`, options)
-  if (lock === undefined) throw new StoreRefusal('temporary', 'Timeout while waiting for lock')
-  return lock
+  try {
+    const lock = await lockFile(`${control}/dovecot-uidlist`, options)
+    if (lock !== undefined) return lock
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) throw new StoreRefusal('not-found', 'Mailbox was deleted under us', { cause: error })
+    throw error
+  }
+  throw new StoreRefusal('temporary', 'Timeout while waiting for lock')
 }

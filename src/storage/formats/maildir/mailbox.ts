@@ -6,10 +6,11 @@ import type { MessageIdentity, StoredMessage } from '../../store.ts'
 import type { FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
 import { pathOf } from './disk.ts'
+import { refusalOfFullDisk } from './full-disk.ts'
 import { extraKeywords } from './extra-keywords.ts'
 import { baseOf, parseInfo, sizeInName, withInfo, type Info } from './file-name.ts'
 import { Look, whatIsDue } from './look.ts'
-import { lockMailbox } from './mailbox-place.ts'
+import { withMailboxLock } from './mailbox-place.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { openMessageFile } from './message-file.ts'
 import { MessageFiles, own } from './message-files.ts'
@@ -102,29 +103,34 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Runs something with the uidlist locked. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     this.#refuseWhenReadOnly()
-    const lock = await lockMailbox(this.state.place)
-    try {
-      return await work()
-    } finally {
-      if (!lock.release()) this.state.place.context.log('warning', `Our dotlock file ${lock.path} was overridden`)
-    }
+    return withMailboxLock(this.state.place, work)
   }
 
   async setFlags(
     changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[],
   ): Promise<readonly FormatRecord[]> {
     const wanted = changes.map(({ record, flags }) => ({ record: own(record), old: record.flags, flags }))
-    return this.#change(async () => {
-      const gone: MaildirRecord[] = []
-      for (const [index, { record, old, flags }] of wanted.entries()) {
-        if (index % CHANGES_A_TURN === CHANGES_A_TURN - 1) await yieldToOthers()
-        if (!this.#rename(record, old, flags)) gone.push(record)
-      }
-      await this.state.keywords.commit()
-      await this.state.uidlist.rewriteWhenNeeded()
-      for (const record of gone) this.state.forget(record)
-      return gone
-    })
+    try {
+      return await this.#change(() => this.#renameAll(wanted))
+    } catch (error) {
+      // Some may have their new flags: the next sync tells.
+      for (const { record } of wanted) this.state.doubtful.add(record)
+      throw refusalOfFullDisk(error)
+    }
+  }
+
+  async #renameAll(
+    wanted: readonly { readonly record: MaildirRecord; readonly old: Flags; readonly flags: Flags }[],
+  ): Promise<MaildirRecord[]> {
+    const gone: MaildirRecord[] = []
+    for (const [index, { record, old, flags }] of wanted.entries()) {
+      if (index % CHANGES_A_TURN === CHANGES_A_TURN - 1) await yieldToOthers()
+      if (!this.#rename(record, old, flags)) gone.push(record)
+    }
+    await this.state.keywords.commit()
+    await this.state.uidlist.rewriteWhenNeeded()
+    for (const record of gone) this.state.forget(record)
+    return gone
   }
 
   /** Gives a file the name of its new flags. False when it is gone. */

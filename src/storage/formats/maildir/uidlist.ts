@@ -1,17 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  openSync,
-  readSync,
-  fstatSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-  type Stats,
-} from 'node:fs'
+import { closeSync, openSync, readSync, fstatSync, renameSync, statSync, writeSync, type Stats } from 'node:fs'
 import type { FormatContext } from '../format.ts'
-import { hasCode, type Syncing } from './disk.ts'
+import { removeFile, type Syncing } from './disk.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
 import { readEnds } from './uidlist-ends.ts'
 import {
@@ -279,7 +269,7 @@ export class Uidlist {
       renameSync(temporary, this.path)
       this.#remember(fstatSync(fd), records.length + 1)
     } catch (error) {
-      removeQuietly(temporary)
+      removeFile(temporary)
       throw error
     } finally {
       closeSync(fd)
@@ -328,12 +318,4 @@ function readFrom(fd: number, offset: number, size: number): string {
     filled += count
   }
   return bytes.toString('latin1', 0, filled)
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
-  }
 }
