@@ -27,6 +27,8 @@ export function createLmtpMailboxes(needs: LmtpMailNeeds, turns: UserTurns): Loc
       try {
         return await open(needs, turns, question)
       } catch (error) {
+        if (error instanceof StoreRefusal && error.code === 'over-quota')
+          return { kind: 'over-quota', text: error.message }
         const known = error instanceof StoreRefusal || error instanceof NoMailOwner
         const text = error instanceof Error ? ((known ? undefined : error.stack) ?? error.message) : String(error)
         needs.observer.log('error', `lmtp(${question.account.user})`, text)

@@ -4,12 +4,12 @@ import { createDelivery } from '../../delivery/delivery.ts'
 import { INBOX } from '../../delivery/target-mailbox.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
-import { openStore } from '../../storage/open-store.ts'
-import type { MailStore } from '../../storage/store.ts'
 import { MailUserError } from '../../storage/user/mail-user-error.ts'
 import { type MailSystem, type MailUser, resolveMailUser } from '../../storage/user/mail-user.ts'
+import { type AclShares, openAclShares } from './acl-shares.ts'
 import type { MailHost, OpenDelivery, OpenSession } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder } from './mail-order.ts'
+import { type OpenUserStore, openUserStore } from './open-user-store.ts'
 import type { OpenStoreContext } from './store-context.ts'
 
 export interface MailHostNeeds {
@@ -31,9 +31,11 @@ export function openMailHost(needs: MailHostNeeds): MailHost {
 class Host implements MailHost {
   readonly #needs: MailHostNeeds
   readonly #system: MailSystem
+  readonly #acl: AclShares
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
+    this.#acl = openAclShares(needs.observer)
     this.#system = {
       formats: new Set(needs.context.formats.keys()),
       systemHome: needs.systemHome,
@@ -44,11 +46,11 @@ class Host implements MailHost {
   async openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession> {
     const log = this.#logOf(order, order.protocol)
     const user = this.#resolve(order, order.protocol, order.masterUser)
-    const store = this.#open(user, log)
+    const open = await this.#open(user, order, order.protocol, 'session', log)
     const { hostname: name, tlsActive } = order
     const session = {
       user: user.user,
-      store,
+      store: open.store,
       settings: user.settings,
       identity: identityFrom(order.identity),
       hostname: name,
@@ -57,18 +59,26 @@ class Host implements MailHost {
       signal,
       log,
     }
-    return await Promise.resolve({ session, close: () => store.close() })
+    return { session, close: () => open.close() }
   }
 
   async openDelivery(order: DeliveryOrder): Promise<OpenDelivery> {
     const log = this.#logOf(order, 'lmtp')
     const user = this.#resolve(order, 'lmtp', undefined)
-    const store = this.#open(user, log)
     const { settings } = user
     const mailbox = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
     const { from, to, session } = order
+    const open = await this.#open(user, order, 'lmtp', 'delivery', log)
+    const { store, quota } = open
+    try {
+      // Already at RCPT, where the size is not known: a full mailbox takes nothing.
+      if (settings.lmtp_rcpt_check_quota) await quota?.check(mailbox, { messages: 1, sizeBytes: 0 })
+    } catch (error) {
+      await open.close()
+      throw error
+    }
     const delivery = createDelivery({ store, settings, mailbox, from, to, session, log })
-    return await Promise.resolve({ delivery, close: () => store.close() })
+    return { delivery, close: () => open.close() }
   }
 
   async close(): Promise<void> {
@@ -99,8 +109,14 @@ class Host implements MailHost {
     )
   }
 
-  #open({ user, namespaces, settings }: MailUser, log: SessionLog): MailStore {
-    return openStore({ user, namespaces, settings, context: this.#needs.context, log })
+  async #open(
+    user: MailUser,
+    order: MailOrder,
+    service: string,
+    purpose: 'session' | 'delivery',
+    log: SessionLog,
+  ): Promise<OpenUserStore> {
+    return await openUserStore({ user, order, service, purpose, context: this.#needs.context, acl: this.#acl, log })
   }
 
   /** Lines as Dovecot's mail processes write them: `imap(joe)<4711><session>: `. */

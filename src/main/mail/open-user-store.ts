@@ -1,0 +1,82 @@
+import { readAclSettings, aclUserName } from '../../acl/settings.ts'
+import { type AclSession, openAclSession } from '../../acl/session.ts'
+import { quotaRootsOf } from '../../delivery/quota/quota-root.ts'
+import { UserQuota } from '../../delivery/quota/user-quota.ts'
+import { openStore, type StoreOptions } from '../../storage/open-store.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
+import type { MailStore } from '../../storage/store.ts'
+import type { MailUser } from '../../storage/user/mail-user.ts'
+import type { AclShares } from './acl-shares.ts'
+import type { MailOrder } from './mail-order.ts'
+import type { OpenStoreContext } from './store-context.ts'
+
+export interface UserStoreNeeds {
+  readonly user: MailUser
+  readonly order: MailOrder
+  /** `imap`, `pop3`, `lmtp`, `doveadm`. */
+  readonly service: string
+  readonly purpose: 'session' | 'delivery'
+  readonly context: OpenStoreContext
+  readonly acl: AclShares
+  readonly log: StoreOptions['log']
+}
+
+/** A user's mail with everything that the configuration puts around it. */
+export interface OpenUserStore {
+  readonly store: MailStore
+  readonly quota: UserQuota | undefined
+  close(): Promise<void>
+}
+
+/** Opens a user's mail with the quota and the rights that `mail_plugins` asks for. Throws StoreRefusal. */
+export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStore> {
+  const { user, context, log, purpose } = needs
+  const plain: StoreOptions = { user: user.user, namespaces: user.namespaces, settings: user.settings, context, log }
+  const quota = user.plugins.has('quota') ? openQuota(needs, plain) : undefined
+  const limited = quota === undefined ? plain : { ...plain, quota: quota.hook }
+  const session = user.plugins.has('acl') ? await openAcl(needs, limited) : undefined
+  const opened = openStore(session === undefined ? limited : { ...limited, owners: () => session.owners() })
+  const store = session?.see(opened, purpose) ?? opened
+  return {
+    store,
+    quota: quota?.hook,
+    async close() {
+      await store.close()
+      await quota?.counted.close()
+    },
+  }
+}
+
+function openQuota(
+  { user: { plugin }, context, log }: UserStoreNeeds,
+  plain: StoreOptions,
+): { readonly hook: UserQuota; readonly counted: MailStore } | undefined {
+  const roots = quotaRootsOf(plugin, (text) => log('error', `quota: ${text}`))
+  if (roots.length === 0) return undefined
+  const counted = openStore(plain)
+  return { hook: new UserQuota({ roots, store: counted, plugin, now: () => context.now() }), counted }
+}
+
+async function openAcl(
+  { user, order, service, context, acl, log }: UserStoreNeeds,
+  storeOptions: StoreOptions,
+): Promise<AclSession | undefined> {
+  const read = readAclSettings(user.plugin)
+  if (read.kind === 'off') return undefined
+  if (read.kind === 'fault') throw new StoreRefusal('temporary', read.log)
+  const { settings } = read
+  const fields = new Map(order.fields)
+  const masterUser = fields.get('master_user') ?? (order.kind === 'session' ? order.masterUser : undefined)
+  const actor = { user: user.user, service, remote_ip: order.remoteIp, session: order.session }
+  return await openAclSession({
+    settings,
+    identity: { user: aclUserName(settings, masterUser, user.user), loginUser: user.user, groups: settings.groups },
+    storeOptions,
+    files: acl.files,
+    dict: acl.dict(settings.sharedDict, (text) => log('error', `acl: ${text}`)),
+    audit: acl.audit(settings.auditLog),
+    actor: masterUser === undefined ? actor : { ...actor, master_user: masterUser },
+    now: () => context.now(),
+    log,
+  })
+}
