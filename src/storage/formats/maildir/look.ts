@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
 import { compareArrival } from './file-name.ts'
 import { separateDuplicate } from './duplicate.ts'
@@ -21,6 +22,8 @@ export interface LookOptions {
 const RESCANS = 3
 /** A directory changed within this time may have been changed once more without another timestamp. */
 const TIMESTAMP_MS = 10
+/** Files looked at between two turns of the event loop. */
+const FILES_A_TURN = 4096
 
 /** Scans are numbered over all mailboxes: what counts is that numbers differ. */
 let scans = 0
@@ -56,7 +59,7 @@ export class Look {
 
   async run(): Promise<void> {
     const state = this.#state
-    this.#refreshLists()
+    await this.#refreshLists()
     const due = this.#options.force ? { newer: true, cur: true } : whatIsDue(state)
     const now = state.nowMs
     const before = directoryStats(state)
@@ -70,10 +73,10 @@ export class Look {
     await this.#tidy(readCur && due.newer)
   }
 
-  #refreshLists(): void {
+  async #refreshLists(): Promise<void> {
     const { uidlist } = this.#state
     const { generation } = uidlist
-    uidlist.refresh()
+    await uidlist.refresh()
     if (uidlist.generation !== generation) this.#state.dropRenumbered()
     this.#state.refreshKeywords()
   }
@@ -91,7 +94,7 @@ export class Look {
     let before = stat
     for (let attempt = 0; attempt <= RESCANS; attempt++) {
       const names = await fileNames(this.#state.curStamp.path, before)
-      for (const name of names) this.#note(foundFile(name, false))
+      await inTurns(names, (name) => this.#note(foundFile(name, false)))
       const after = directoryStats(this.#state).cur
       const still = after.mtimeMs === before.mtimeMs && this.#state.nowMs - after.mtimeMs > TIMESTAMP_MS
       if (still || this.#missing(() => true).length === 0) return
@@ -116,15 +119,14 @@ export class Look {
     const files = this.#unknownOnce()
     if (files.length === 0) return
     const fresh: FoundFile[] = []
-    for (const file of files) {
+    await inTurns(files, (file) => {
       const entry = this.#state.uidlist.byBase.get(file.base)
       if (entry === undefined) fresh.push(file)
       else if (entry.uid > this.#state.highestUid) this.#listed.push([entry, file])
       else if (this.#options.locked) fresh.push(this.#reappeared(entry, file))
-    }
-    for (const [entry, file] of this.#listed.sort(([one], [other]) => one.uid - other.uid)) {
-      this.#add(entry, file, file.isNew || file.moved)
-    }
+    })
+    this.#listed.sort(([one], [other]) => one.uid - other.uid)
+    await inTurns(this.#listed, ([entry, file]) => this.#add(entry, file, file.isNew || file.moved))
     if (fresh.length > 0 && this.#options.locked) await this.#giveUids(fresh)
   }
 
@@ -196,6 +198,14 @@ export class Look {
     if (stale || (sawAll && uidlist.needsRewrite)) await uidlist.rewrite([...this.#state.entries()])
     else await uidlist.rewriteWhenNeeded()
     await keywords.commit()
+  }
+}
+
+/** Does something with each of many, others having their turn in between. */
+async function inTurns<T>(all: readonly T[], work: (one: T) => void): Promise<void> {
+  for (const [index, one] of all.entries()) {
+    if (index % FILES_A_TURN === FILES_A_TURN - 1) await yieldToOthers()
+    work(one)
   }
 }
 

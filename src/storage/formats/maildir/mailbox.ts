@@ -40,10 +40,10 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     const { uidlist, keywords } = this.state
     keywords.refresh()
     if (uidlist.peek()) return
-    uidlist.refresh()
+    await uidlist.refresh()
     if (this.readOnly || !uidlist.needsRewrite) return
     await this.locked(async () => {
-      uidlist.refresh()
+      await uidlist.refresh()
       await uidlist.rewriteWhenNeeded()
     })
   }
@@ -199,8 +199,8 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Runs a commit with the lock, the uidlist and the keywords as they are now. `needsNames`: all file names must be known. */
   appendLocked<T>({ needsNames }: { readonly needsNames: boolean }, work: () => Promise<T>): Promise<T> {
     if (this.#loaded || needsNames) return this.#change(work)
-    return this.locked(() => {
-      if (!this.state.uidlist.peek()) this.state.uidlist.refresh()
+    return this.locked(async () => {
+      if (!this.state.uidlist.peek()) await this.state.uidlist.refresh()
       this.state.refreshKeywords()
       return work()
     })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, readSync, fstatSync, renameSync, statSync, writeSync, type Stats } from 'node:fs'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { FormatContext } from '../format.ts'
 import { removeFile, type Syncing } from './disk.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
@@ -29,6 +30,8 @@ export interface UidlistNeeds {
 
 /** Dovecot's UIDLIST_COMPRESS_PERCENTAGE: rewritten when a quarter of the lines is of messages that are gone. */
 const COMPRESS_PERCENT = 75
+/** Lines read between two turns of the event loop. */
+const LINES_A_TURN = 4096
 
 export class Uidlist {
   readonly path: string
@@ -86,7 +89,7 @@ export class Uidlist {
   }
 
   /** Reads what is new in the file. */
-  refresh(): void {
+  async refresh(): Promise<void> {
     const stat = statSync(this.path, { throwIfNoEntry: false })
     if (stat === undefined) return this.#missing()
     if (this.#isRead(stat)) return
@@ -94,7 +97,7 @@ export class Uidlist {
     try {
       const opened = fstatSync(fd)
       const more = opened.ino === this.#inode && opened.size > this.#offset && this.#offset > 0
-      if (!more || !this.#read(fd, opened)) this.#readAll(fd, opened)
+      if (!more || !(await this.#read(fd, opened))) await this.#readAll(fd, opened)
     } finally {
       closeSync(fd)
     }
@@ -112,7 +115,7 @@ export class Uidlist {
     this.needsRewrite = true
   }
 
-  #readAll(fd: number, stat: Stats): void {
+  async #readAll(fd: number, stat: Stats): Promise<void> {
     this.#peekedBytes = 0
     const known = { uidValidity: this.uidValidity, nextUid: this.nextUid }
     this.byBase.clear()
@@ -121,7 +124,7 @@ export class Uidlist {
     this.#lines = 0
     this.#lastUid = 0
     this.needsRewrite = false
-    this.#read(fd, stat)
+    await this.#read(fd, stat)
     // Lower than it was: somebody restored an old copy.
     if (this.uidValidity === known.uidValidity && this.nextUid < known.nextUid) {
       this.#needs.context.log('error', `${this.path}: next_uid was lowered (${known.nextUid} -> ${this.nextUid})`)
@@ -131,7 +134,7 @@ export class Uidlist {
   }
 
   /** Reads from the offset on. False when the bytes behind the offset do not continue what was read. */
-  #read(fd: number, stat: Stats): boolean {
+  async #read(fd: number, stat: Stats): Promise<boolean> {
     const text = readFrom(fd, this.#offset, stat.size)
     const again = this.#offset > 0
     let from = 0
@@ -144,6 +147,7 @@ export class Uidlist {
       }
       from = end + 1
       this.#lines++
+      if (this.#lines % LINES_A_TURN === 0) await yieldToOthers()
     }
     this.#offset += from
     this.#inode = stat.ino
