@@ -79,7 +79,7 @@ async function measureRates(
       for (const each of startingAt(round, running)) {
         const pair = `${metric.key} ${each.peer.name}`
         if (!concerns(metric, each.peer) || givenUp.has(pair)) continue
-        const time = { seconds: round === 0 ? warmUpSeconds : seconds, graceSeconds }
+        const time = { seconds: round === 0 ? warmUpSeconds * timesWarmer(metric, each.peer) : seconds, graceSeconds }
         const sample = await sampleRate(bench.loadgen, metric, each, time)
         // Who can't do it at all would only cost the others their time.
         if (sample.value === 0) givenUp.add(pair)
@@ -88,6 +88,10 @@ async function measureRates(
     }
     lastMs = performance.now() - began
   }
+}
+
+function timesWarmer({ warmUp = 1 }: RateMetric, { processPerSession }: Peer): number {
+  return processPerSession ? 1 : warmUp
 }
 
 /** The items in their order, but beginning with another one each time. */

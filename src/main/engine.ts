@@ -4,16 +4,17 @@ import { setFlagsFromString } from 'node:v8'
 
 /**
  * For the command line. V8 lets the space for young objects grow to 64 MB in a burst of logins and keeps it: with this
- * limit an idle session costs half the memory, for no CPU that could be measured.
+ * limit an idle session costs a third of the memory. Half of it would save nothing more and costs CPU.
  */
-export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4']
+export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 
 /**
  * A login runs most of its code once, so that code is slow to count as hot. Maglev, which is cheap, comes after 50 calls
- * instead of 400. TurboFan keeps V8's number: asked for earlier it costs more CPU in the first thousand logins than it
- * saves, and memory. A Node that does not know a flag says so and goes on.
+ * instead of 400, and TurboFan after 400 instead of 3,000: the first thousand logins of a worker cost somewhat more, but
+ * it is as fast as it gets after 4,000 instead of 12,000. A Node that does not know a flag says so and goes on.
  */
 export function optimizeEarly(): void {
   setFlagsFromString('--invocation-count-for-maglev=50')
+  setFlagsFromString('--invocation-count-for-turbofan=400')
   setFlagsFromString('--minimum-invocations-after-ic-update=50')
 }
