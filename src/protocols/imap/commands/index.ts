@@ -1,4 +1,5 @@
 import type { ImapCommand } from '../server/command.ts'
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts'
 import { append } from './append.ts'
 import { capability } from './capability.ts'
 import { check } from './check.ts'
@@ -35,24 +36,29 @@ const COMMANDS = [
   compress,
   copy,
   create,
+  deleteAcl,
   deleteMailbox,
   enable,
   examine,
   expunge,
   fetch,
+  getAcl,
   getQuota,
   getQuotaRoot,
   id,
   idle,
   list,
+  listRights,
   logout,
   lsub,
   move,
+  myRights,
   namespace,
   noop,
   rename,
   search,
   select,
+  setAcl,
   setQuota,
   status,
   store,
