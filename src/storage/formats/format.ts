@@ -98,8 +98,11 @@ export interface FormatMailbox {
   readonly keywords: readonly string[]
   /** Cheap: whether `sync` would find a change, by mtimes and sizes alone. */
   changed(): boolean | Promise<boolean>
-  /** Brings files and records together: new mail gets UIDs, gone files are reported. The first call reports everything as added. */
-  sync(): Promise<FormatChanges>
+  /**
+   * Brings files and records together: new mail gets UIDs, gone files are reported. The first call reports everything as added.
+   * With `keepNew`, mail stays new to whoever comes next (Maildir: in `new`): for STATUS, EXAMINE and deliveries.
+   */
+  sync(options?: { readonly keepNew?: boolean }): Promise<FormatChanges>
   /** Makes flags so on disk; `flags` of the records are still the old ones. Records whose file is gone come back. */
   setFlags(changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[]): Promise<readonly FormatRecord[]>
   /** Removes files. Resolves with those that are gone now, also when somebody else was first. */
