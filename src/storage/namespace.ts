@@ -69,6 +69,12 @@ export class Place {
     return storageName(rest, this.#rules)
   }
 
+  /** Refuses a new mailbox whose directory would be in the way of a file. */
+  checkNew(storage: string): void {
+    if (layoutSeparator(this.location) === '.' || !storage.split('/').some((level) => FILES.test(level))) return
+    throw new StoreRefusal('invalid-name', 'Invalid mailbox name: Contains reserved name')
+  }
+
   toVirtual(storage: string): string {
     if (storage === 'INBOX' && this.spec.inbox) return storage
     if (storage === 'INBOX' && this.owner !== undefined && !this.spec.explicitInbox) return this.root
@@ -101,6 +107,8 @@ export function layoutSeparator({ layout }: MailLocation): '.' | '/' {
   return layout === 'maildir++' ? '.' : '/'
 }
 
+/** Files that lie beside the directories of mailboxes where these have the mailboxes' names. */
+const FILES = /^(subscriptions|maildirfolder|postern\.index|dovecot[-.].*)$/
 const MAILDIR_LEVELS = new Set(['cur', 'new', 'tmp'])
 const NO_LEVELS: ReadonlySet<string> = new Set()
 

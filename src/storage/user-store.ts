@@ -70,6 +70,7 @@ export class UserStore implements MailStore {
       await this.#ensureInbox(place)
       throw new StoreRefusal('exists', 'Mailbox already exists')
     }
+    place.checkNew(storage)
     await place.store.create(storage, options)
   }
 
@@ -87,6 +88,7 @@ export class UserStore implements MailStore {
     const target = await this.#resolve(to)
     checkNewName(to)
     checkRename(source, target)
+    target.place.checkNew(target.storage)
     await source.place.store.rename(source.storage, target.storage)
     const key = keyOf(source.place, source.storage)
     const below = keyOf(source.place, `${source.storage}/x`).slice(0, -1)
@@ -123,7 +125,9 @@ export class UserStore implements MailStore {
         readOnly: mode === 'read-only',
         shared: held.shared,
         keywordLimits: { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS },
-        copy: async (records, to) => copyMessages(held, records, await this.#holdTarget(to), this.#options.quota),
+        quota: this.#options.quota,
+        copy: async (records, to, { moves }) =>
+          copyMessages(held, records, await this.#holdTarget(to), this.#options.quota, moves ? name : undefined),
         release: () => {
           this.#views.delete(view)
           held.release()

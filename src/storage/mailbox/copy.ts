@@ -1,5 +1,5 @@
 import type { FormatAppending, FormatRecord } from '../formats/format.ts'
-import type { QuotaHook } from '../quota-hook.ts'
+import type { QuotaAmount, QuotaHook } from '../quota-hook.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { type CopiedUids, READ_CHUNK_BYTES } from '../store.ts'
 import { readSizes } from './read-summaries.ts'
@@ -17,10 +17,11 @@ export async function copyMessages(
   records: readonly FormatRecord[],
   target: CopyTarget,
   quota: QuotaHook | undefined,
+  movedFrom?: string,
 ): Promise<CopiedUids> {
   const { shared: to, name, release } = target
   try {
-    const added = quota && (await askQuota(from, records, name, quota))
+    const added = quota && (await askQuota(from, records, quota, name, movedFrom))
     const appending = await to.format.beginAppend()
     try {
       const source = await copyAll(from, records, appending)
@@ -39,14 +40,20 @@ export async function copyMessages(
 async function askQuota(
   from: SharedMailbox,
   records: readonly FormatRecord[],
-  name: string,
   quota: QuotaHook,
-): Promise<{ readonly messages: number; readonly sizeBytes: number }> {
-  let sizeBytes = 0
-  for (const size of (await readSizes(from, records)).values()) sizeBytes += size
-  const added = { messages: records.length, sizeBytes }
-  await quota.check(name, added)
+  name: string,
+  movedFrom: string | undefined,
+): Promise<QuotaAmount> {
+  const added = await amountOf(from, records)
+  await quota.check(name, added, movedFrom)
   return added
+}
+
+/** How much messages count for. */
+export async function amountOf(shared: SharedMailbox, records: readonly FormatRecord[]): Promise<QuotaAmount> {
+  let sizeBytes = 0
+  for (const size of (await readSizes(shared, records)).values()) sizeBytes += size
+  return { messages: records.length, sizeBytes }
 }
 
 /** UIDs of those that were copied. */

@@ -1,6 +1,7 @@
 import { ALL_SYSTEM_FLAGS, DELETED, type FlagChange } from '../flags.ts'
 import type { FormatRecord } from '../formats/format.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
+import type { QuotaHook } from '../quota-hook.ts'
 import { StoreRefusal } from '../refusal.ts'
 import type {
   CopiedUids,
@@ -11,6 +12,7 @@ import type {
   UidRanges,
   ViewChanges,
 } from '../store.ts'
+import { amountOf } from './copy.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
 import { readDates } from './read-dates.ts'
 import { readSizes, readSummaries } from './read-summaries.ts'
@@ -24,7 +26,8 @@ export interface ViewNeeds {
   readonly shared: SharedMailbox
   readonly keywordLimits: KeywordLimits
   /** Puts messages of this mailbox into another; answers what became of those that were still there. */
-  copy(records: readonly FormatRecord[], to: string): Promise<CopiedUids>
+  copy(records: readonly FormatRecord[], to: string, options: { readonly moves: boolean }): Promise<CopiedUids>
+  readonly quota: QuotaHook | undefined
   /** Called once, when the view is closed. */
   release(): void
 }
@@ -184,19 +187,19 @@ export class MailboxView implements Mailbox, Onlooker {
   async expunge(uids?: readonly number[]): Promise<void> {
     this.#refuseReadOnly()
     const records = uids === undefined ? this.#snapshot.records.slice(0, this.#count) : this.#there(uids)
-    await this.#shared.expunge(records, ({ flags }) => (flags.bits & DELETED) !== 0)
+    await this.#remove(records, ({ flags }) => (flags.bits & DELETED) !== 0)
   }
 
   copy(uids: readonly number[], to: string): Promise<CopiedUids> {
-    return this.#needs.copy(this.#there(uids), to)
+    return this.#needs.copy(this.#there(uids), to, { moves: false })
   }
 
   async move(uids: readonly number[], to: string): Promise<CopiedUids> {
     this.#refuseReadOnly()
     const records = this.#there(uids)
-    const copied = await this.#needs.copy(records, to)
+    const copied = await this.#needs.copy(records, to, { moves: true })
     const moved = new Set(copied.source)
-    await this.#shared.expunge(records, ({ uid }) => moved.has(uid))
+    await this.#remove(records, ({ uid }) => moved.has(uid))
     return copied
   }
 
@@ -241,6 +244,14 @@ export class MailboxView implements Mailbox, Onlooker {
       if (record !== undefined && !record.expunged) records.push(record)
     }
     return records
+  }
+
+  async #remove(records: readonly FormatRecord[], condition: (record: FormatRecord) => boolean): Promise<void> {
+    const { quota, name } = this.#needs
+    const doomed = quota === undefined ? [] : records.filter((record) => !record.expunged && condition(record))
+    const amount = quota && (await amountOf(this.#shared, doomed))
+    await this.#shared.expunge(records, condition)
+    if (amount) quota?.changed(name, { messages: -amount.messages, sizeBytes: -amount.sizeBytes })
   }
 
   #refuseReadOnly(): void {
