@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { StoreRefusal } from '../../refusal.ts'
 import type { CreateOptions } from '../../store.ts'
 import type {
@@ -79,18 +79,19 @@ export class MaildirStore implements FormatStore {
     if (!this.#layout.exists(name)) {
       throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
     }
-    const readOnly = !isWritable(mail)
-    if (!readOnly) this.#complete(mail, control)
+    const readOnly = !this.#prepare(mail, control)
     const mailbox = new MaildirMailbox(new MailboxState(this.#place(name, mail, control), flags), readOnly)
     await mailbox.open()
     return mailbox
   }
 
-  /** Makes what may be missing: somebody else made the directory, or CONTROL is new. */
-  #complete(mail: string, control: string): void {
+  /** Makes what may be missing: somebody else made the directory, or CONTROL is new. False when nothing may be changed there. */
+  #prepare(mail: string, control: string): boolean {
+    if (!isWritable(existsSync(`${mail}/cur`) ? `${mail}/cur` : mail)) return false
     makeMaildir(mail, false, permissionsOf(mail))
     makeParents(control, permissionsBelow(this.#location.path))
     cleanTemporary(mail, this.#context.now())
+    return isWritable(control)
   }
 
   #place(name: string, mail: string, control: string): MailboxPlace {

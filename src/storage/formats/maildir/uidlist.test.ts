@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
 import { maildirPlace, TestMailbox, type MaildirPlace } from '../../../../test/maildir/place.ts'
 import { SEEN } from '../../flags.ts'
@@ -206,15 +206,4 @@ test('a message that was gone and comes back is another one', async (t) => {
     [8],
   )
   assert.match(place.complaints.join('\n'), /Expunged message reappeared, giving a new UID \(old uid=2/)
-})
-
-test('a Maildir that may not be written is shown as it is', {
-  skip: process.getuid?.() === 0 && 'root may write',
-}, async (t) => {
-  const place = placeWith(t, HEADER + LINES.join(''))
-  chmodSync(place.root, 0o555)
-  t.after(() => chmodSync(place.root, 0o755))
-  const mailbox = await TestMailbox.open(place.store)
-  assert.equal((await mailbox.lines()).length, 3)
-  await assert.rejects(mailbox.append('x'), /read-only/)
 })
