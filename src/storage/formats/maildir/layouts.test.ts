@@ -386,3 +386,7 @@ test('fs: links that go round in a circle end somewhere', async (t) => {
   const names = await selectable(store)
   assert.ok(names.includes('a') && names.length < 100)
 })
+
+test('LAYOUT=index is refused when the location is opened', (t) => {
+  assert.throws(() => maildirPlace(t, { location: () => ({ layout: 'index' }) }), StoreRefusal)
+})

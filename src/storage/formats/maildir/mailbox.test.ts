@@ -67,6 +67,14 @@ test('new mail stays in new, and recent, for who does not claim it', async (t) =
   assert.deepEqual(files(root, 'cur'), ['1.M1P1.h:2,'])
 })
 
+test('a message in new whose flags change moves to cur', async (t) => {
+  const { mailbox, root } = await openPlace(t)
+  deliver(root, '1.M1P1.h')
+  await mailbox.sync({ keepNew: true })
+  await mailbox.setFlags(1, SEEN)
+  assert.deepEqual([files(root, 'new'), files(root, 'cur')], [[], ['1.M1P1.h:2,S']])
+})
+
 test('what is no message is left alone', async (t) => {
   const { mailbox, root } = await openPlace(t)
   writeFileSync(join(root, 'cur', '.nfs0001'), '')
