@@ -70,7 +70,7 @@ export class Cluster {
 
   /** Asks all others. Those that do not answer in time are named. */
   async ask(topic: string, data: unknown): Promise<{ rows: readonly unknown[]; silent: readonly string[] }> {
-    if (this.#members.size === 0) return { rows: [], silent: [] }
+    if (this.#members.size === 0 || this.#isUp !== true) return { rows: [], silent: this.members }
     const id = this.#nextQuestion++
     const { promise, resolve } = Promise.withResolvers<void>()
     const question: Question = { waiting: new Set(this.#members.keys()), rows: [], done: resolve }

@@ -23,6 +23,16 @@ export function readRevocationFile(path: string): readonly Revocation[] {
   })
 }
 
+/** Keeps a file that makes no sense for somebody to look at, where it is not overwritten. Returns its new name, if it has one. */
+export function setAside(path: string): string | undefined {
+  try {
+    renameSync(path, `${path}.broken`)
+    return `${path}.broken`
+  } catch {
+    return undefined
+  }
+}
+
 /** Replaces the file; a crash leaves the old one or the new one. Throws when that is not possible. */
 export function writeRevocationFile(path: string, entries: readonly Revocation[]): void {
   mkdirSync(dirname(path), { recursive: true })

@@ -7,7 +7,7 @@ import type { ClusterBus } from '../cluster/bus.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { ConnectionCounts } from '../cluster/connections.ts'
 import type { Observer } from '../observe/events.ts'
-import { readRevocationFile, writeRevocationFile } from './revocation-file.ts'
+import { readRevocationFile, setAside, writeRevocationFile } from './revocation-file.ts'
 import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
 /** The workers, as the shared state reaches them. */
@@ -157,7 +157,9 @@ export class SharedState {
       for (const entry of readRevocationFile(path)) this.revocations.apply(entry)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      observer.log('error', 'master', `Revoked users are not known, so everybody may log in: ${why}`)
+      const kept = setAside(path)
+      const where = kept === undefined ? '' : `; it is kept as ${kept}`
+      observer.log('error', 'master', `Revoked users are not known, so everybody may log in: ${why}${where}`)
     }
   }
 
