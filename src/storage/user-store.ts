@@ -1,3 +1,4 @@
+import { autoexpunge, autoexpungedNames } from './autoexpunge.ts'
 import { InternedFlags } from './flag-table.ts'
 import { copyMessages } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
@@ -38,6 +39,7 @@ export class UserStore implements MailStore {
   readonly #options: StoreOptions
   readonly #places: Places
   readonly #statuses: StatusCache
+  #closed = false
   readonly #views = new Set<MailboxView>()
 
   constructor(options: StoreOptions) {
@@ -158,7 +160,39 @@ export class UserStore implements MailStore {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     await Promise.all([...this.#views].map((view) => view.close()))
+    for (const spec of this.#options.namespaces) {
+      const place = spec.type === 'private' && spec.aliasFor === undefined ? this.#places.ofSpec(spec) : undefined
+      if (place !== undefined) await this.#autoexpunge(place)
+    }
+  }
+
+  async #autoexpunge(place: Place): Promise<void> {
+    for (const storage of await autoexpungedNames(place)) {
+      try {
+        await this.#autoexpungeOne(place, storage)
+      } catch (error) {
+        // A mailbox that is not there needs no cleaning.
+        if (error instanceof StoreRefusal && error.code === 'not-found') continue
+        this.#options.log('error', `Failed to autoexpunge mailbox '${place.toVirtual(storage)}': ${String(error)}`)
+      }
+    }
+  }
+
+  async #autoexpungeOne(place: Place, storage: string): Promise<void> {
+    const block = place.mailboxSpec(storage)
+    if (block === undefined) return
+    // One that is not there is not made for this.
+    const probe = await place.store.open(storage, new InternedFlags())
+    await probe.close()
+    const held = await this.#hold(place.toVirtual(storage))
+    try {
+      await autoexpunge(held.shared, block, this.#options.context.now())
+    } finally {
+      held.release()
+    }
   }
 
   /** `inbox` in any case is INBOX, also as the first level of a name. RFC 3501 §5.1. */
@@ -192,7 +226,7 @@ export class UserStore implements MailStore {
   async #openShared(place: Place, storage: string, name: string): Promise<SharedMailbox> {
     const { context, settings } = this.#options
     const flags = new InternedFlags()
-    const format = await this.#openFormat(place, storage, name, flags)
+    const format = await this.#openOrCreate(place, storage, name, flags)
     const index = context.indexes.open({
       location: place.location,
       storage,
@@ -216,7 +250,7 @@ export class UserStore implements MailStore {
     }
   }
 
-  async #openFormat(
+  async #openOrCreate(
     place: Place,
     storage: string,
     name: string,

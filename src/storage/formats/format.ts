@@ -109,6 +109,8 @@ export interface FormatMailbox {
   expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
   openMessage(record: FormatRecord): StoredMessage | Promise<StoredMessage>
   internalDate(record: FormatRecord): number | Promise<number>
+  /** When it was put here, milliseconds since 1970, where that is another time: `autoexpunge` counts from it. */
+  savedDate?(record: FormatRecord): number
   /** Virtual size when the format knows it without reading (`W=` in a Maildir name). */
   sizeOf(record: FormatRecord): number | undefined
   /** Same content, same key, for as long as the message lives: the cache is keyed by it (Maildir: file name up to `:`). */

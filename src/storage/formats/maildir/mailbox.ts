@@ -222,6 +222,11 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     return this.files.read(record, openMessageFile)
   }
 
+  /** As Dovecot without a cache: changes of flags count as saving. */
+  savedDate(record: FormatRecord): number {
+    return this.files.read(record, (path) => statSync(path).ctimeMs)
+  }
+
   internalDate(record: FormatRecord): number {
     return this.files.read(record, (path) => statSync(path).mtimeMs)
   }
