@@ -161,6 +161,9 @@ function proxyConfig(
 ): ConfigText {
   return ({ dir, port }) => {
     mkdirSync(join(dir, 'users'))
+    // Whoever is not proxied has mail here, of a user of the machine that may not write anywhere else.
+    mkdirSync(join(dir, 'mail'))
+    chmodSync(join(dir, 'mail'), 0o1777)
     const pem = (name: string, text: string): string => {
       const file = join(dir, name)
       writeFileSync(file, text)
