@@ -1,9 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { readRevocation, type Revocation } from '../auth/revocations.ts'
 
-/** Where revocations outlive the server, below `state_dir`. */
-export const REVOCATION_FILE = 'postern-revoked.json'
+/** Where revocations outlive the server. */
+export function revocationPath({ state_dir: dir }: { readonly state_dir: string }): string {
+  return resolve(dir, 'postern-revoked.json')
+}
 
 /** Reads the file; without one nobody is revoked. Throws when it cannot be read or makes no sense. */
 export function readRevocationFile(path: string): readonly Revocation[] {

@@ -163,9 +163,12 @@ async function runUntilStopped(running: Running): Promise<void> {
   const { supervisor, log, options, listeners } = running
   const certificates = watchCertificates(supervisor, log, options)
   const reloadAll = async (): Promise<ReloadOutcome> => {
-    const outcome = await reload(supervisor, log, () => load(options.path, options.overrides))
+    const again = load(options.path, options.overrides)
+    const outcome = await reload(supervisor, log, () => again)
     certificates.renew()
-    return outcome
+    const late = outcome.error === undefined ? untilRestart(running, again) : []
+    for (const { text } of late) log.log('warning', 'master', text)
+    return { ...outcome, complaints: [...outcome.complaints, ...late] }
   }
   process.on('SIGHUP', () => void reloadAll())
   process.on('SIGUSR1', () => {
@@ -197,6 +200,15 @@ async function runUntilStopped(running: Running): Promise<void> {
   await running.shared.close()
   gone.resolve()
   await control?.close()
+}
+
+/** What a reload does not change. */
+function untilRestart({ shared }: Running, { loaded }: Loaded): readonly Complaint[] {
+  const settings = loaded.config?.settings({})
+  if (settings === undefined || shared.isOf(settings)) return []
+  const at = loaded.config?.origin('postern_cluster', {})
+  const text = 'postern_cluster and state_dir take effect when the server is started again'
+  return [{ severity: 'warning', text, ...(at && { at }) }]
 }
 
 /** A server whose control socket cannot be opened serves all the same; two servers with one do not. */

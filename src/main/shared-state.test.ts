@@ -204,3 +204,11 @@ test('a file that cannot be read or written is told, and the server goes on', as
   assert.match(problem ?? '', /ENOTDIR|EEXIST/)
   assert.match(blocked.log.at(-1) ?? '', /^error Revoked users are forgotten when the server stops/)
 })
+
+test('settings that a running server cannot follow are seen', (t) => {
+  const dir = tempDir(t)
+  const { state } = startServer(t, new MemoryHub(), join(dir, 'postern-revoked.json'))
+  assert.equal(state.isOf({ postern_cluster: 'secret', state_dir: dir }), true)
+  assert.equal(state.isOf({ postern_cluster: '', state_dir: dir }), false)
+  assert.equal(state.isOf({ postern_cluster: 'secret', state_dir: '/elsewhere' }), false)
+})

@@ -7,7 +7,7 @@ import type { ClusterBus } from '../cluster/bus.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { ConnectionCounts } from '../cluster/connections.ts'
 import type { Observer } from '../observe/events.ts'
-import { readRevocationFile, setAside, writeRevocationFile } from './revocation-file.ts'
+import { readRevocationFile, revocationPath, setAside, writeRevocationFile } from './revocation-file.ts'
 import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
 /** The workers, as the shared state reaches them. */
@@ -137,6 +137,12 @@ export class SharedState {
     data: unknown,
   ): Promise<{ readonly rows: readonly unknown[]; readonly silent: readonly string[] }> {
     return (await this.#cluster?.ask(topic, data)) ?? { rows: [], silent: [] }
+  }
+
+  /** Whether it is what these settings want: a reload does not change it. */
+  isOf(settings: { readonly postern_cluster: string; readonly state_dir: string }): boolean {
+    const { cluster, revocationFile } = this.#needs
+    return (cluster?.secret ?? '') === settings.postern_cluster && revocationFile === revocationPath(settings)
   }
 
   async close(): Promise<void> {
