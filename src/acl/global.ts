@@ -15,9 +15,9 @@ export interface GlobalAcl {
    * Entries for a mailbox, given by its names: the virtual one, then others that count when it has no file (the storage
    * separator in old setups). The empty name is the default object. Unchanged entries are the same object.
    */
-  source(names: readonly string[]): AclSource | Promise<AclSource>
+  source(names: readonly string[]): AclSource
   /** Some entry names this mailbox, existing or not. */
-  hasEntries(names: readonly string[]): boolean | Promise<boolean>
+  hasEntries(names: readonly string[]): boolean
 }
 
 export interface GlobalAclOptions {
@@ -47,8 +47,8 @@ class GlobalDirectory implements GlobalAcl {
     this.#options = options
   }
 
-  async source(names: readonly string[]): Promise<AclSource> {
-    const found = await this.#find(names)
+  source(names: readonly string[]): AclSource {
+    const found = this.#find(names)
     if (found === undefined) return NO_ENTRIES
     const known = this.#sources.get(found.state)
     if (known !== undefined) return known
@@ -57,24 +57,24 @@ class GlobalDirectory implements GlobalAcl {
     return source
   }
 
-  async hasEntries(names: readonly string[]): Promise<boolean> {
-    return (await this.#find(names)) !== undefined
+  hasEntries(names: readonly string[]): boolean {
+    return this.#find(names) !== undefined
   }
 
-  async #find(names: readonly string[]): Promise<{ state: AclFileState; path: string } | undefined> {
+  #find(names: readonly string[]): { state: AclFileState; path: string } | undefined {
     for (const name of names) {
       const path = this.#fileOf(name)
       if (path === undefined) continue
-      let found = await this.#read(path)
-      if (found.state.kind === 'directory') found = await this.#read(`${path}/.DEFAULT`)
+      let found = this.#read(path)
+      if (found.state.kind === 'directory') found = this.#read(`${path}/.DEFAULT`)
       if (found.state.kind !== 'absent' && found.state.kind !== 'directory') return found
     }
     return undefined
   }
 
-  async #read(path: string): Promise<{ state: AclFileState; path: string }> {
+  #read(path: string): { state: AclFileState; path: string } {
     const { files, cacheMs, isStrict } = this.#options
-    return { path, state: await files.read(path, { maxAgeMs: cacheMs, isStrict, kind: 'global' }) }
+    return { path, state: files.read(path, { maxAgeMs: cacheMs, isStrict, kind: 'global' }) }
   }
 
   /** Mailbox names come from clients: none leads out of the directory. */
@@ -96,9 +96,9 @@ class GlobalFile implements GlobalAcl {
     this.#options = options
   }
 
-  async source([name = '']: readonly string[]): Promise<AclSource> {
+  source([name = '']: readonly string[]): AclSource {
     const { files, cacheMs, isStrict } = this.#options
-    const state = await files.read(this.#path, { maxAgeMs: cacheMs, isStrict, kind: 'patterns' })
+    const state = files.read(this.#path, { maxAgeMs: cacheMs, isStrict, kind: 'patterns' })
     if (state !== this.#state) {
       this.#state = state
       this.#sources = new Map()
@@ -110,8 +110,8 @@ class GlobalFile implements GlobalAcl {
     return source
   }
 
-  async hasEntries(names: readonly string[]): Promise<boolean> {
-    const source = await this.source(names)
+  hasEntries(names: readonly string[]): boolean {
+    const source = this.source(names)
     return source.kind === 'broken' || source.lines.length > 0
   }
 }

@@ -1,4 +1,5 @@
 // The same mail, seen with somebody's rights. Every check of the server is behind `withAcl`.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DELETED } from '../storage/flags.ts'
 import { StoreRefusal } from '../storage/refusal.ts'
 import type {
@@ -57,6 +58,8 @@ class AclStore implements MailStore {
     const entries = await this.#store.list(patterns)
     const judged: JudgedEntry[] = []
     for (let at = 0; at < entries.length; at += JUDGED_AT_ONCE) {
+      // Other sessions of the process have their turn in between.
+      if (at > 0) await nextTurn()
       judged.push(
         ...(await Promise.all(entries.slice(at, at + JUDGED_AT_ONCE).map((entry) => this.#judgeEntry(entry)))),
       )

@@ -44,14 +44,12 @@ export class VfileBackend implements AclBackend {
     this.#options = options
   }
 
-  async object(namespace: AclNamespace, mailbox: string): Promise<AclObject> {
+  object(namespace: AclNamespace, mailbox: string): AclObject {
     // Names of namespaces and mailboxes hold no NUL.
     const key = `${namespace.prefix}\0${mailbox}`
     const name = this.#isDefaultFromInbox(namespace, mailbox) ? 'INBOX' : mailbox
-    const [local, global] = await Promise.all([
-      this.#local(namespace, name),
-      this.#options.global.source(globalNames(namespace, name)),
-    ])
+    const local = this.#local(namespace, name)
+    const global = this.#options.global.source(globalNames(namespace, name))
     const known = this.#known.get(key)
     if (known?.local === local && known.global === global && this.#isValid(known.object)) return known.object
     const object = this.#compose(local, global)
@@ -59,8 +57,8 @@ export class VfileBackend implements AclBackend {
     return object
   }
 
-  async hasGlobalEntries(namespace: AclNamespace, mailbox: string): Promise<boolean> {
-    return await this.#options.global.hasEntries(globalNames(namespace, mailbox))
+  hasGlobalEntries(namespace: AclNamespace, mailbox: string): boolean {
+    return this.#options.global.hasEntries(globalNames(namespace, mailbox))
   }
 
   async update(namespace: AclNamespace, mailbox: string, change: AclChange): Promise<AclUpdate> {
@@ -83,7 +81,7 @@ export class VfileBackend implements AclBackend {
 
   async copy(namespace: AclNamespace, from: string, to: string): Promise<boolean> {
     const path = this.#localPath(namespace, to)
-    const source = await this.#own(namespace, this.#isDefaultFromInbox(namespace, from) ? 'INBOX' : from)
+    const source = this.#own(namespace, this.#isDefaultFromInbox(namespace, from) ? 'INBOX' : from)
     if (path === undefined || source.kind === 'broken' || source.lines.length === 0) return false
     return await this.#rewrite(path, () => Promise.resolve(uniteLines(source.lines)))
   }
@@ -91,7 +89,7 @@ export class VfileBackend implements AclBackend {
   async expire(namespace: AclNamespace, mailbox: string): Promise<readonly string[]> {
     const path = this.#localPath(namespace, mailbox)
     if (path === undefined) return []
-    const source = await this.#own(namespace, mailbox)
+    const source = this.#own(namespace, mailbox)
     if (source.kind === 'broken' || !source.lines.some((line) => this.#hasEnded(line))) return []
     let ended: readonly AclLine[] = []
     await this.#rewrite(path, (lines) => {
@@ -113,7 +111,7 @@ export class VfileBackend implements AclBackend {
     { identifier }: AclChange,
   ): Promise<readonly AclLine[]> {
     if (namespace.inherit !== 'live' || lines.some((line) => sameIdentifier(line.identifier, identifier))) return lines
-    const source = await this.#local(namespace, mailbox)
+    const source = this.#local(namespace, mailbox)
     const inherited =
       source.kind === 'lines' ? source.lines.filter((line) => sameIdentifier(line.identifier, identifier)) : []
     return [...lines, ...inherited]
@@ -128,7 +126,7 @@ export class VfileBackend implements AclBackend {
       return await replaceUnderDotlock(
         path,
         async () => {
-          const { state } = await loadAclFile(path, { kind: 'local', isStrict: settings.isStrict })
+          const { state } = loadAclFile(path, { kind: 'local', isStrict: settings.isStrict })
           if (state.kind === 'broken') throw new AclNotUpdated(problemText(state.problem))
           if (state.kind === 'closed') throw new AclNotUpdated(`ACL file ${path}: Permission denied`)
           const lines = await edit(state.kind === 'lines' ? state.lines : [])
@@ -145,10 +143,10 @@ export class VfileBackend implements AclBackend {
   }
 
   /** What counts as the mailbox's own: its file and, with live inheritance, what comes from above. */
-  async #local(namespace: AclNamespace, mailbox: string): Promise<AclSource> {
-    const own = await this.#own(namespace, mailbox)
+  #local(namespace: AclNamespace, mailbox: string): AclSource {
+    const own = this.#own(namespace, mailbox)
     if (namespace.inherit !== 'live' || mailbox === '' || own.kind === 'broken') return own
-    const from = await Promise.all([mailbox, ...ancestors(mailbox), ''].map((name) => this.#own(namespace, name)))
+    const from = [mailbox, ...ancestors(mailbox), ''].map((name) => this.#own(namespace, name))
     const key = `${namespace.prefix}\0${mailbox}`
     const known = this.#inherited.get(key)
     if (known?.from.length === from.length && known.from.every((source, at) => source === from[at])) return known.source
@@ -157,11 +155,11 @@ export class VfileBackend implements AclBackend {
     return source
   }
 
-  async #own(namespace: AclNamespace, mailbox: string): Promise<AclSource> {
+  #own(namespace: AclNamespace, mailbox: string): AclSource {
     const path = this.#localPath(namespace, mailbox)
     if (path === undefined) return NO_ENTRIES
     const { files, settings } = this.#options
-    const state = await files.read(path, { maxAgeMs: settings.cacheMs, isStrict: settings.isStrict, kind: 'local' })
+    const state = files.read(path, { maxAgeMs: settings.cacheMs, isStrict: settings.isStrict, kind: 'local' })
     return state.kind === 'closed' ? closedSource(path) : sourceOf(state, path)
   }
 

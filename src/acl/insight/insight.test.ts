@@ -145,13 +145,13 @@ test('who may use a mailbox: users, owners, members of groups, everybody else', 
   const namespace = tree.namespace({ root: 'olga', mailboxes: ['Work'] })
   tree.write('olga/.Work/dovecot-acl', 'authenticated l\nuser=bob lr\ngroup=staff lrw\nuser=eve\n')
   const backend = await tree.backend()
-  const object = await backend.object(namespace, 'Work')
+  const object = backend.object(namespace, 'Work')
   assert.ok(object.kind === 'entries')
   const people = peopleOf(object.entries, [
     { user: 'olga', groups: new Set() },
     { user: 'carol', groups: new Set(['staff']) },
   ])
-  const who = whoMayUse(namespace, object, await backend.object(namespace, ''), people)
+  const who = whoMayUse(namespace, object, backend.object(namespace, ''), people)
   assert.deepEqual(
     who.map(
       ({ person, rights, isOwner }) => `${person.label} ${lettersOf(rights, 'myrights')}${isOwner ? ' (owner)' : ''}`,
@@ -165,14 +165,14 @@ test('what a planned change would alter', async (t) => {
   const namespace = tree.namespace({ root: 'olga', mailboxes: ['Work'] })
   tree.write('olga/.Work/dovecot-acl', 'user=bob lr\ngroup=staff lrw\n')
   const backend = await tree.backend()
-  const object = await backend.object(namespace, 'Work')
+  const object = backend.object(namespace, 'Work')
   assert.ok(object.kind === 'entries')
   const change = {
     identifier: { kind: 'group', name: 'staff' },
     positive: { mode: 'replace', rights: rightsOf('l') },
   } as const
   const people = peopleOf(object.entries, [{ user: 'carol', groups: new Set(['staff']) }])
-  const differences = diffChange(namespace, object, await backend.object(namespace, ''), change, people, 0)
+  const differences = diffChange(namespace, object, backend.object(namespace, ''), change, people, 0)
   assert.deepEqual(
     differences.map(
       ({ person, before, after }) => `${person.label} ${lettersOf(before, 'myrights')} ${lettersOf(after, 'myrights')}`,

@@ -1,4 +1,5 @@
 // dovecot-acl-list: which mailboxes of a namespace somebody else may see, so that Dovecot need not look at all of them.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AclBackend, AclObject } from '../backends/backend.ts'
 import { bytesFromText, textFromBytes } from '../byte-text.ts'
 import type { AclNamespace } from '../namespace.ts'
@@ -40,6 +41,8 @@ export async function findShared(namespace: AclNamespace, backend: AclBackend): 
   const mailboxes = await namespace.mailboxes()
   const shared: SharedMailbox[] = []
   for (let at = 0; at < mailboxes.length; at += AT_ONCE) {
+    // Other sessions of the process have their turn in between.
+    if (at > 0) await nextTurn()
     const some = mailboxes.slice(at, at + AT_ONCE)
     const objects = await Promise.all(some.map(async (mailbox) => await backend.object(namespace, mailbox)))
     for (const [index, object] of objects.entries()) {
