@@ -19,7 +19,8 @@ const READ_BYTES = 16 * 1024
 class DeflateDuplex extends Duplex {
   readonly #inner: ByteStream
   readonly #deflate: DeflateRaw = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH })
-  readonly #inflate: InflateRaw = createInflateRaw()
+  /** Peers leave without ending their DEFLATE stream: what came until then counts. */
+  readonly #inflate: InflateRaw = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
   #reading = false
 
   constructor(inner: ByteStream) {
@@ -52,9 +53,9 @@ class DeflateDuplex extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#deflate.end(() => {
-      this.#inner.close().then(() => done(), done)
-    })
+    // At its end, not when it has taken everything: the last bytes are handed out in between.
+    this.#deflate.once('end', () => this.#inner.close().then(() => done(), done))
+    this.#deflate.end()
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -74,7 +75,5 @@ class DeflateDuplex extends Duplex {
       })
     }
     this.#inflate.end()
-    // The peer is gone in the middle of its DEFLATE stream, as every peer is: this is its end too.
-    if (!this.#inflate.readableEnded) this.push(null)
   }
 }

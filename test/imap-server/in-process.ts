@@ -23,10 +23,12 @@ export interface InProcessServer {
 export async function startInProcess(options: InProcessOptions): Promise<InProcessServer> {
   const log: string[] = []
   const sockets = new Set<Socket>()
+  // Sessions share settings, as those of one configuration do.
+  const shared = { ...options, all: testSettings(options.settings) }
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    void converse(socket, options, log).finally(() => socket.destroySoon())
+    void converse(socket, shared, log).finally(() => socket.destroySoon())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -40,14 +42,18 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
   }
 }
 
-async function converse(socket: Socket, options: InProcessOptions, log: string[]): Promise<void> {
+async function converse(
+  socket: Socket,
+  options: InProcessOptions & { readonly all: Settings },
+  log: string[],
+): Promise<void> {
   const stream = new SocketStream(socket)
   stream.write('* OK ready.\r\n')
   const line = await stream.readLine(1000)
   const [tag, , user = ''] = line?.split(' ') ?? []
   stream.write(`${tag} OK Logged in\r\n`)
   const store = options.openStore(user)
-  await serve(stream, mailSession(store, options, log))
+  await serve(stream, { ...mailSession(store, { plugins: options.plugins ?? [] }, log), settings: options.all })
   await store.close()
   await stream.close()
 }
@@ -62,7 +68,7 @@ export function mailSession(
   return {
     user: store.user,
     store,
-    settings: testSettings(settings),
+    settings: settings === undefined ? DEFAULTS : testSettings(settings),
     identity: testIdentity,
     hostname: 'mail.example.org',
     tlsActive: false,
@@ -71,3 +77,5 @@ export function mailSession(
     log: (level, text) => void log.push(`${level}: ${text}`),
   }
 }
+
+const DEFAULTS = testSettings()

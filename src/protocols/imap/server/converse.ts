@@ -1,4 +1,4 @@
-import { LineTooLong } from '../../../net/byte-stream.ts'
+import { type ByteStream, LineTooLong } from '../../../net/byte-stream.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { type CommandTable, lineBytes, runCommand } from './run-command.ts'
 import type { ImapSession } from './session.ts'
@@ -9,13 +9,13 @@ export async function converse(session: ImapSession, table: CommandTable): Promi
   const { out } = session
   const turn = new Turn()
   for (;;) {
+    if (session.interrupted) return SHUTTING_DOWN
     const { stream } = session
     stream.setDeadline(SERVER_LIMITS.idleMs)
     if (stream.buffered === 0) turn.begin()
     session.waiting = true
     const line = await readCommandLine(session)
     session.waiting = false
-    if (session.interrupted) return SHUTTING_DOWN
     if (line === undefined) return closedReason(session)
     await runCommand(session, table, line)
     session.lastEndedAt = performance.now()
@@ -45,15 +45,21 @@ async function readCommandLine(session: ImapSession): Promise<string | undefined
 async function skipLongLine({ stream }: ImapSession): Promise<string | undefined> {
   let head = ''
   for (;;) {
-    const line = await Promise.resolve(stream.readLine(SKIP_BYTES)).catch((error: unknown) => {
-      if (error instanceof LineTooLong) return error
-      throw error
-    })
-    if (line === undefined) return undefined
-    if (typeof line === 'string') return head || line.slice(0, HEAD_BYTES)
+    const rest = await endOfLine(stream)
+    if (rest !== TOO_LONG) return rest === undefined ? undefined : head || rest.slice(0, HEAD_BYTES)
     const skipped = await stream.readSome(SKIP_BYTES)
     if (skipped === undefined) return undefined
     head ||= skipped.toString('latin1', 0, HEAD_BYTES)
+  }
+}
+
+/** What is left of a line, unless that is still too much. */
+async function endOfLine(stream: ByteStream): Promise<string | undefined | typeof TOO_LONG> {
+  try {
+    return await stream.readLine(SKIP_BYTES)
+  } catch (error) {
+    if (error instanceof LineTooLong) return TOO_LONG
+    throw error
   }
 }
 
@@ -63,6 +69,7 @@ function closedReason({ lastCommand, lastEndedAt }: ImapSession): string {
   return `Connection closed (${lastCommand} finished ${secs} secs ago)`
 }
 
+const TOO_LONG = Symbol('too long')
 /** What is read of a too long line at a time. */
 const SKIP_BYTES = 8192
 /** What is kept of it: enough for its tag and its name. */

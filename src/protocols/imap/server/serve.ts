@@ -27,12 +27,10 @@ export async function serve(stream: ByteStream, mail: MailSession): Promise<void
   mail.log('info', logoutLine(session, reason))
 }
 
-/** A waiting client hears it at once; a command that runs notices by itself. */
+/** Whatever waits for the client gives up; a command that runs notices by itself. */
 function endFromOutside(session: ImapSession): void {
   session.interrupted = true
-  if (!session.waiting) return
-  sayGoodbye(session, SHUTTING_DOWN)
-  void session.stream.close()
+  session.stream.setDeadline(1)
 }
 
 /** What was gathered goes out whatever happened. */
@@ -44,6 +42,7 @@ function sayGoodbye({ out, stream }: ImapSession, reason: string): void {
 
 /** Why a session broke off, in the log's words. A fault of our own is logged by itself. */
 function reasonOf(session: ImapSession, error: unknown): string {
+  if (session.interrupted) return SHUTTING_DOWN
   if (error instanceof SessionOver) return error.message
   if (error instanceof DeadlineExceeded) return session.waiting ? IDLE : SLOW
   if (error instanceof ConnectionLost) return `Connection closed: ${error.message}`
