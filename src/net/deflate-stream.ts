@@ -54,7 +54,9 @@ class DeflateDuplex extends Duplex {
 
   override _final(done: (error?: Error | null) => void): void {
     // At its end, not when it has taken everything: the last bytes are handed out in between.
-    this.#deflate.once('end', () => this.#inner.close().then(() => done(), done))
+    this.#deflate.once('end', () => {
+      this.#inner.close().then(() => done(), done)
+    })
     this.#deflate.end()
   }
 
