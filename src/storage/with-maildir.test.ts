@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import fc from 'fast-check'
 import { makeTempDir, removeTempDir } from '../../test/support/temp-dir.ts'
 import { FLAGGED } from './flags.ts'
 import { FailingFormat } from './formats/failing.ts'
@@ -13,6 +14,7 @@ import { SharedMailboxes } from './mailbox/shared-mailboxes.ts'
 import { openStore, type StoreOptions } from './open-store.ts'
 import type { MailStore } from './store.ts'
 import { memoryLocation, memoryNamespace, memorySettings } from './testing/open-memory-store.ts'
+import { World, worldStep } from './testing/view-world.ts'
 
 class Server {
   readonly format = new FailingFormat(openMaildirFormat())
@@ -271,3 +273,21 @@ async function askAgain(
   await server.close()
   return { status, opens }
 }
+
+test('two processes on one Maildir tell their sessions everything', async (t) => {
+  const steps = fc.array(worldStep, { minLength: 5, maxLength: 25, size: 'max' })
+  await fc.assert(
+    fc.asyncProperty(steps, async (doings) => {
+      const dir = makeTempDir('store')
+      const [here, there] = [new Server(), new Server()]
+      t.after(() => removeTempDir(dir))
+      const world = new World([here, there].map((server) => server.open('joe', maildir(`${dir}/Maildir`))))
+      for (let number = 0; number < 2; number += 1) await world.client(number)
+      for (const [, run] of doings) await run(world)
+      await world.end()
+      await Promise.all([here.close(), there.close()])
+      assert.deepEqual([...here.lines, ...there.lines], [])
+    }),
+    { numRuns: 20 },
+  )
+})

@@ -271,8 +271,8 @@ export class SharedMailbox {
 
   /** What happened on disk becomes known: to the index, the snapshots, the journal, and whoever looks on. */
   #remember({ added, expunged: reported, flags, recent }: FormatChanges, silentFor?: object): void {
-    // A format may report again what it said when it could not change flags.
-    const expunged = reported.filter((record) => !record.expunged)
+    // A format may report again what it said when it could not change flags, and mark it itself.
+    const expunged = [...new Set(reported)].filter((record) => this.#current.find(record.uid) === record)
     if (added.length + expunged.length + flags.length === 0) return
     for (const record of expunged) record.expunged = true
     const changed = added.length === 0 ? flags : [...added, ...flags]
