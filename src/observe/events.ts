@@ -69,6 +69,8 @@ export interface EventTable {
   proxy_session_failed: ProxySessionFields & {
     readonly text: string
     readonly class: string
+    /** Nobody tried: the backend is known to be dead (`proxy_host_immediate_failure_after`). */
+    readonly at_once: boolean
     /** A refusal by the backend while `auth_verbose` is off: no line in the log. */
     readonly verbose_only: boolean
   }
@@ -79,6 +81,8 @@ export interface EventTable {
     readonly disconnect_reason: string
     readonly error?: string
     readonly idle_secs: number
+    /** The client is closed so much later (`login_proxy_max_disconnect_delay`). */
+    readonly disconnect_delay_ms: number
     readonly bytes_in: number
     readonly bytes_out: number
     readonly duration_ms: number

@@ -79,6 +79,19 @@ function openMeters(registers: Registry[]) {
       labelNames: ['protocol', 'backend', 'class'] as const,
       registers,
     }),
+    fastFailures: new Counter({
+      name: 'postern_proxy_fast_failures_total',
+      help: 'Backend logins that failed at once, as somebody else was trying the dead backend',
+      labelNames: ['protocol', 'backend'] as const,
+      registers,
+    }),
+    disconnectDelay: new Histogram({
+      name: 'postern_proxy_disconnect_delay_seconds',
+      help: 'How much later than its backend a client was cut off, where that was to be spread',
+      labelNames: ['protocol', 'backend'] as const,
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
     bytes: new Counter({
       name: 'postern_proxy_bytes_total',
       help: 'Bytes relayed, counted when a session ends: in = to the backend, out = to the client',
@@ -136,10 +149,18 @@ function handlersFor(meters: ReturnType<typeof openMeters>): {
     },
     proxy_session_reconnecting: (event) =>
       meters.reconnects.inc({ protocol: event.protocol, backend: backendOf(event) }),
-    proxy_session_failed: (event) =>
-      meters.failures.inc({ protocol: event.protocol, backend: backendOf(event), class: event.class }),
+    proxy_session_failed(event) {
+      const labels = { protocol: event.protocol, backend: backendOf(event) }
+      meters.failures.inc({ ...labels, class: event.class })
+      if (event.at_once) meters.fastFailures.inc(labels)
+    },
     proxy_session_finished(event) {
       meters.sessions.dec({ protocol: event.protocol, backend: backendOf(event) })
+      if (event.disconnect_delay_ms > 0)
+        meters.disconnectDelay.observe(
+          { protocol: event.protocol, backend: backendOf(event) },
+          event.disconnect_delay_ms / 1000,
+        )
       meters.disconnects.inc({ protocol: event.protocol, side: event.disconnect_side })
       meters.bytes.inc({ protocol: event.protocol, direction: 'in' }, event.bytes_in)
       meters.bytes.inc({ protocol: event.protocol, direction: 'out' }, event.bytes_out)

@@ -292,6 +292,7 @@ class BackendLogin {
       ...(this.#sourceIp === undefined ? undefined : { source_ip: this.#sourceIp }),
       text,
       class: failure.class,
+      at_once: failure instanceof HostDown,
       verbose_only: isRefusal(failure) && !settings.auth_verbose && !settings.auth_debug,
     })
     return { kind: 'failed', failure }

@@ -113,6 +113,7 @@ function cannotProxy(
     ...proxySessionFields(client, nowhere),
     text,
     class: 'internal',
+    at_once: false,
     verbose_only: false,
   })
   return { ...ENDED, verdict: UNAVAILABLE, result: 'proxy_dest_internal_failure' }
@@ -126,6 +127,7 @@ function looping(access: FollowAccess, { client }: AuthenticatedLogin, target: P
     ...proxySessionFields(client, destinationOf(target)),
     text: describeFailure(failure, { user, target, ...nothing }),
     class: failure.class,
+    at_once: false,
     verbose_only: false,
   })
   return { ...ENDED, verdict: failureVerdict(failure), result: failureResult(failure) }

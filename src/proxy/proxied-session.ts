@@ -122,6 +122,7 @@ export class ProxiedSession {
       disconnect_reason: end.reason,
       ...(end.error === undefined ? undefined : { error: end.reason }),
       idle_secs: end.idleSecs,
+      disconnect_delay_ms: end.delayMs,
       bytes_in: end.bytesIn,
       bytes_out: end.bytesOut,
       duration_ms: now() - this.#client.startedMs,
