@@ -88,6 +88,27 @@ test('a mailbox is shared, seen, used, taken back, and gone from the other userâ
   assert.equal(await outcome(bob.store.open('shared/olga/Work', 'read-only')), 'not-found')
 })
 
+test('a shared INBOX is the ownerâ€™s name; while it is hidden the name leads to the other mailboxes', async (t) => {
+  const place = openPlace(t)
+  const [olga, bob] = [await place.open('olga'), await place.open('bob')]
+  await put(olga.store, 'INBOX')
+  await olga.store.create('Work')
+  const listed = async () =>
+    (await bob.store.list(['*']))
+      .filter(({ name }) => name.startsWith('shared/'))
+      .map(({ name, selectable }) => `${name} ${selectable}`)
+  await olga.session.commands.setAcl(await olga.find('INBOX'), 'bob', 'lr')
+  assert.deepEqual(await listed(), ['shared/olga true'])
+  const rights = await bob.session.commands.myRights(await bob.find('shared/olga'))
+  assert.deepEqual(rights.kind === 'ok' && rights.strings, ['lr'])
+  for (const name of ['shared/olga', 'shared/olga/INBOX'])
+    assert.equal((await bob.store.status(name)).messages, 1, name)
+  await olga.session.commands.deleteAcl(await olga.find('INBOX'), 'bob')
+  await olga.session.commands.setAcl(await olga.find('Work'), 'bob', 'l')
+  assert.deepEqual((await listed()).toSorted(), ['shared/olga false', 'shared/olga/Work true'])
+  assert.equal(await outcome(bob.store.open('shared/olga', 'read-only')), 'not-found')
+})
+
 test('lists and keys follow creation, renaming and deletion', async (t) => {
   const place = openPlace(t)
   const olga = await place.open('olga')

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { AclFiles } from '../../src/acl/acl-files.ts'
+import { VfileBackend } from '../../src/acl/backends/vfile.ts'
+import { openGlobalAcl } from '../../src/acl/global.ts'
+import { locateAcls } from '../../src/acl/namespace.ts'
+import { rightsOf } from '../../src/acl/rights.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
-import { loginImap, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
+import { giveToMail, loginImap, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
 import { outcome, openSharedMail, put, type SharedMail } from './shared-mail.ts'
+import { aclSettings, maildirLocation } from './mail-tree.ts'
 import type { MailStore } from '../../src/storage/store.ts'
 
 /** Sets of rights that tell the operations apart. */
@@ -114,6 +120,44 @@ describe('what Dovecot allows by a set of rights is what we allow', { skip: skip
     const path = join(server.dir, 'mail/olga/Maildir/.until/dovecot-acl')
     assert.ok(existsSync(path))
     assert.equal(readFileSync(path, 'utf8'), 'user=bob lrs :until=2030-01-01T00:00:00Z\nuser=dave l\n')
+  })
+
+  test('Dovecot and Postern change one file at the same time, and lose neither’s changes', async () => {
+    const box = join(server.dir, 'mail/olga/Maildir/.both')
+    makeMaildir(box)
+    giveToMail(box)
+    const files = new AclFiles({ now: Date.now, log: () => undefined })
+    const settings = aclSettings({ acl: 'vfile::cache_secs=0' })
+    const global = await openGlobalAcl(undefined, { files, cacheMs: 0, isStrict: false })
+    const backend = new VfileBackend({ settings, global, files, now: Date.now })
+    const places = locateAcls(
+      maildirLocation(dirname(box)),
+      () => ({ mail: box, control: box, index: undefined }),
+      false,
+    )
+    const namespace = {
+      type: 'private',
+      prefix: '',
+      separator: '/',
+      inboxName: 'INBOX',
+      owner: 'olga',
+      inherit: 'copy',
+      places,
+      mailboxes: () => Promise.resolve(['both']),
+    } as const
+    const numbers = Array.from({ length: 6 }, (_, at) => at)
+    const olga = await loginImap(server, 'olga')
+    const theirs = olga.run(numbers.map((at) => `SETACL both theirs${at} lr`))
+    for (const at of numbers) {
+      await backend.update(namespace, 'both', {
+        identifier: { kind: 'user', name: `ours${at}` },
+        positive: { mode: 'replace', rights: rightsOf('l') },
+      })
+    }
+    assert.deepEqual(new Set((await theirs).map(({ tagged }) => tagged)), new Set(['OK Setacl complete']))
+    await olga.logout()
+    const lines = readFileSync(join(box, 'dovecot-acl'), 'utf8').trimEnd().split('\n')
+    assert.deepEqual(lines.toSorted(), numbers.flatMap((at) => [`user=ours${at} l`, `user=theirs${at} lr`]).toSorted())
   })
 })
 
