@@ -143,7 +143,8 @@ class Service implements AuthService {
   }
 
   #authenticate(connection: AuthConnection, exchange: SaslExchange, signal: AbortSignal): Soon<AuthOutcome> {
-    const mechanism = this.#mechanisms.get(exchange.mechanism.toUpperCase())
+    const { mechanism: name } = exchange
+    const mechanism = this.#mechanisms.get(name) ?? this.#mechanisms.get(name.toUpperCase())
     if (mechanism === undefined) return { kind: 'refused', why: { kind: 'unsupported-mechanism' } }
     const chains = this.#chainsOf(connection)
     const request = new AuthRequest(connection, chains.settings, this.#needs, mechanism.name, undefined)

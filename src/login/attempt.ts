@@ -44,7 +44,8 @@ export interface AttemptEnd {
 export function attemptLogin(context: AttemptContext, credentials: Credentials): Soon<AttemptEnd> {
   const { shared, environment, record, history, secured, haproxy, cancellation } = context
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
-  const mechanism = credentials.mechanism.toUpperCase()
+  // A command of the protocol's own names its mechanism as the table does.
+  const mechanism = credentials.simple === true ? credentials.mechanism : credentials.mechanism.toUpperCase()
   const refusal = refuseMechanism(known, record.settings, secured, mechanism)
   if (refusal !== undefined) return refuseAtOnce(context, credentials, refusal)
   record.mechanism = mechanism

@@ -15,8 +15,12 @@ export function decodeText(bytes: string): string {
 
 /** Text for the human-readable end of a reply: encoded, and control characters (CR and LF above all) made into spaces. */
 export function encodeLine(text: string): string {
-  return encodeText(text).replace(/[\x00-\x1f\x7f]/g, ' ')
+  const line = encodeText(text)
+  return CONTROL.test(line) ? line.replace(CONTROLS, ' ') : line
 }
+
+const CONTROL = /[\x00-\x1f\x7f]/
+const CONTROLS = /[\x00-\x1f\x7f]/g
 
 /** Text for a part of a URL: all but unreserved characters as `%xx`. RFC 3986 §2.3. */
 export function percentEncode(text: string): string {

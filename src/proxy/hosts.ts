@@ -74,7 +74,13 @@ export function createBackendHosts(
   tell: (news: BackendNews) => void = () => undefined,
 ): BackendHosts {
   const hosts = new Map<string, Host>()
+  /** The one asked for last: every login asks three times. */
+  let last: Host | undefined
   const find = (ip: string, port: number): Host => {
+    if (last?.port !== port || last.ip !== ip) last = lookUp(ip, port)
+    return last
+  }
+  const lookUp = (ip: string, port: number): Host => {
     const key = `${ip} ${port}`
     const known = hosts.get(key)
     if (known !== undefined) return known

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'
 import { closeSocket } from '../net/close-socket.ts'
 import { faultText } from '../net/fault-text.ts'
@@ -122,8 +123,9 @@ class Relay implements RelaySession {
     const delayMs = (mayDelay ? this.#options.disconnectDelay?.(() => close(this.#client)) : undefined) ?? 0
     close(this.#backend)
     const bufferedToClient = this.#client.socket.writableLength
-    if (delayMs === 0) close(this.#client)
-    else hold(this.#client)
+    if (delayMs > 0) hold(this.#client)
+    else if (side === 'server' && error === undefined && isQuiet(this.#client.socket)) this.#client.socket.destroy()
+    else close(this.#client)
     this.#options.onEnd({
       side,
       reason,
@@ -192,6 +194,14 @@ function hold(client: DetachedSocket): void {
 
 function close({ socket, onread }: DetachedSocket): void {
   void closeSocket(socket, socket.writableLength > 0 ? RELAY_FLUSH_MS : CLOSE_MS, onread)
+}
+
+/**
+ * The kernel has all that the backend said before it closed, and TLS has nothing to add. Such a client need not be waited for:
+ * its own goodbye would cost as much as its login command. Dovecot closes so, too.
+ */
+function isQuiet(socket: Duplex): boolean {
+  return socket.writableLength === 0 && !(socket instanceof TLSSocket)
 }
 
 function isOver(socket: Duplex): boolean {

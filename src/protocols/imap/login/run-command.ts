@@ -16,7 +16,9 @@ export function runCommand(dialogue: LoginDialogue, line: string): Soon<LoginEnd
   if (!isTag(tag)) return dialogue.badCommand('*')
   const nameStart = tagEnd + 1
   const nameEnd = wordEnd(line, nameStart)
-  const command = loginCommands.get(line.slice(nameStart, nameEnd).toUpperCase())
+  const name = line.slice(nameStart, nameEnd)
+  // Most clients write it as the table does.
+  const command = loginCommands.get(name) ?? loginCommands.get(name.toUpperCase())
   const conclude = (outcome: CommandOutcome): LoginEnd | undefined =>
     outcome === 'bad' ? dialogue.badCommand(tag) : outcome
   if (command?.kind === 'raw') return andThen(command.run(dialogue, tag, line.slice(nameEnd + 1)), conclude)
