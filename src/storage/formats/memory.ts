@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { StoreRefusal } from '../refusal.ts'
-import type { CreateOptions, MessageIdentity, NewMessage, StoredMessage } from '../store.ts'
+import type { CreateOptions, MessageIdentity, StoredMessage } from '../store.ts'
 import type {
   FlagTable,
   FormatAppending,
@@ -15,6 +14,16 @@ import type {
   MailFormat,
   MailLocation,
 } from './format.ts'
+import { MemoryAppending } from './memory-appending.ts'
+import {
+  addKeywords,
+  type MemoryBox,
+  type MemoryMessage,
+  type MemoryRoot,
+  newBox,
+  refuse,
+  touch,
+} from './memory-box.ts'
 
 /**
  * Mail in memory, for tests and trials. Locations of the same path show the same mail, as directories would, so that one
@@ -22,7 +31,7 @@ import type {
  */
 export class MemoryFormat implements MailFormat {
   readonly name = 'memory'
-  readonly #roots = new Map<string, Root>()
+  readonly #roots = new Map<string, MemoryRoot>()
 
   open(location: MailLocation, context: FormatContext): FormatStore {
     let root = this.#roots.get(location.path)
@@ -35,62 +44,12 @@ export class MemoryFormat implements MailFormat {
   }
 }
 
-interface Root {
-  readonly boxes: Map<string, Box>
-  readonly directories: Set<string>
-  subscriptions: string[]
-  nextUidValidity: number
-}
-
-/** The "files" of a mailbox: what all processes see. */
-interface Box {
-  readonly uidValidity: number
-  readonly guid: string
-  uidNext: number
-  readonly messages: Map<number, Message>
-  readonly keywords: string[]
-  /** Goes up with every change. */
-  version: number
-  deleted: boolean
-  readonly watchers: Set<() => void>
-}
-
-interface Message {
-  readonly uid: number
-  readonly key: string
-  readonly bytes: Buffer
-  readonly internalDateMs: number
-  bits: number
-  keywords: readonly string[]
-  recent: boolean
-}
-
-function newBox(root: Root): Box {
-  const uidValidity = root.nextUidValidity
-  root.nextUidValidity += 1
-  return {
-    uidValidity,
-    guid: randomBytes(16).toString('hex'),
-    uidNext: 1,
-    messages: new Map(),
-    keywords: [],
-    version: 0,
-    deleted: false,
-    watchers: new Set(),
-  }
-}
-
-function touch(box: Box): void {
-  box.version += 1
-  for (const watcher of box.watchers) setImmediate(watcher)
-}
-
 class MemoryStore implements FormatStore {
-  readonly #root: Root
+  readonly #root: MemoryRoot
   readonly #path: string
   readonly #context: FormatContext
 
-  constructor(root: Root, path: string, context: FormatContext) {
+  constructor(root: MemoryRoot, path: string, context: FormatContext) {
     this.#root = root
     this.#path = path
     this.#context = context
@@ -169,7 +128,7 @@ class MemoryStore implements FormatStore {
   }
 }
 
-function endBox(box: Box): void {
+function endBox(box: MemoryBox): void {
   box.deleted = true
   box.messages.clear()
   touch(box)
@@ -181,7 +140,7 @@ function* parentsOf(name: string): Iterable<string> {
 
 class MemoryMailbox implements FormatMailbox {
   readonly readOnly = false
-  readonly #box: Box
+  readonly #box: MemoryBox
   readonly #flags: FlagTable
   readonly #context: FormatContext
   readonly #records = new Map<number, FormatRecord>()
@@ -189,7 +148,7 @@ class MemoryMailbox implements FormatMailbox {
   #uidNext = 1
   #keywords: readonly string[] = []
 
-  constructor(box: Box, flags: FlagTable, context: FormatContext) {
+  constructor(box: MemoryBox, flags: FlagTable, context: FormatContext) {
     this.#box = box
     this.#flags = flags
     this.#context = context
@@ -300,7 +259,7 @@ class MemoryMailbox implements FormatMailbox {
     return `MemoryMailbox(${this.#box.uidValidity})`
   }
 
-  #message(uid: number): Message {
+  #message(uid: number): MemoryMessage {
     const message = this.#box.messages.get(uid)
     if (message === undefined) throw new StoreRefusal('expunged', 'Message was expunged')
     return message
@@ -348,80 +307,4 @@ class MemoryMailbox implements FormatMailbox {
     for (const message of recent) message.recent = false
     return recent.map(({ uid }) => uid)
   }
-}
-
-interface Draft {
-  readonly chunks: Buffer[]
-  readonly bits: number
-  readonly keywords: readonly string[]
-  readonly internalDateMs: number
-}
-
-class MemoryAppending implements FormatAppending {
-  readonly #box: Box
-  readonly #context: FormatContext
-  readonly #source: (from: FormatMailbox, record: FormatRecord) => Message | undefined
-  #drafts: Draft[] = []
-
-  constructor(box: Box, context: FormatContext, source: Source) {
-    this.#box = box
-    this.#context = context
-    this.#source = source
-  }
-
-  begin({ bits, keywords, internalDateMs = this.#context.now() }: NewMessage): Promise<void> {
-    this.#drafts.push({ chunks: [], bits, keywords, internalDateMs })
-    return Promise.resolve()
-  }
-
-  write(chunk: Uint8Array): void {
-    this.#drafts.at(-1)?.chunks.push(Buffer.from(chunk))
-  }
-
-  end(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  link(
-    from: FormatMailbox,
-    record: FormatRecord,
-    { bits, keywords }: { bits: number; keywords: readonly string[] },
-  ): Promise<true | undefined> {
-    const source = this.#source(from, record)
-    if (source === undefined) return Promise.resolve(undefined)
-    this.#drafts.push({ chunks: [source.bytes], bits, keywords, internalDateMs: source.internalDateMs })
-    return Promise.resolve(true)
-  }
-
-  commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
-    if (this.#box.deleted) return refuse('not-found', 'Mailbox was deleted under us')
-    const uids = this.#drafts.map((draft) => addMessage(this.#box, draft))
-    this.#drafts = []
-    touch(this.#box)
-    return Promise.resolve({ uidValidity: this.#box.uidValidity, uids })
-  }
-
-  abort(): Promise<void> {
-    this.#drafts = []
-    return Promise.resolve()
-  }
-}
-
-type Source = (from: FormatMailbox, record: FormatRecord) => Message | undefined
-
-function addMessage(box: Box, { chunks, bits, keywords, internalDateMs }: Draft): number {
-  const uid = box.uidNext
-  box.uidNext += 1
-  const key = randomBytes(8).toString('hex')
-  box.messages.set(uid, { uid, key, bytes: Buffer.concat(chunks), internalDateMs, bits, keywords, recent: true })
-  addKeywords(box, keywords)
-  return uid
-}
-
-function addKeywords(box: Box, keywords: readonly string[]): void {
-  for (const keyword of keywords) if (!box.keywords.includes(keyword)) box.keywords.push(keyword)
-}
-
-function refuse(code: StoreRefusal['code'], text: string): Promise<never> {
-  return Promise.reject(new StoreRefusal(code, text))
 }
