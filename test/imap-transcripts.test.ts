@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { play } from './imap-server/play.ts'
-import { openDovecot, openOurs, type Theatre } from './imap-server/stages.ts'
+import { openDovecot, openOurs, openPostern, type Theatre } from './imap-server/stages.ts'
 import { parseTranscript, type Transcript } from './imap-server/transcript.ts'
 import { skipWithout } from './peers/peers.ts'
 
@@ -14,15 +14,18 @@ const transcripts = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.txt'))
   .map((file) => parseTranscript(file, readFileSync(join(FOLDER, file), 'utf8')))
 
+/** The session alone, with its settings, and the whole server, with those of everybody. */
 const SIDES = [
-  ['dovecot', openDovecot, skipWithout('dovecot-imapd')],
-  ['postern', openOurs, false],
+  { side: 'Dovecot', open: openDovecot, skip: skipWithout('dovecot-imapd'), usual: false },
+  { side: 'an IMAP session of ours', open: openOurs, skip: false, usual: false },
+  { side: 'postern serve', open: openPostern, skip: skipWithout('dovecot-imapd'), usual: true },
 ] as const
 
-for (const [side, open, skip] of SIDES) {
+for (const { side, open, skip, usual } of SIDES) {
   test(`${side} takes part in the transcripts of a logged-in client`, { skip, concurrency: true }, async (t) => {
-    const groups = Map.groupBy(transcripts, ({ config }) => config.join('\n'))
-    await Promise.all([...groups.values()].map((members) => playGroup(t, open, members)))
+    const members = transcripts.filter(({ config }) => !usual || config.length === 0)
+    const groups = Map.groupBy(members, ({ config }) => config.join('\n'))
+    await Promise.all([...groups.values()].map((group) => playGroup(t, open, group)))
   })
 }
 

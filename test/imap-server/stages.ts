@@ -10,6 +10,7 @@ import {
   memoryNamespace,
 } from '../../src/storage/testing/open-memory-store.ts'
 import { imapListeners, startDovecot } from '../peers/dovecot.ts'
+import { startPostern } from '../peers/postern.ts'
 import { FIXTURES, writeMaildir } from './fixtures.ts'
 import { startInProcess } from './in-process.ts'
 import type { Side, Transcript } from './transcript.ts'
@@ -69,10 +70,19 @@ const QUOTA = {
 }
 
 /** Dovecot with the same settings. */
-export async function openDovecot(config: readonly string[]): Promise<Theatre> {
-  const root = mkdtempSync(join(tmpdir(), 'dovecot-imap-'))
+export function openDovecot(config: readonly string[]): Promise<Theatre> {
+  return openServer('dovecot', config)
+}
+
+/** All of Postern: its own process, configuration, login and index files. */
+export function openPostern(config: readonly string[]): Promise<Theatre> {
+  return openServer('postern', config)
+}
+
+async function openServer(side: Side, config: readonly string[]): Promise<Theatre> {
+  const root = mkdtempSync(join(tmpdir(), `${side}-imap-`))
   execFileSync('chmod', ['1777', root])
-  const server = await startDovecot(
+  const server = await (side === 'dovecot' ? startDovecot : startPostern)(
     ({ port }) => `protocols = imap
 disable_plaintext_auth = no
 first_valid_uid = 1
@@ -122,7 +132,7 @@ ${config.join('\n')}
 `,
   )
   return {
-    side: 'dovecot',
+    side,
     port: server.ports['imap'] ?? 0,
     prepare(user, transcript) {
       fillMail(join(root, user), transcript)
