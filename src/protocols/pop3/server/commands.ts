@@ -1,5 +1,5 @@
 import { splitCommand } from '../../converse.ts'
-import { encodeLine } from '../../wire-text.ts'
+import { SEEN } from '../../../storage/flags.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { messageIndex } from './message-index.ts'
 import { type PopEnd, type PopSession, totalBytes } from './pop-session.ts'
@@ -14,14 +14,20 @@ export async function runCommand(session: PopSession, line: string): Promise<Pop
   const nul = line.indexOf('\0')
   const { name, args } = splitCommand(nul < 0 ? line : line.slice(0, nul))
   const command = name === 'LAST' && !session.mail.settings.pop3_enable_last ? undefined : commands.get(name)
-  if (command !== undefined) {
-    session.badCommands = 0
-    return await command(session, args)
-  }
-  session.say(name === '' ? '-ERR Unknown command.' : `-ERR Unknown command: ${encodeLine(name)}`)
-  if (++session.badCommands <= SERVER_LIMITS.badCommands) return undefined
+  session.hasFailed = false
+  const end = command === undefined ? unknown(session, line) : await command(session, args)
+  if (end !== undefined) return end
+  session.badCommands = session.hasFailed ? session.badCommands + 1 : 0
+  if (session.badCommands <= SERVER_LIMITS.badCommands) return undefined
   session.say('-ERR Too many bad commands.')
   return { reason: 'Too many bad commands.' }
+}
+
+function unknown(session: PopSession, line: string): undefined {
+  const [name = ''] = line.split(/[ \0]/)
+  // Bytes: only ASCII has upper case here.
+  const shouted = name.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase())
+  return session.say(name === '' ? '-ERR Unknown command.' : `-ERR Unknown command: ${shouted}`)
 }
 
 /** The commands of the transaction state. RFC 1939 §5 and §7, RFC 2449 §5. */
@@ -65,10 +71,16 @@ async function list(session: PopSession, args: string): Promise<undefined> {
   return await sayAll(session, (index) => String(sizeOf(index)))
 }
 
-function rset(session: PopSession): undefined {
+/** With `pop3_enable_last` nothing was ever seen. */
+async function rset(session: PopSession): Promise<undefined> {
+  const { mail, inbox, messages } = session
   session.deleted.clear()
   session.retrieved.clear()
   session.last = 0
+  if (mail.settings.pop3_enable_last) {
+    const uids = messages.map(({ uid }) => uid)
+    await inbox.mailbox.store(uids, { mode: 'remove', bits: SEEN, keywords: [] }, { silent: true })
+  }
   return session.say('+OK')
 }
 
@@ -110,5 +122,5 @@ async function sayAll(session: PopSession, textOf: (index: number) => string): P
 function onlyMessage(session: PopSession, args: string): number | string {
   const index = messageIndex(session, args)
   if (typeof index === 'string') return index
-  return index.rest === '' ? index.value : `-ERR Noise after message number: ${encodeLine(index.rest)}`
+  return index.rest === '' ? index.value : `-ERR Noise after message number: ${index.rest}`
 }

@@ -2,7 +2,7 @@
 export const SERVER_LIMITS = {
   /** Dovecot reads 8 KB at most. */
   lineBytes: 8_192,
-  /** Unknown commands in a row; the next one ends the session. */
+  /** Commands in a row that were answered with -ERR; the next one ends the session. */
   badCommands: 20,
   /** RFC 1939 §3: at least ten minutes. */
   idleMs: 600_000,

@@ -11,7 +11,8 @@ export function parseMessageNumber(args: string): ParsedNumber | string {
   const match = /^(\d+)(.*)$/s.exec(args)
   if (match === null) return `-ERR Invalid message number: ${args}`
   const value = Number(match[1])
-  if (value > LARGEST) return `-ERR Message number too large: ${args}`
+  // Dovecot shows what it has not read yet: all of a number that fits into nothing.
+  if (value > LARGEST) return `-ERR Message number too large: ${value < UNREADABLE ? (match[2] ?? '') : args}`
   return { value, rest: match[2] ?? '' }
 }
 
@@ -24,4 +25,5 @@ export function parseSize(args: string): ParsedNumber | string {
 }
 
 const LARGEST = 2 ** 32 - 1
+const UNREADABLE = 2 ** 64
 const LARGEST_DIGITS = 19

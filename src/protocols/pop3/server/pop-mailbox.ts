@@ -7,6 +7,8 @@ export interface PopMailbox {
   readonly mailbox: Mailbox
   /** By message number, from 0. */
   readonly messages: readonly PopMessage[]
+  /** The largest number with \Seen; 0 is none. */
+  readonly lastSeen: number
 }
 
 export interface PopMessage {
@@ -26,11 +28,15 @@ export async function openPopMailbox(store: MailStore, settings: Settings): Prom
       const sizeBytes = sizes.get(uid)
       return sizeBytes === undefined ? [] : [{ uid, sizeBytes }]
     })
-    return { mailbox, messages }
+    return { mailbox, messages, lastSeen: messages.findLastIndex(({ uid }) => isSeen(mailbox, uid)) + 1 }
   } catch (error) {
     await mailbox.close()
     throw error
   }
+}
+
+function isSeen(mailbox: Mailbox, uid: number): boolean {
+  return (mailbox.message(mailbox.sequenceOf(uid)).flags.bits & SEEN) !== 0
 }
 
 function visibleUids(mailbox: Mailbox, hiding: string): number[] {

@@ -15,15 +15,20 @@ export class PopSession {
   /** Numbers from 0. */
   readonly deleted = new Set<number>()
   readonly retrieved = new Set<number>()
-  /** The largest number retrieved or looked at; 0 is none. For LAST. */
+  /** The largest number that was seen, now or before; 0 is none. For LAST. */
   last = 0
   badCommands = 0
+  /** The command that runs was answered with -ERR. */
+  hasFailed = false
+  /** Removed by QUIT. */
+  expunged = 0
   readonly counts = { top: 0, topBytes: 0, retr: 0, retrBytes: 0 }
 
   constructor(stream: ByteStream, mail: MailSession, inbox: PopMailbox) {
     this.stream = stream
     this.mail = mail
     this.inbox = inbox
+    this.last = inbox.lastSeen
   }
 
   get messages(): readonly PopMessage[] {
@@ -31,6 +36,7 @@ export class PopSession {
   }
 
   say(line: string): undefined {
+    if (line.startsWith('-ERR')) this.hasFailed = true
     this.stream.write(`${line}\r\n`)
   }
 

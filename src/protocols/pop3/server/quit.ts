@@ -9,6 +9,7 @@ export async function quit(session: PopSession): Promise<PopEnd> {
     Array.from(numbers, (index) => session.messages[index]?.uid ?? 0)
   try {
     await updateMailbox(inbox.mailbox, mail.settings, { deleted: uidsOf(deleted), retrieved: uidsOf(retrieved) })
+    session.expunged = deleted.size
     session.say(deleted.size === 0 ? '+OK Logging out.' : '+OK Logging out, messages deleted.')
   } catch (error) {
     if (!(error instanceof StoreRefusal)) {

@@ -1,5 +1,4 @@
 import { StoreRefusal } from '../../../storage/refusal.ts'
-import { encodeLine } from '../../wire-text.ts'
 import { messageIndex } from './message-index.ts'
 import { parseSize } from './message-number.ts'
 import type { PopEnd, PopSession } from './pop-session.ts'
@@ -9,7 +8,7 @@ import { sendMessage } from './send-message.ts'
 export async function retr(session: PopSession, args: string): Promise<PopEnd | undefined> {
   const parsed = messageIndex(session, args)
   if (typeof parsed === 'string') return session.say(parsed)
-  if (parsed.rest !== '') return session.say(`-ERR Noise after message number: ${encodeLine(parsed.rest)}`)
+  if (parsed.rest !== '') return session.say(`-ERR Noise after message number: ${parsed.rest}`)
   const index = parsed.value
   const sent = await send(session, index, `+OK ${session.messages[index]?.sizeBytes ?? 0} octets`)
   if (typeof sent !== 'number') return sent
@@ -23,10 +22,10 @@ export async function retr(session: PopSession, args: string): Promise<PopEnd | 
 export async function top(session: PopSession, args: string): Promise<PopEnd | undefined> {
   const parsed = messageIndex(session, args)
   if (typeof parsed === 'string') return session.say(parsed)
-  if (!parsed.rest.startsWith(' ')) return session.say(`-ERR Noise after message number: ${encodeLine(parsed.rest)}`)
+  if (!parsed.rest.startsWith(' ')) return session.say(`-ERR Noise after message number: ${parsed.rest}`)
   const lines = parseSize(parsed.rest.trimStart())
-  if (typeof lines === 'string') return session.say(encodeLine(lines))
-  if (lines.rest !== '') return session.say(`-ERR Noise after size: ${encodeLine(lines.rest)}`)
+  if (typeof lines === 'string') return session.say(lines)
+  if (lines.rest !== '') return session.say(`-ERR Noise after size: ${lines.rest}`)
   const sent = await send(session, parsed.value, '+OK', lines.value)
   if (typeof sent !== 'number') return sent
   session.counts.top++

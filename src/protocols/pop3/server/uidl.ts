@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto'
 import { compileTemplate, type ShortNames } from '../../../config/expand.ts'
 import type { Settings } from '../../../config/config.ts'
 import type { Mailbox } from '../../../storage/store.ts'
-
-/** RFC 1939 §7: 1 to 70 characters. */
-const LONGEST = 70
 
 const SHORT_NAMES: ShortNames = new Map([
   ['v', 'uidvalidity'],
@@ -19,7 +15,7 @@ export function uidlsOf(mailbox: Mailbox, settings: Settings, uids: readonly num
   const template = compileTemplate(settings.pop3_uidl_format, SHORT_NAMES)
   const ids = uids.map((uid) => {
     const identity = mailbox.identity(uid)
-    if (identity?.pop3Uidl !== undefined) return fitting(identity.pop3Uidl)
+    if (identity?.pop3Uidl !== undefined) return identity.pop3Uidl
     const values: Readonly<Record<string, string | undefined>> = {
       uidvalidity: String(mailbox.uidValidity),
       uid: String(uid),
@@ -28,14 +24,9 @@ export function uidlsOf(mailbox: Mailbox, settings: Settings, uids: readonly num
       // Dovecot hashes headers of mbox messages; for other formats it has none.
       md5: '',
     }
-    return fitting(template.expand((name) => values[name]))
+    return template.expand((name) => values[name])
   })
   return settings.pop3_uidl_duplicates === 'rename' ? renameDuplicates(ids) : ids
-}
-
-/** Too long for the protocol, as file names may be: a hash stands for it, as in Dovecot. */
-function fitting(uidl: string): string {
-  return uidl.length <= LONGEST ? uidl : createHash('md5').update(uidl, 'latin1').digest('hex')
 }
 
 /** The second of two equal ids gets `-2` behind it, and so on. */
