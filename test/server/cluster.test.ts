@@ -74,6 +74,17 @@ ${imapListeners(port)}`
     return [(await wire.linesUntil(/^a /)).at(-1) ?? '', wire]
   }
 
+  /** Logins go on, and none waits for Redis: the quickest of three says so on a busy machine, too. */
+  async function doesNotWait(server: Started, ip: string): Promise<void> {
+    const times: number[] = []
+    for (let count = 0; count < 3; count++) {
+      const startedMs = performance.now()
+      assert.match((await login(server, 'jane', 'x', ip))[0], /^a OK/)
+      times.push(performance.now() - startedMs)
+    }
+    assert.ok(Math.min(...times) < 900, times.join(', '))
+  }
+
   /** What the control socket answers, as `doveadm` hears it. */
   async function control(server: Started, command: string, input: unknown): Promise<ControlReply[]> {
     const path = join(server.dir, 'run', 'postern-control')
@@ -147,10 +158,7 @@ ${imapListeners(port)}`
     await redis.kill()
     await first.waitForLog(/cluster: Error: The cluster is away \(Redis: .*\): this server goes on alone/, from[0])
     await second.waitForLog(/cluster: Error: The cluster is away/, from[1])
-    const startedMs = performance.now()
-    for (const server of [first, second])
-      assert.match((await login(server, 'jane', 'x', '192.0.2.7'))[0], /^a OK/, 'logins go on')
-    assert.ok(performance.now() - startedMs < 1500, 'and do not wait')
+    for (const server of [first, second]) await doesNotWait(server, '192.0.2.7')
     await rows(first, 'user-revoke', { users: ['jack'] })
     assert.match((await login(first, 'jack', 'x', '192.0.2.8'))[0], /^a NO/)
     assert.match((await login(second, 'jack', 'x', '192.0.2.8'))[0], /^a OK/)
@@ -168,9 +176,7 @@ ${imapListeners(port)}`
     const from = first.logLines.length
     redis.pause()
     await first.waitForLog(/The cluster is away \(Redis: no answer within 1000 msecs\)/, from)
-    const startedMs = performance.now()
-    assert.match((await login(first, 'jane', 'x', '192.0.2.10'))[0], /^a OK/)
-    assert.ok(performance.now() - startedMs < 1500)
+    await doesNotWait(first, '192.0.2.10')
     redis.resume()
     await first.waitForLog(/The cluster is back/, from)
   })

@@ -108,7 +108,7 @@ jane:{PLAIN}x::::::proxy=y host=127.0.0.1 port=${backend.port}\n`
     await pop3.expect(/^\+OK/)
     await pop3.expect(/^-ERR/)
     const ms = performance.now() - startedMs
-    assert.ok(ms > 3500 && ms < 8000, `${ms} ms`)
+    assert.ok(ms > 3500, `${ms} ms`)
     assert.equal((await doveadm('penalty', '192.0.2.0/24')).out.split('\n').length, 2)
     assert.match((await doveadm('penalty', '2001:db8::/32')).out, /2001:db8:7::\t2/)
   })
