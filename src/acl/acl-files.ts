@@ -48,16 +48,18 @@ export class AclFiles {
     this.#needs = needs
   }
 
-  /** What is in the file. Throws only what nobody expects of a file: an I/O error. */
+  /** What is in the file. An I/O error is a broken file, until the next look. */
   read(path: string, options: AclFileReadOptions): AclFileState {
     const key = keyOf(path, options)
     const known = this.#known.get(key)
     const nowMs = this.#needs.now()
     if (known !== undefined && nowMs - known.lookedAtMs < options.maxAgeMs) return known.state
     const stamp = stampOf(path, options.kind)
-    const state =
-      known !== undefined && known.stamp === stamp ? known.state : this.#load(path, options, stamp !== ABSENT_STAMP)
-    this.#known.set(key, { state, stamp, lookedAtMs: nowMs })
+    const loaded =
+      known !== undefined && known.stamp === stamp ? known : this.#load(path, options, stamp !== ABSENT_STAMP)
+    const { state } = loaded
+    const isFault = 'isFault' in loaded && loaded.isFault === true
+    this.#known.set(key, { state, stamp: isFault ? FAULT_STAMP : stamp, lookedAtMs: nowMs })
     return state
   }
 
@@ -68,22 +70,41 @@ export class AclFiles {
     }
   }
 
-  #load(path: string, options: AclFileReadOptions, isThere: boolean): AclFileState {
-    if (!isThere) return ABSENT
-    const { state, warnings } = loadAclFile(path, options)
+  /** Mailboxes below this directory came, went or have other names. */
+  forgetBelow(directory: string): void {
+    const below = Array.from(this.#known.keys()).filter((key) => key.includes(` ${directory}/`))
+    for (const key of below) this.#known.delete(key)
+  }
+
+  #load(path: string, options: AclFileReadOptions, isThere: boolean): Loaded {
+    if (!isThere) return { state: ABSENT, warnings: [] }
+    const loaded = loadOrFault(path, options)
+    const { state, warnings } = loaded
     for (const warning of warnings) this.#needs.log('warning', problemText(warning, options.kind === 'patterns'))
     if (state.kind === 'broken') this.#needs.log('error', problemText(state.problem, options.kind === 'patterns'))
     if (state.kind === 'closed') this.#needs.log('error', `ACL file ${path}: Permission denied: the mailbox is closed`)
-    return state
+    return loaded
   }
 }
 
 const ABSENT: AclFileState = { kind: 'absent' }
 const ABSENT_STAMP = 'absent'
+/** No file looks so: it is loaded again whatever it looks like then. */
+const FAULT_STAMP = 'fault'
 
 interface Loaded {
   readonly state: AclFileState
+  /** The disk's doing: the next look may find something else. */
+  readonly isFault?: boolean
   readonly warnings: readonly AclFileProblem[]
+}
+
+function loadOrFault(path: string, options: AclFileReadOptions): Loaded {
+  try {
+    return loadAclFile(path, options)
+  } catch (error) {
+    return { ...broken(path, error instanceof Error ? error.message : String(error)), isFault: true }
+  }
 }
 
 /** Reads a file now. Throws I/O errors. */
@@ -101,6 +122,7 @@ export function loadAclFile(path: string, { kind, isStrict }: Omit<AclFileReadOp
     switch (codeOf(error)) {
       case 'ENOENT':
       case 'ENOTDIR':
+      case 'ENAMETOOLONG':
         return { state: ABSENT, warnings: [] }
       case 'EACCES':
         return { state: { kind: 'closed' }, warnings: [] }

@@ -128,6 +128,23 @@ test('lists and keys follow creation, renaming and deletion', async (t) => {
   assert.equal(keys(), '')
 })
 
+test('a mailbox that is deleted and made again, or renamed, has no rights of the old one, however long files are believed', async (t) => {
+  const place = openPlace(t)
+  const believing = { acl: 'vfile::cache_secs=1000' }
+  const [olga, bob] = [await place.open('olga', believing), await place.open('bob', believing)]
+  const reads = (name: string) => outcome(bob.store.status(`shared/olga/${name}`))
+  for (const name of ['Work', 'Other', 'Other/kid']) await olga.store.create(name)
+  for (const name of ['Work', 'Other/kid']) await olga.session.commands.setAcl(await olga.find(name), 'bob', 'lr')
+  assert.equal(await reads('Work'), 'ok')
+  assert.equal(await reads('New/kid'), 'not-found')
+  await olga.store.delete('Work')
+  await olga.store.create('Work')
+  assert.equal(await reads('Work'), 'not-found')
+  await olga.store.rename('Other', 'New')
+  assert.equal(await reads('New/kid'), 'ok')
+  assert.equal(await reads('Other/kid'), 'not-found')
+})
+
 test('live inheritance: nothing is copied, and what changes above shows below', async (t) => {
   const place = openPlace(t)
   const olga = await place.open('olga', { acl_inherit: 'live' })

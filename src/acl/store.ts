@@ -85,6 +85,7 @@ class AclStore implements MailStore {
     if (target !== undefined && parent !== undefined) await this.#check(NEEDS.create, name, { parent })
     await this.#store.create(name, options)
     if (target === undefined || parent === undefined) return
+    this.#forget(target)
     await this.#inherit(parent, target)
     await this.#options.onChange(target)
   }
@@ -94,7 +95,9 @@ class AclStore implements MailStore {
     // Without looking first, whoever may delete could destroy mail that he may not expunge.
     if (!(await this.#may('deleteMail', name)) && (await this.#hasMail(name))) throw noPermission()
     await this.#store.delete(name)
-    if (target !== undefined) await this.#options.onChange(target)
+    if (target === undefined) return
+    this.#forget(target)
+    await this.#options.onChange(target)
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -104,6 +107,9 @@ class AclStore implements MailStore {
       await this.#check(NEEDS.rename, from, { mailbox: source, 'target parent': await this.#parentOf(target) })
     }
     await this.#store.rename(from, to)
+    // What was below it moved along.
+    for (const { namespace } of [source, target].filter((one) => one !== undefined))
+      this.#options.access.backend.forget(namespace)
     if (target !== undefined) await this.#options.onChange(target)
   }
 
@@ -244,6 +250,10 @@ class AclStore implements MailStore {
         `Mailbox ${mailbox}: Failed to inherit ACLs: ${error instanceof Error ? error.message : String(error)}`,
       )
     }
+  }
+
+  #forget({ namespace, mailbox }: AclTarget): void {
+    this.#options.access.backend.forget(namespace, mailbox)
   }
 
   /** Checks an operation on one mailbox; resolves with where it is. */

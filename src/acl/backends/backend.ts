@@ -36,6 +36,8 @@ export interface AclBackend {
   update(namespace: AclNamespace, mailbox: string, change: AclChange): Promise<AclUpdate>
   /** Gives a new mailbox the local entries of another; does nothing when there are none. */
   copy(namespace: AclNamespace, from: string, to: string): Promise<boolean>
+  /** The mailbox is new or gone: what was known of its name is not true any more. Without one, of all in the namespace. */
+  forget(namespace: AclNamespace, mailbox?: string): void
   /** Takes local lines out whose time is over; resolves with them. Until then they count for nothing here, but for Dovecot. */
   expire(namespace: AclNamespace, mailbox: string): Promise<readonly string[]>
 }

@@ -42,6 +42,10 @@ export class MemoryBackend implements AclBackend {
     return Promise.resolve(lines.length > 0)
   }
 
+  forget(): void {
+    // Nothing is remembered twice here.
+  }
+
   expire(): Promise<readonly string[]> {
     return Promise.resolve([])
   }

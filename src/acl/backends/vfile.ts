@@ -99,6 +99,13 @@ export class VfileBackend implements AclBackend {
     return ended.map(writeAclLine)
   }
 
+  forget(namespace: AclNamespace, mailbox?: string): void {
+    const { files } = this.#options
+    if (mailbox === undefined) return files.forgetBelow(namespace.places.list)
+    const path = this.#localPath(namespace, mailbox)
+    if (path !== undefined) files.forget(path)
+  }
+
   #hasEnded({ expiresAtMs }: AclLine): boolean {
     return expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
   }
