@@ -234,6 +234,25 @@ test('MODSEQs, expunges and summaries outlive the process', async (t) => {
   assert.equal(again.message(2).flags.text, '\\Flagged work')
 })
 
+test('a mailbox that another process deletes and makes anew is another one', async (t) => {
+  const dir = tempDir(t)
+  const [here, there] = [start(t), start(t)]
+  const [joe, other] = [here, there].map((server) => server.open('joe', maildir(dir)))
+  assert.ok(joe && other)
+  await joe.create('Work')
+  await append(joe, 'Work')
+  const old = await joe.open('Work', 'read-write')
+  await other.delete('Work')
+  await assert.rejects(async () => old.sync({ expunge: true, look: 'now' }), { code: 'not-found' })
+  await assert.rejects(joe.open('Work', 'read-write'), { code: 'not-found' })
+  await other.create('Work')
+  const fresh = await joe.open('Work', 'read-write')
+  assert.deepEqual([fresh.count, fresh.uidValidity === old.uidValidity], [0, false])
+  await assert.rejects(async () => old.sync({ expunge: true, look: 'now' }), { code: 'not-found' })
+  await append(other, 'Work', 2)
+  assert.equal((await fresh.sync({ expunge: true, look: 'now' })).exists, 2)
+})
+
 test('the status of a mailbox that did not change is known without opening it', async (t) => {
   const dir = tempDir(t)
   const server = start(t)
@@ -288,6 +307,6 @@ test('two processes on one Maildir tell their sessions everything', async (t) =>
       await Promise.all([here.close(), there.close()])
       assert.deepEqual([...here.lines, ...there.lines], [])
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   )
 })

@@ -118,7 +118,7 @@ export class SharedMailbox {
     this.#refuseWhenGone()
     if (mode === 'cached' && !this.#stale && this.#needs.now() - this.#lookedAt < this.#needs.rescanMs) return
     if (this.#queue.busy) return this.#queue.run(() => this.#lookNow())
-    const changed = this.#stale || this.format.changed()
+    const changed = this.#stale || this.#formatChanged()
     if (changed === false) {
       this.#lookedAt = this.#needs.now()
       return
@@ -200,7 +200,7 @@ export class SharedMailbox {
 
   async #lookNow(): Promise<void> {
     this.#refuseWhenGone()
-    const changed = this.#stale || (await this.format.changed())
+    const changed = this.#stale || (await this.#formatChanged())
     if (changed) await this.#sync()
     else this.#lookedAt = this.#needs.now()
   }
@@ -233,14 +233,24 @@ export class SharedMailbox {
     if (any) this.#tell()
   }
 
-  async #syncFormat(): Promise<FormatChanges> {
+  #formatChanged(): boolean | Promise<boolean> {
     try {
-      return await this.format.sync()
+      const changed = this.format.changed()
+      return typeof changed === 'boolean' ? changed : changed.catch((error: unknown) => this.#failed(error))
     } catch (error) {
-      if (error instanceof StoreRefusal && error.code === 'not-found') this.end(error)
-      else this.#stale = true
-      throw error
+      return this.#failed(error)
     }
+  }
+
+  #syncFormat(): Promise<FormatChanges> {
+    return this.format.sync().catch((error: unknown) => this.#failed(error))
+  }
+
+  /** A mailbox that is not there any more is over, also when one of its name appears again. */
+  #failed(error: unknown): never {
+    if (error instanceof StoreRefusal && error.code === 'not-found') this.end(error)
+    else this.#stale = true
+    throw error
   }
 
   #changesOf(records: readonly FormatRecord[], change: FlagChange): { record: FormatRecord; flags: Flags }[] {

@@ -40,6 +40,9 @@ export class SharedMailboxes {
     key: string,
     open: () => Promise<SharedMailbox>,
   ): Promise<{ readonly shared: SharedMailbox; readonly release: () => void }> {
+    const known = this.#entries.get(key)
+    // One that is gone is still there for those who look at it, not for others.
+    if (known?.shared?.gone) this.#drop(known)
     const entry = this.#entries.get(key) ?? this.#begin(key, open)
     entry.users += 1
     this.#lingering.delete(entry)
