@@ -89,8 +89,8 @@ export class TestMailbox {
 
   async sync(options: { readonly keepNew?: boolean } = {}): Promise<FormatChanges> {
     const changes = await this.format.sync(options)
-    for (const record of changes.added) this.records.set(record.uid, record)
     for (const { uid } of changes.expunged) this.records.delete(uid)
+    for (const record of changes.added) this.records.set(record.uid, record)
     return changes
   }
 

@@ -54,7 +54,8 @@ export class MaildirAppending implements FormatAppending {
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    return this.#draft?.write(chunk)
+    const flushing = this.#draft?.write(chunk)
+    return flushing === undefined ? undefined : refusingFullDisks(() => flushing)
   }
 
   async end(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { maildirPlace } from '../../../../test/maildir/place.ts'
@@ -89,6 +89,16 @@ test('a lock that somebody took from us is left to them', async (t) => {
   renameSync(`${file}.other`, `${file}.lock`)
   assert.equal(lock.release(), false)
   assert.equal(readFileSync(`${file}.lock`, 'latin1'), 'theirs')
+})
+
+test('a lock goes away with its owner, also when the directory was renamed meanwhile', async (t) => {
+  const { dir } = maildirPlace(t)
+  mkdirSync(join(dir, 'box'))
+  const lock = await lockFile(join(dir, 'box', 'list'), OPTIONS)
+  assert.ok(lock)
+  renameSync(join(dir, 'box'), join(dir, 'renamed'))
+  assert.equal(lock.release(), true)
+  assert.equal(existsSync(join(dir, 'renamed', 'list.lock')), process.platform !== 'linux')
 })
 
 test('a directory that is gone cannot be locked in', async (t) => {

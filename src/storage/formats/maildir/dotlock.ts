@@ -5,6 +5,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  readlinkSync,
   statSync,
   writeSync,
   type Stats,
@@ -35,7 +36,7 @@ export interface Dotlock {
   readonly path: string
   /** Shows that it is still held. */
   touch(): void
-  /** Removes the lock. True when it was still ours. */
+  /** Removes the lock. False when somebody took it from us. */
   release(): boolean
   /** Takes note that the lock file was renamed away over the file it guards. */
   replaced(): void
@@ -100,10 +101,22 @@ function writeOwner(fd: number, hostname: string): void {
 }
 
 function release(fd: number, path: string, inode: number): boolean {
+  const ours = whereIsNow(fd, path, inode)
   forget(fd, path)
-  const ours = lstatSync(path, { throwIfNoEntry: false })?.ino === inode
-  if (ours) removeFile(path)
-  return ours
+  if (ours !== undefined) removeFile(ours)
+  return ours !== undefined || lstatSync(path, { throwIfNoEntry: false }) === undefined
+}
+
+/** The lock file's path: another one when somebody renamed the mailbox meanwhile. `undefined` when it is not ours any more. */
+function whereIsNow(fd: number, path: string, inode: number): string | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false })?.ino === inode) return path
+  try {
+    const renamed = readlinkSync(`/proc/self/fd/${fd}`)
+    return lstatSync(renamed, { throwIfNoEntry: false })?.ino === inode ? renamed : undefined
+  } catch {
+    // Not Linux: the lock becomes stale.
+    return undefined
+  }
 }
 
 function forget(fd: number, path: string): void {

@@ -51,6 +51,8 @@ export class Look {
   readonly #unknown: FoundFile[] = []
   /** Files not known yet that have UIDs. */
   readonly #listed: [entry: UidlistRecord, file: FoundFile][] = []
+  /** The uidlist was written anew by somebody, or put back. */
+  #reread = false
 
   constructor(state: MailboxState, options: LookOptions) {
     this.#state = state
@@ -60,7 +62,9 @@ export class Look {
   async run(): Promise<void> {
     const state = this.#state
     await this.#refreshLists()
-    const due = this.#options.force ? { newer: true, cur: true } : whatIsDue(state)
+    // A uidlist is only written anew by who knows all files.
+    const all = this.#options.force || state.uidlist.needsRewrite || this.#reread
+    const due = all ? { newer: true, cur: true } : whatIsDue(state)
     const now = state.nowMs
     const before = directoryStats(state)
     if (due.newer) await this.#readNew(before.newer)
@@ -75,9 +79,15 @@ export class Look {
 
   async #refreshLists(): Promise<void> {
     const { uidlist } = this.#state
-    const { generation } = uidlist
+    const { generation, uidValidity, guid } = uidlist
     await uidlist.refresh()
-    if (uidlist.generation !== generation) this.#state.dropRenumbered()
+    // Another mailbox has this name now: its messages have nothing to do with those that were here.
+    const other = uidlist.uidValidity !== uidValidity || (guid !== '' && uidlist.guid !== '' && uidlist.guid !== guid)
+    if (other) this.#state.reset()
+    else if (uidlist.generation !== generation) {
+      this.#state.dropRenumbered()
+      this.#reread = true
+    }
     this.#state.refreshKeywords()
   }
 
@@ -194,6 +204,7 @@ export class Look {
   async #tidy(sawAll: boolean): Promise<void> {
     const { uidlist, byBase, keywords } = this.#state
     if (!this.#options.locked) return
+    if (this.#reread) this.#state.restoreLines()
     const stale = sawAll && uidlist.isStale(byBase.size)
     if (stale || (sawAll && uidlist.needsRewrite)) await uidlist.rewrite([...this.#state.entries()])
     else await uidlist.rewriteWhenNeeded()

@@ -31,26 +31,59 @@ export async function withMailboxLock<T>(place: MailboxPlace, work: () => Promis
   timer.unref()
   try {
     return await work()
+  } catch (error) {
+    throw refusalWhenGone(error)
   } finally {
     clearInterval(timer)
     if (!lock.release()) place.context.log('warning', `Our dotlock file ${lock.path} was overridden`)
   }
 }
 
+/** How long a rename or a delete waits for who works on the mailbox. They do not depend on it: it is for the others' sake. */
+const COURTESY_MS = 3_000
+
+/**
+ * Runs something that renames mailboxes away or deletes them while nobody works on them: a lock that moves with its directory
+ * would not be found by its owner. Goes on without a lock that cannot be had soon.
+ */
+export async function withQuietMailboxes<T>(
+  controls: readonly string[],
+  context: FormatContext,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const locks: Dotlock[] = []
+  try {
+    for (const control of controls) {
+      const lock = await lockFile(`${control}/dovecot-uidlist`, lockOptions(control, context, COURTESY_MS)).catch(
+        () => undefined,
+      )
+      if (lock !== undefined) locks.push(lock)
+    }
+    return await work()
+  } finally {
+    for (const lock of locks) lock.release()
+  }
+}
+
 async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
   const maxMs = context.settings.mail_max_lock_timeout * 1000
-  const options: DotlockOptions = {
-    hostname: context.hostname,
-    timeoutMs: maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS,
-    staleMs: STALE_MS,
-    permissions: () => permissionsOf(control),
-  }
+  const options = lockOptions(control, context, maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS)
   try {
     const lock = await lockFile(`${control}/dovecot-uidlist`, options)
     if (lock !== undefined) return lock
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new StoreRefusal('not-found', 'Mailbox was deleted under us', { cause: error })
-    throw error
+    throw refusalWhenGone(error)
   }
   throw new StoreRefusal('temporary', 'Timeout while waiting for lock')
+}
+
+/** The refusal for an error that says that the mailbox's directory is gone; others as they are. */
+export function refusalWhenGone(error: unknown): unknown {
+  return hasCode(error, 'ENOENT')
+    ? new StoreRefusal('not-found', 'Mailbox was deleted under us', { cause: error })
+    : error
+}
+
+function lockOptions(control: string, { hostname }: FormatContext, timeoutMs: number): DotlockOptions {
+  return { hostname, timeoutMs, staleMs: STALE_MS, permissions: () => permissionsOf(control) }
 }

@@ -175,6 +175,25 @@ export class MailboxState {
     }
   }
 
+  /** Lines that somebody took out of the uidlist though their messages are there go back in. */
+  restoreLines(): void {
+    const lost = [...this.byBase.values()].filter(({ base }) => !this.uidlist.byBase.has(base))
+    if (lost.length === 0) return
+    const taken = new Set([...this.uidlist.byBase.values()].map(({ uid }) => uid))
+    for (const record of lost) {
+      // Somebody else has its UID now: it will get another one.
+      if (taken.has(record.uid)) this.remove(record)
+      else this.uidlist.replace(record.entry)
+      this.curStamp.forget()
+    }
+  }
+
+  /** All messages are gone, and UIDs begin anew. */
+  reset(): void {
+    for (const record of this.byBase.values()) this.remove(record)
+    this.highestUid = 0
+  }
+
   /** The lines the uidlist must keep. */
   *entries(): Iterable<UidlistRecord> {
     for (const record of this.byBase.values()) yield record.entry

@@ -14,7 +14,7 @@ import { syncingFor, type Syncing } from './disk.ts'
 import type { Layout } from './layout.ts'
 import { MaildirMailbox } from './mailbox.ts'
 import type { MailboxNames } from './mailbox-names.ts'
-import type { MailboxPlace } from './mailbox-place.ts'
+import { refusalWhenGone, withQuietMailboxes, type MailboxPlace } from './mailbox-place.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
@@ -54,15 +54,24 @@ export class MaildirStore implements FormatStore {
   }
 
   async create(name: string, { directory = false }: CreateOptions): Promise<void> {
-    this.#layout.create(name, directory)
+    try {
+      this.#layout.create(name, directory)
+    } catch (error) {
+      throw refusalWhenGone(error)
+    }
   }
 
   async delete(name: string): Promise<void> {
-    await this.#layout.delete(name)
+    const { control } = this.#layout.directories(name)
+    const controls = this.#layout.exists(name) ? [control] : []
+    await withQuietMailboxes(controls, this.#context, () => this.#layout.delete(name))
   }
 
   async rename(from: string, to: string): Promise<void> {
-    this.#layout.rename(from, to)
+    const below = this.#layout.list().filter((entry) => entry.selectable && entry.name.startsWith(`${from}/`))
+    const names = [...(this.#layout.exists(from) ? [from] : []), ...below.map(({ name }) => name)]
+    const controls = names.map((name) => this.#layout.directories(name).control)
+    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to))
   }
 
   directories(name: string): MailboxDirectories {
@@ -79,10 +88,14 @@ export class MaildirStore implements FormatStore {
     if (!this.#layout.exists(name)) {
       throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
     }
-    const readOnly = !this.#prepare(mail, control)
-    const mailbox = new MaildirMailbox(new MailboxState(this.#place(name, mail, control), flags), readOnly)
-    await mailbox.open()
-    return mailbox
+    try {
+      const readOnly = !this.#prepare(mail, control)
+      const mailbox = new MaildirMailbox(new MailboxState(this.#place(name, mail, control), flags), readOnly)
+      await mailbox.open()
+      return mailbox
+    } catch (error) {
+      throw refusalWhenGone(error)
+    }
   }
 
   /** Makes what may be missing: somebody else made the directory, or CONTROL is new. False when nothing may be changed there. */

@@ -40,6 +40,11 @@ export class DirectoryStamp {
     this.#checkedAt = nowMs
   }
 
+  /** The directory is to be read at the next look. */
+  forget(): void {
+    this.#mtimeMs = 0
+  }
+
   /** As `remember`, after changes of our own. */
   rememberNow(nowMs: number): void {
     const stat = this.stat()

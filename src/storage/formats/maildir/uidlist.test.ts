@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
 import { maildirPlace, TestMailbox, type MaildirPlace } from '../../../../test/maildir/place.ts'
 import { SEEN } from '../../flags.ts'
@@ -206,4 +206,34 @@ test('a message that was gone and comes back is another one', async (t) => {
     [8],
   )
   assert.match(place.complaints.join('\n'), /Expunged message reappeared, giving a new UID \(old uid=2/)
+})
+
+test('a uidlist that is damaged or removed while a mailbox is open is written again from memory', async (t) => {
+  for (const damage of ['garbage\n', '', `${HEADER}${ONE}`, undefined]) {
+    const place = placeWith(t, HEADER + LINES.join(''))
+    const mailbox = await TestMailbox.open(place.store)
+    const before = await mailbox.lines()
+    if (damage === undefined) unlinkSync(`${place.root}/dovecot-uidlist`)
+    else writeFileSync(`${place.root}/dovecot-uidlist`, damage)
+    assert.deepEqual(await mailbox.lines(), before)
+    assert.equal(await mailbox.append('Subject: new\n\n'), 4)
+    const other = await TestMailbox.open(place.store)
+    assert.deepEqual(await other.lines(), [...before, '4  Subject: new'])
+    assert.equal(other.format.uidValidity, 1_700_000_000)
+  }
+})
+
+test('another mailbox under the same name has its own UIDs', async (t) => {
+  const place = placeWith(t, HEADER + LINES.join(''))
+  const first = await TestMailbox.open(place.store, 'box')
+  for (let count = 0; count < 5; count++) await first.append('Subject: old\n\n')
+  await first.sync()
+  const other = await TestMailbox.open(place.store, 'other')
+  await other.append('Subject: of the other\n\n')
+  await other.sync()
+  await place.store.delete('box')
+  await place.store.rename('other', 'box')
+  assert.deepEqual(await first.lines(), ['1  Subject: of the other'])
+  assert.equal(first.format.uidValidity, other.format.uidValidity)
+  assert.deepEqual(place.complaints, [])
 })

@@ -154,7 +154,7 @@ export class Uidlist {
     this.#size = stat.size
     this.#mtimeMs = stat.mtimeMs
     if (this.nextUid <= this.#lastUid) this.nextUid = this.#lastUid + 1
-    if (this.guid === '') this.needsRewrite = true
+    if (this.guid === '' || this.#lines === 0) this.needsRewrite = true
     return true
   }
 
