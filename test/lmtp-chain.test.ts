@@ -65,7 +65,9 @@ const chains: [Kind, Kind][] = [
 
 for (const [front, back] of chains) {
   const skip = front === 'Dovecot' || back === 'Dovecot' ? skipDovecot : false
-  test(`${front} in front of ${back}: client, session, hops and fields arrive at the last hop [row 19 21 38: lmtp]`, { skip }, async (t) => {
+  test(`${front} in front of ${back}: client, session, hops and fields arrive at the last hop [row 19 21 38: lmtp]`, {
+    skip,
+  }, async (t) => {
     const last = await receiver(t)
     const second = await start(t, back, `joe@x::::::: proxy host=127.0.0.1 port=${last.port}\n`, trusting)
     const fields = `proxy host=127.0.0.1 port=${second.ports['lmtp']} forward_tenant=acme forward_flag`

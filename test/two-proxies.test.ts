@@ -90,7 +90,9 @@ for (const [front, back] of PAIRS) {
   })
 
   // Each hop renames the user, which keeps a proxy from seeing at once that the next is the first.
-  test(`two proxies that point at each other stop: ${front} and ${back} [row 17: imap pop3 submission sieve]`, { skip: skip(front, back) }, async (t) => {
+  test(`two proxies that point at each other stop: ${front} and ${back} [row 17: imap pop3 submission sieve]`, {
+    skip: skip(front, back),
+  }, async (t) => {
     const ports = await freePorts(2 * PROTOCOLS.length)
     const portOf = (half: number) => (protocol: string) =>
       ports[half * PROTOCOLS.length + PROTOCOLS.findIndex((name) => name === protocol)] ?? 0
