@@ -215,6 +215,6 @@ class Client {
   }
 }
 
-const PATIENCE_MS = 4000
+const PATIENCE_MS = 10_000
 const SILENCE_MS = 120
 const LONG_SILENCE_MS = 1500

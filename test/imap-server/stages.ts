@@ -19,6 +19,8 @@ import type { Side, Transcript } from './transcript.ts'
 export interface Theatre {
   readonly side: Side
   readonly port: number
+  /** Where the Maildirs are. */
+  readonly root: string
   /** Makes a user whose mailboxes are those of the transcript. */
   prepare(user: string, transcript: Transcript): void
   close(): Promise<void>
@@ -53,6 +55,7 @@ export async function openOurs(config: readonly string[]): Promise<Theatre> {
   return {
     side: 'postern',
     port: server.port,
+    root,
     prepare: (user, transcript) => fillMail(join(root, user), transcript),
     async close() {
       await server.close()
@@ -134,6 +137,7 @@ ${config.join('\n')}
   return {
     side,
     port: server.ports['imap'] ?? 0,
+    root,
     prepare(user, transcript) {
       fillMail(join(root, user), transcript)
       execFileSync('chown', ['-R', 'mail:mail', join(root, user)])
