@@ -43,6 +43,7 @@ export interface FormatSettings {
   readonly maildir_copy_with_hardlinks: boolean
   readonly mail_save_crlf: boolean
   readonly mail_fsync: 'optimized' | 'always' | 'never'
+  /** Milliseconds; 0 is what Dovecot waits. */
   readonly mail_max_lock_timeout: number
 }
 

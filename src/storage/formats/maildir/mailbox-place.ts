@@ -66,7 +66,7 @@ export async function withQuietMailboxes<T>(
 }
 
 async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
-  const maxMs = context.settings.mail_max_lock_timeout * 1000
+  const maxMs = context.settings.mail_max_lock_timeout
   const options = lockOptions(control, context, maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS)
   try {
     const lock = await lockFile(`${control}/dovecot-uidlist`, options)
