@@ -16,12 +16,12 @@ export function checkKeywords(keywords: readonly string[], known: readonly strin
   const there = new Set(known.map((keyword) => keyword.toLowerCase()))
   const fresh = new Set(keywords.map((keyword) => keyword.toLowerCase()).filter((keyword) => !there.has(keyword)))
   for (const keyword of fresh) {
-    if (keyword === '') throw new StoreRefusal('limit', 'Empty keywords not allowed')
-    if (Buffer.byteLength(keyword) > limits.bytes) throw new StoreRefusal('limit', 'Keyword length too long')
+    if (keyword === '') throw new StoreRefusal('cannot', 'Empty keywords not allowed')
+    if (Buffer.byteLength(keyword) > limits.bytes) throw new StoreRefusal('cannot', 'Keyword length too long')
     // What an atom may not hold, RFC 3501 §9, and `]`; it would break the lists the keyword is written into.
     if (/[^\x21\x23\x24\x26\x27\x2b-\x5b\x5e-\x7a\x7c\x7d\x7e]/.test(keyword)) {
-      throw new StoreRefusal('limit', 'Invalid characters in keyword')
+      throw new StoreRefusal('cannot', 'Invalid characters in keyword')
     }
   }
-  if (there.size + fresh.size > limits.count) throw new StoreRefusal('limit', 'Too many keywords')
+  if (fresh.size > 0 && there.size + fresh.size > limits.count) throw new StoreRefusal('limit', 'Too many keywords')
 }
