@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { steadyPssKb } from '../measure/pss.ts'
+import { LineClient } from './lines.ts'
+import type { MailRow } from './rows.ts'
+import type { MailServer } from './servers.ts'
+
+/** Times a second, over at least so many seconds; a turn that began in time counts whole. */
+export async function measureRow(row: MailRow, server: MailServer, seconds: number): Promise<number> {
+  const workers = await Promise.all(Array.from({ length: row.clients }, (_, index) => row.begin(server, index)))
+  try {
+    // Once beforehand: caches are filled, code is compiled.
+    await Promise.all(workers.map(async ({ once }) => await once()))
+    const began = performance.now()
+    const end = began + seconds * 1000
+    let turns = 0
+    await Promise.all(
+      workers.map(async ({ once }) => {
+        while (performance.now() < end) {
+          await once()
+          turns++
+        }
+      }),
+    )
+    return turns / ((performance.now() - began) / 1000)
+  } finally {
+    await Promise.all(workers.map(async ({ undo }) => await undo()))
+  }
+}
+
+/** KB of memory for each of so many idle sessions with a selected mailbox: all processes of the server, before and after. */
+export async function measureIdle(server: MailServer, sessions: number): Promise<number> {
+  const first = await selected(server)
+  const before = await steadyPssKb([server.pid], 3000)
+  const clients: LineClient[] = []
+  for (let count = 0; count < sessions; count++) clients.push(await selected(server))
+  const after = await steadyPssKb([server.pid], 5000)
+  for (const client of [first, ...clients]) client.close()
+  await delay(500)
+  return (after - before) / sessions
+}
+
+async function selected(server: MailServer): Promise<LineClient> {
+  const client = await LineClient.open(server.imap)
+  await client.imap('LOGIN joe pw')
+  await client.imap('SELECT INBOX')
+  return client
+}
+
+/**
+ * How long a NOOP of 200 sessions takes (milliseconds, 99th percentile) while another searches all texts and fetches all
+ * envelopes again and again.
+ */
+export async function measureFairness(server: MailServer, seconds: number): Promise<number> {
+  const busy = await selected(server)
+  const others: LineClient[] = []
+  for (let count = 0; count < 200; count++) others.push(await selected(server))
+  let isOver = false
+  const work = (async () => {
+    while (!isOver) {
+      await busy.imap('SEARCH TEXT "no such words"')
+      await busy.imap('FETCH 1:* (ENVELOPE)')
+    }
+  })()
+  const times: number[] = []
+  const end = performance.now() + seconds * 1000
+  for (let turn = 0; performance.now() < end; turn++) {
+    const client = others[turn % others.length]
+    const began = performance.now()
+    await client?.imap('NOOP')
+    times.push(performance.now() - began)
+    await delay(2)
+  }
+  isOver = true
+  await work
+  for (const client of [busy, ...others]) client.close()
+  times.sort((left, right) => left - right)
+  return times[Math.floor(times.length * 0.99)] ?? 0
+}
