@@ -146,7 +146,7 @@ class StaleWatch {
     if (held.get(this.#path) === lock.ino) return false
     const owner = lock.mtimeMs > now - YOUNG_MS ? undefined : readOwner(this.#path, this.#options.hostname)
     if (owner !== undefined) return !this.#lives(owner, lock) && this.#unchanged(lock)
-    if (lock.size === 0 && now > this.#changedAt + EMPTY_MS) return this.#unchanged(lock)
+    if (lock.size === 0 && now > lock.mtimeMs + EMPTY_MS) return this.#unchanged(lock)
     return now > this.#changedAt + this.#options.staleMs
   }
 
