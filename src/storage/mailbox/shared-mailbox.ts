@@ -2,6 +2,7 @@
 // - one format operation at a time (the queue); messages are read beside it;
 // - files change first, then the index gives MODSEQs, then the views hear of it: all in one turn of the event loop;
 // - records are shared: a flag that changed is changed for everybody, only sequence numbers are each view's own.
+import { setImmediate } from 'node:timers/promises'
 import { applyChange, type InternedFlags } from '../flag-table.ts'
 import type { FlagChange, Flags } from '../flags.ts'
 import type { FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
@@ -10,6 +11,9 @@ import { StoreRefusal } from '../refusal.ts'
 import { ChangeJournal } from './change-journal.ts'
 import { Queue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
+
+/** Messages recorded at once. */
+const SLICE = 1000
 
 /** What a shared mailbox tells the views of it. */
 export interface Onlooker {
@@ -66,6 +70,11 @@ export class SharedMailbox {
       this.#highestModSeq = known.highestModSeq
       const { added, recent } = await this.format.sync()
       for (const record of added) this.#current.records.push(record)
+      // A new index is written in slices, so that others have their turn; the rest only has to be compared.
+      for (let at = 0; known.uidNext === 0 && at + SLICE < added.length; at += SLICE) {
+        this.#record({ changed: added.slice(at, at + SLICE), expunged: [], uidNext: 0 })
+        await setImmediate()
+      }
       this.#record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext })
       for (const uid of recent) this.unclaimed.add(uid)
       for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
