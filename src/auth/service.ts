@@ -77,6 +77,8 @@ class Service implements AuthService {
   readonly #chains = new Map<string, ServiceChains>()
   readonly #default: ServiceChains
   readonly #mechanisms: ReadonlyMap<string, SaslMechanism>
+  /** A -PLUS mechanism is configured. */
+  readonly #listsBinding: boolean
   readonly #failures: FailureDelay
   readonly #guards: Guards
   readonly #cache: AuthCache | undefined
@@ -118,6 +120,7 @@ class Service implements AuthService {
     for (const service of services) this.#chains.set(service, openChains(config, service, this.#opener))
     const found = openMechanisms(names, this.#default, findMechanism, complaints)
     this.#mechanisms = new Map(found.map((mechanism) => [mechanism.name, mechanism]))
+    this.#listsBinding = found.some(({ bindsChannel }) => bindsChannel === true)
     this.mechanisms = found.filter(({ listed }) => listed).map(({ name, plaintext }) => ({ name, plaintext }))
     for (const text of this.#sql.warnings()) complaints.push({ severity: 'warning', text })
     this.complaints = withoutRepeats([...this.#opener.complaints, ...complaints])
@@ -194,6 +197,7 @@ class Service implements AuthService {
     signal: AbortSignal,
   ): Soon<Verdict | AuthRefusal> {
     let hasLeft = false
+    const listsBinding = this.#listsBinding
     const openidConfigurationUrl = chains.passdbs.find(({ database }) => database.openidConfigurationUrl)?.database
       .openidConfigurationUrl
     const io: SaslServerIo = {
@@ -220,6 +224,10 @@ class Service implements AuthService {
       randomBytes: this.#needs.randomBytes,
       now: () => this.#needs.clock.now(),
       channelBinding: (type) => exchange.channelBinding(type),
+      // Asked by mechanisms that could bind only: the answer costs.
+      get channelBindingListed() {
+        return listsBinding && exchange.channelBinding('tls-server-end-point') !== undefined
+      },
       certificateUser: request.connection.certificateUser,
       ...(openidConfigurationUrl !== undefined && { openidConfigurationUrl }),
     }

@@ -52,7 +52,7 @@ export function attemptLogin(context: AttemptContext, credentials: Credentials):
   history.phase = 'auth'
   const sinceMs = shared.now()
   const connection = authConnection(record, { haproxy, secured })
-  const outcome = environment.auth.authenticate(connection, exchangeOf(history, credentials), cancellation.signal)
+  const outcome = environment.auth.authenticate(connection, exchangeOf(context, credentials), cancellation.signal)
   return andThen(outcome, (settled) =>
     settled.kind === 'refused' ? authRefused(context, settled) : authenticated(context, connection, settled, sinceMs),
   )
@@ -151,7 +151,7 @@ function refusalResult({ kind }: AuthRefusal): LoginResult {
 }
 
 /** The SASL dialogue, with its position kept for the log. */
-function exchangeOf(history: LoginHistory, credentials: Credentials): SaslExchange {
+function exchangeOf({ history, record }: AttemptContext, credentials: Credentials): SaslExchange {
   return {
     mechanism: credentials.mechanism,
     initial: credentials.initial,
@@ -162,8 +162,7 @@ function exchangeOf(history: LoginHistory, credentials: Credentials): SaslExchan
       return response
     },
     finish: async (data) => await credentials.finish(data),
-    // Dovecot 2.3 has no mechanism that binds to the channel.
-    channelBinding: () => undefined,
+    channelBinding: (type) => record.tls?.channelBinding?.(type),
   }
 }
 

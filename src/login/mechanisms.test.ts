@@ -30,3 +30,10 @@ test('what is not configured is unsupported', () => {
   const refusal = refuseMechanism(MECHANISMS, { ssl: 'yes', disable_plaintext_auth: true }, true, 'FOO')
   assert.equal(refusal?.kind, 'unsupported-mechanism')
 })
+
+test('mechanisms that bind to the TLS connection are offered where there is one', () => {
+  const mechanisms = [{ name: 'SCRAM-SHA-256-PLUS', plaintext: false }, ...MECHANISMS]
+  const settings = { ssl: 'yes', disable_plaintext_auth: true } as const
+  assert.equal(offeredMechanisms(mechanisms, settings, true, true).join(' '), 'SCRAM-SHA-256-PLUS PLAIN CRAM-MD5')
+  assert.equal(offeredMechanisms(mechanisms, settings, true, false).join(' '), 'PLAIN CRAM-MD5')
+})

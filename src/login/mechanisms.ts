@@ -10,11 +10,19 @@ interface Names {
 }
 
 const NONE: readonly string[] = []
-const names = new WeakMap<Mechanisms, Names>()
+const names = { binding: new WeakMap<Mechanisms, Names>(), plain: new WeakMap<Mechanisms, Names>() } as const
 
-/** The mechanisms to list on a connection: those that would show a password are left out where they would be refused. */
-export function offeredMechanisms(mechanisms: Mechanisms, settings: Policy, secured: boolean): readonly string[] {
-  const { all, hidingPassword } = namesOf(mechanisms)
+/**
+ * The mechanisms to list on a connection: those that would show a password are left out where they would be refused, and
+ * those that bind to the TLS connection (`-PLUS`, RFC 5802) where there is none to bind to.
+ */
+export function offeredMechanisms(
+  mechanisms: Mechanisms,
+  settings: Policy,
+  secured: boolean,
+  binds = false,
+): readonly string[] {
+  const { all, hidingPassword } = namesOf(mechanisms, binds)
   if (secured) return all
   if (settings.ssl === 'required') return NONE
   return settings.disable_plaintext_auth ? hidingPassword : all
@@ -37,13 +45,15 @@ export function refuseMechanism(
   return !secured && settings.disable_plaintext_auth && mechanism.plaintext ? { kind: 'plaintext-disabled' } : undefined
 }
 
-function namesOf(mechanisms: Mechanisms): Names {
-  const known = names.get(mechanisms)
+function namesOf(mechanisms: Mechanisms, binds: boolean): Names {
+  const kept = binds ? names.binding : names.plain
+  const known = kept.get(mechanisms)
   if (known !== undefined) return known
+  const usable = mechanisms.filter(({ name }) => binds || !name.endsWith('-PLUS'))
   const made = {
-    all: mechanisms.map(({ name }) => name),
-    hidingPassword: mechanisms.filter(({ plaintext }) => !plaintext).map(({ name }) => name),
+    all: usable.map(({ name }) => name),
+    hidingPassword: usable.filter(({ plaintext }) => !plaintext).map(({ name }) => name),
   }
-  names.set(mechanisms, made)
+  kept.set(mechanisms, made)
   return made
 }

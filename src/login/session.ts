@@ -138,7 +138,8 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 
   offeredMechanisms(): readonly string[] {
-    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured)
+    const binds = this.stream.tls?.channelBinding !== undefined
+    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured, binds)
   }
 
   forwarded(update: ForwardedIdentity): void {

@@ -19,6 +19,8 @@ export interface TlsInfo {
   readonly certificateVerified: boolean
   /** Why a certificate that the client sent is not valid. */
   readonly certificateProblem?: string
+  /** What ties a SASL login to this connection (RFC 5056), by type; absent towards backends. */
+  readonly channelBinding?: (type: string) => Buffer | undefined
 }
 
 /**

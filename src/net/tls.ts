@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, type ConnectionOptions, connect, type TLSSocket, TLSSocket as TlsSocket } from 'node:tls'
 import type { TlsInfo } from './byte-stream.ts'
+import { serverChannelBinding } from './channel-binding.ts'
 import { faultText } from './fault-text.ts'
 import type { SocketStream } from './socket-stream.ts'
 import { backendCertificateProblem, clientCertificate } from './tls-certificate.ts'
@@ -62,7 +63,9 @@ export function startTlsServer(stream: SocketStream, options: ServerTlsOptions):
   socket.on('_tlsError', destroyWith)
   return handshake(stream, socket, 'secure', () => {
     const serverName = (socket as { servername?: string | false | null }).servername || undefined
-    stream.finishTls(socket, { ...cipherInfo(socket), serverName, ...clientCertificate(socket, context) }, false)
+    const channelBinding = (type: string): Buffer | undefined => serverChannelBinding(socket, type)
+    const certificate = clientCertificate(socket, context)
+    stream.finishTls(socket, { ...cipherInfo(socket), serverName, ...certificate, channelBinding }, false)
   })
 }
 
