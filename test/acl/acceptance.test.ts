@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { ConfigText } from '../peers/config-text.ts'
+import { imapListeners, startDovecot } from '../peers/dovecot.ts'
+import { skipWithout } from '../peers/peers.ts'
+import { startPostern } from '../peers/postern.ts'
+import type { Started } from '../peers/started.ts'
+import { ACL_CASES } from './acceptance-cases.ts'
+import { ACL_USERS, type AclSession, giveToMail, loginImap, makeMaildir } from './dovecot-acl-server.ts'
+
+/** Every case has a domain, and so users and mail, of its own. */
+const DOMAINS = new Map(Object.keys(ACL_CASES).map((name, at) => [name, `case${at}.test`]))
+
+describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-imapd') }, () => {
+  let servers: readonly Started[] = []
+  before(async () => {
+    servers = await Promise.all([startDovecot(configOf), startPostern(configOf)])
+  })
+  after(() => Promise.all(servers.map((server) => server.stop())))
+
+  for (const [name, steps] of Object.entries(ACL_CASES)) {
+    test(name, async () => {
+      const domain = DOMAINS.get(name) ?? assert.fail(name)
+      const [theirs, ours] = await Promise.all(servers.map((server) => converse(server, domain, steps)))
+      assert.deepEqual(ours, theirs)
+    })
+  }
+})
+
+/** Says everything, and tells what was answered to each line. */
+async function converse(server: Started, domain: string, steps: readonly string[]): Promise<readonly string[]> {
+  let speaker: { readonly user: string; readonly session: AclSession } | undefined
+  const heard: string[] = []
+  for (const step of steps) {
+    const [, path, content] = /^([A-Z]+\/\S+) = (.*)$/s.exec(step) ?? []
+    if (path !== undefined && content !== undefined) {
+      writeAcl(server.dir, domain, path, content)
+      continue
+    }
+    const [, user = '', command = ''] = /^([^:]+): (.*)$/s.exec(step) ?? []
+    if (speaker?.user !== user) {
+      await speaker?.session.logout()
+      speaker = { user, session: await loginImap(server, fullName(user, domain), user.includes('*') ? 'mpw' : 'pw') }
+    }
+    const [answer] = await speaker.session.run([inDomain(command, domain)])
+    const lines = [...(answer?.untagged ?? []).filter(isCompared).toSorted(), answer?.tagged ?? '']
+    heard.push(`${step}\n  ${lines.map((line) => withoutDomain(line, domain)).join('\n  ')}`)
+  }
+  await speaker?.session.logout()
+  return heard
+}
+
+/** Users are written without their domain. */
+function inDomain(command: string, domain: string): string {
+  const names = command
+    .replaceAll(/\bS\//g, `shared/olga@${domain}/`)
+    .replaceAll(/shared\/olga(?!@)/g, `shared/olga@${domain}`)
+  if (!/^(SETACL|DELETEACL|LISTRIGHTS) /.test(command)) return names
+  return names.replaceAll(/(?<= -?)(olga|bob|carol|dave|multi)(?= |$)/g, `$1@${domain}`)
+}
+
+function withoutDomain(line: string, domain: string): string {
+  return line
+    .replaceAll(`@${domain}`, '')
+    .replace(/UIDVALIDITY \d+/, 'UIDVALIDITY v')
+    .replace(/(APPENDUID|COPYUID) \d+/, '$1 v')
+}
+
+/** What SELECT says of the state of a mailbox is others' business. */
+function isCompared(line: string): boolean {
+  return !/^\* (\d+ (EXISTS|RECENT)|OK \[(UIDVALIDITY|UIDNEXT|UNSEEN|HIGHESTMODSEQ|CLOSED))/.test(line)
+}
+
+function fullName(user: string, domain: string): string {
+  const [name = '', master] = user.split('*')
+  return master === undefined ? `${name}@${domain}` : `${name}@${domain}*${master}`
+}
+
+function writeAcl(dir: string, domain: string, path: string, content: string): void {
+  const [root = '', ...rest] = path.split('/')
+  const base =
+    { MAIL: `mail/${domain}/olga/Maildir`, PUB: `mail/pub/${domain}`, ACLS: `acls/${domain}` }[root] ??
+    assert.fail(path)
+  const file = join(dir, base, ...rest)
+  if (root === 'PUB' && rest.length > 1) makeMaildir(dirname(file))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${content.replaceAll('/', '\n')}\n`)
+  if (root !== 'ACLS') giveToMail(dirname(file))
+}
+
+const configOf: ConfigText = ({ dir, port }) => {
+  const file = (name: string, text: string): string => {
+    const path = join(dir, name)
+    writeFileSync(path, text)
+    chmodSync(path, 0o644)
+    return path
+  }
+  const rows: string[] = []
+  for (const domain of DOMAINS.values()) {
+    mkdirSync(join(dir, 'acls', domain), { recursive: true })
+    mkdirSync(join(dir, 'mail/pub', domain), { recursive: true })
+    for (const [user, groups] of Object.entries(ACL_USERS)) {
+      mkdirSync(join(dir, 'mail', domain, user), { recursive: true })
+      const extra = groups.length > 0 ? `userdb_acl_groups=${groups.join(',')}` : ''
+      rows.push(`${user}@${domain}:{PLAIN}pw:::::: ${extra}\n`)
+    }
+  }
+  giveToMail(join(dir, 'mail'))
+  const users = file('users', rows.join(''))
+  return `protocols = imap
+auth_master_user_separator = *
+disable_plaintext_auth = no
+first_valid_uid = 1
+mail_location = maildir:~/Maildir
+mail_plugins = acl
+namespace inbox {
+  type = private
+  separator = /
+  prefix =
+  inbox = yes
+}
+namespace shared {
+  type = shared
+  separator = /
+  prefix = shared/%%u/
+  subscriptions = no
+  list = children
+  location = maildir:${dir}/mail/%%d/%%n/Maildir:INDEXPVT=~/Maildir/shared/%%u
+}
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  subscriptions = no
+  list = children
+  location = maildir:${dir}/mail/pub/%d:INDEXPVT=~/Maildir/public-pvt
+}
+plugin {
+  acl = vfile:${dir}/acls/%d:cache_secs=0
+  acl_shared_dict = file:${dir}/mail/%d/shared-mailboxes.db
+}
+protocol imap {
+  mail_plugins = acl imap_acl
+}
+passdb {
+  driver = passwd-file
+  master = yes
+  args = ${file('masters', 'admin:{PLAIN}mpw\n')}
+}
+passdb {
+  driver = passwd-file
+  args = ${users}
+}
+userdb {
+  driver = passwd-file
+  args = ${users}
+  override_fields = uid=mail gid=mail home=${dir}/mail/%d/%n
+}
+service auth {
+  unix_listener auth-userdb {
+    mode = 0777
+  }
+}
+${imapListeners(port)}
+`
+}
