@@ -18,7 +18,7 @@ export const idle = bareCommand({
       if (session.interrupted) session.checkAlive()
       if (line === undefined) {
         const secs = ((performance.now() - began) / 1000).toFixed(3)
-        throw new SessionOver(session.over ?? `Connection closed (IDLE running for ${secs} secs)`)
+        throw new SessionOver(`Connection closed (IDLE running for ${secs} secs)`)
       }
       if (line.toUpperCase() !== 'DONE') return { text: 'BAD Expected DONE', sync: NEWS }
     } finally {

@@ -4,5 +4,5 @@ import { bareCommand } from '../server/command.ts'
 export const noop = bareCommand({
   name: 'NOOP',
   needs: 'authenticated',
-  run: () => ({ text: 'OK NOOP completed', sync: { expunge: true, safe: true } }),
+  run: () => ({ text: 'OK NOOP completed', sync: { expunge: true, safe: true, look: 'now' } }),
 })

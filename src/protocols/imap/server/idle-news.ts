@@ -1,4 +1,5 @@
 import { SessionOver } from './bad-command.ts'
+import { INTERNAL_ERROR } from './internal-error.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import type { ImapSession } from './session.ts'
 import { syncMailbox } from './sync-report.ts'
@@ -44,10 +45,10 @@ export class IdleNews {
         out.flush()
       }
     } catch (error) {
-      out.flush()
-      if (error instanceof SessionOver) this.#session.over = error.message
-      else this.#session.mail.log('error', `IDLE failed: ${String(error)}`)
-      void stream.close()
+      if (!(error instanceof SessionOver)) this.#session.mail.log('error', `IDLE failed: ${String(error)}`)
+      this.#session.over = error instanceof SessionOver ? error.message : INTERNAL_ERROR
+      // Whoever waits for DONE gives up.
+      stream.setDeadline(1)
     }
   }
 }

@@ -4,6 +4,7 @@ import { ArgumentReader, type Argument, type ReadStep } from '../wire/argument-r
 import { isTag } from '../wire/grammar.ts'
 import { BadCommand, No, NoMailbox, SessionOver } from './bad-command.ts'
 import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.ts'
+import { INTERNAL_ERROR } from './internal-error.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { refusalReply } from './refusal-reply.ts'
 import type { ImapSession } from './session.ts'
@@ -183,8 +184,6 @@ export function newReader(session: ImapSession, unbounded: boolean): ArgumentRea
 
 /** A command may have so many times `imap_max_line_length`: its literals come on top of its line. */
 const COMMAND_LINES = 16
-/** Dovecot's MAIL_ERRSTR_CRITICAL_MSG. */
-export const INTERNAL_ERROR = 'Internal error occurred. Refer to server log for more information.'
 const timestamp = compileStrftime('%Y-%m-%d %H:%M:%S')
 const NO_BYTES = Buffer.alloc(0)
 const SPACE = 0x20

@@ -3,7 +3,7 @@ import { imapCommands } from '../commands/index.ts'
 import type { MailSession } from '../../mail-session.ts'
 import { SessionOver } from './bad-command.ts'
 import { converse, SHUTTING_DOWN } from './converse.ts'
-import { INTERNAL_ERROR } from './run-command.ts'
+import { INTERNAL_ERROR } from './internal-error.ts'
 import { logoutLine } from './logout-line.ts'
 import { ImapSession } from './session.ts'
 
@@ -43,6 +43,7 @@ function sayGoodbye({ out, stream }: ImapSession, reason: string): void {
 /** Why a session broke off, in the log's words. A fault of our own is logged by itself. */
 function reasonOf(session: ImapSession, error: unknown): string {
   if (session.interrupted) return SHUTTING_DOWN
+  if (session.over !== undefined) return session.over
   if (error instanceof SessionOver) return error.message
   if (error instanceof DeadlineExceeded) return session.waiting ? IDLE : SLOW
   if (error instanceof ConnectionLost) return `Connection closed: ${error.message}`

@@ -13,8 +13,11 @@ export interface Found {
   readonly modSeq: number
 }
 
+/** Who searches: `checkAlive` throws when nobody waits for the answer any more. */
+export type SearchSession = Pick<ImapSession, 'mailbox' | 'checkAlive'>
+
 /** Asks all messages of the mailbox; what needs no look at the messages themselves decides first. */
-export async function runSearch(session: ImapSession, search: Search): Promise<Found> {
+export async function runSearch(session: SearchSession, search: Search): Promise<Found> {
   const run = new SearchRun(session, search)
   const { count } = session.mailbox
   for (let first = 1; first <= count; first += BATCH) await run.batch(first, Math.min(count, first + BATCH - 1))
@@ -24,12 +27,12 @@ export async function runSearch(session: ImapSession, search: Search): Promise<F
 class SearchRun implements Found {
   readonly numbers: number[] = []
   modSeq = 0
-  readonly #session: ImapSession
+  readonly #session: SearchSession
   readonly #mailbox: Mailbox
   readonly #search: Search
   readonly #turn = new Turn()
 
-  constructor(session: ImapSession, search: Search) {
+  constructor(session: SearchSession, search: Search) {
     this.#session = session
     this.#mailbox = session.mailbox
     this.#search = search
