@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { chownSync, writeFileSync } from 'node:fs'
-import test from 'node:test'
+import { dirname } from 'node:path'
+import test, { type TestContext } from 'node:test'
 import { ANSWERED, DRAFT, FLAGGED, SEEN } from '../../src/storage/flags.ts'
+import type { MailLocation } from '../../src/storage/formats/format.ts'
 import { skipWithout } from '../peers/peers.ts'
 import { mailUser, OurProcess } from './ours.ts'
 import type { MaildirSnapshot } from './session.ts'
@@ -11,15 +13,33 @@ import { ImapSession } from './theirs.ts'
 /** How often the Maildir changes hands. */
 const ROUNDS = 20
 
-test('one Maildir goes to and fro between Dovecot and us, and neither changes what the other made', {
-  skip: skipWithout('dovecot-imapd'),
-}, async (t) => {
-  const { dovecot, port, root } = await startSharedMaildir()
+test(
+  'one Maildir goes to and fro between Dovecot and us, and neither changes what the other made',
+  {
+    skip: skipWithout('dovecot-imapd'),
+  },
+  async (t) => handOver(t, ROUNDS, {}),
+)
+
+test('the same with LAYOUT=fs, CONTROL and INDEX', { skip: skipWithout('dovecot-imapd') }, async (t) =>
+  handOver(t, ROUNDS / 2, {
+    keys: (mail) => `:LAYOUT=fs:CONTROL=${mail}/control:INDEX=${mail}/index`,
+    location: (mail) => ({ layout: 'fs', controlPath: `${mail}/control`, indexPath: `${mail}/index` }),
+  }),
+)
+
+interface Layout {
+  readonly keys?: (mail: string) => string
+  readonly location?: (mail: string) => Partial<MailLocation>
+}
+
+async function handOver(t: TestContext, rounds: number, { keys, location }: Layout): Promise<void> {
+  const { dovecot, port, root } = await startSharedMaildir(keys)
   t.after(() => dovecot.stop())
   let theirs = await ImapSession.open(port, 'joe', 'secret')
   t.after(() => theirs.close())
   await theirs.append('INBOX', 'first', ['\\Seen', '$Work'])
-  const ours = new OurProcess(root, mailUser())
+  const ours = new OurProcess(root, mailUser(), location?.(dirname(root)))
   t.after(() => ours.kill())
 
   let known: MaildirSnapshot | undefined
@@ -32,7 +52,7 @@ test('one Maildir goes to and fro between Dovecot and us, and neither changes wh
   }
 
   await compare('at the beginning')
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= rounds; round++) {
     await workOfOurs(ours, round)
     await compare(`round ${round}, after us`)
     deliver(root, round)
@@ -49,7 +69,7 @@ test('one Maildir goes to and fro between Dovecot and us, and neither changes wh
     dovecot.logLines.filter((line) => /: (Warning|Error|Panic|Fatal): /.test(line)),
     [],
   )
-})
+}
 
 /** In a session of its own: Dovecot's list index does not look for new mailboxes twice in one session. */
 async function snapshotOfTheirs(port: number): Promise<MaildirSnapshot> {

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { fork, type ChildProcess } from 'node:child_process'
+import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { MailLocation } from '../../src/storage/formats/format.ts'
 import { Deferred } from '../../src/util/deferred.ts'
 import { PATIENCE_MS, within } from '../support/deadline.ts'
 import type { MaildirSession } from './session.ts'
@@ -19,8 +19,13 @@ export class OurProcess {
   readonly #calls = new Map<number, Deferred<unknown>>()
   #last = 0
 
-  constructor(root: string, user: { readonly uid: number; readonly gid: number } | undefined) {
-    this.#child = fork(fileURLToPath(new URL('./session-process.ts', import.meta.url)), [root], {
+  constructor(
+    root: string,
+    user: { readonly uid: number; readonly gid: number } | undefined,
+    location: Partial<MailLocation> = {},
+  ) {
+    const args = [root, JSON.stringify(location)]
+    this.#child = fork(fileURLToPath(new URL('./session-process.ts', import.meta.url)), args, {
       ...user,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,3 +1,4 @@
+import type { MailLocation } from '../../src/storage/formats/format.ts'
 import { MaildirSession } from './session.ts'
 
 // A process that works on a Maildir for its parent: so that it can have the user id of the mail, and be killed.
@@ -16,7 +17,8 @@ export interface SessionReply {
   readonly log: readonly string[]
 }
 
-const session = new MaildirSession(process.argv[2] ?? '')
+const [root = '', location = '{}'] = process.argv.slice(2)
+const session = new MaildirSession(root, JSON.parse(location) as Partial<MailLocation>)
 
 process.on('message', ({ id, method, args }: SessionCall) => {
   const call = session[method] as unknown as (...given: readonly unknown[]) => Promise<unknown>

@@ -50,8 +50,8 @@ export class MaildirSession {
   readonly #store: FormatStore
   readonly #open = new Map<string, OpenMailbox>()
 
-  constructor(root: string) {
-    this.#store = openMaildirFormat().open(maildirAt(root), {
+  constructor(root: string, location: Partial<MailLocation> = {}) {
+    this.#store = openMaildirFormat().open(maildirAt(root, location), {
       user: 'joe',
       hostname: hostname(),
       separator: '/',

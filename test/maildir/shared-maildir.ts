@@ -10,8 +10,8 @@ export interface SharedMaildir {
   readonly root: string
 }
 
-/** Starts a Dovecot whose mail we work on, too. */
-export async function startSharedMaildir(settings = ''): Promise<SharedMaildir> {
+/** Starts a Dovecot whose mail we work on, too. `keys`: what follows the path in `mail_location`, `:LAYOUT=fs`. */
+export async function startSharedMaildir(keys: (mail: string) => string = () => ''): Promise<SharedMaildir> {
   const dovecot = await startDovecot(({ dir, port }) => {
     const mail = join(dir, 'mail')
     mkdirSync(mail)
@@ -22,7 +22,7 @@ export async function startSharedMaildir(settings = ''): Promise<SharedMaildir> 
     return `protocols = imap
 disable_plaintext_auth = no
 first_valid_uid = 1
-mail_location = maildir:${mail}/%u
+mail_location = maildir:${mail}/%u${keys(mail)}
 namespace inbox {
   inbox = yes
   separator = /
@@ -36,7 +36,6 @@ userdb {
   args = uid=mail gid=mail home=${mail}/%u
 }
 ${imapListeners(port)}
-${settings}
 `
   })
   return { dovecot, port: dovecot.ports['imap'] ?? 0, root: join(dovecot.dir, 'mail', 'joe') }
