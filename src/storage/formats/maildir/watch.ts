@@ -4,7 +4,11 @@ import { statSync, watch, type FSWatcher } from 'node:fs'
 const POLL_MS = 5_000
 
 /** Calls `listener` soon after names in one of the directories changed. Returns what stops it. */
-export function watchDirectories(directories: readonly string[], listener: () => void): () => void {
+export function watchDirectories(
+  directories: readonly string[],
+  listener: () => void,
+  pollMs: number = POLL_MS,
+): () => void {
   const stops: (() => void)[] = []
   let told = false
   const tell = (): void => {
@@ -16,17 +20,17 @@ export function watchDirectories(directories: readonly string[], listener: () =>
       if (stops.length > 0) listener()
     })
   }
-  for (const directory of directories) stops.push(watchOne(directory, tell))
+  for (const directory of directories) stops.push(watchOne(directory, tell, pollMs))
   return () => {
     for (const stop of stops.splice(0)) stop()
   }
 }
 
-function watchOne(directory: string, tell: () => void): () => void {
+function watchOne(directory: string, tell: () => void, pollMs: number): () => void {
   let stop = (): void => undefined
   const fallBack = (): void => {
     stop()
-    stop = poll(directory, tell)
+    stop = poll(directory, tell, pollMs)
   }
   try {
     const watcher: FSWatcher = watch(directory, { persistent: false }, tell)
@@ -38,13 +42,13 @@ function watchOne(directory: string, tell: () => void): () => void {
   return () => stop()
 }
 
-function poll(directory: string, tell: () => void): () => void {
+function poll(directory: string, tell: () => void, pollMs: number): () => void {
   let last = mtime(directory)
   const timer = setInterval(() => {
     const now = mtime(directory)
     if (now !== last) tell()
     last = now
-  }, POLL_MS)
+  }, pollMs)
   timer.unref()
   return () => clearInterval(timer)
 }
