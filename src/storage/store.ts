@@ -133,6 +133,8 @@ export interface Mailbox {
   identity(uid: number): MessageIdentity | undefined
   /** When messages were received, milliseconds since 1970; those that are gone are left out. */
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /** When messages came into this mailbox, milliseconds since 1970; those that are gone are left out. */
+  savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
 
   /**
    * Changes flags, on disk when it resolves. `modified`: left alone because of `unchangedSince` (RFC 7162 §3.1.3). The next

@@ -1,9 +1,10 @@
 import { autoexpunge, autoexpungedNames } from './autoexpunge.ts'
 import { InternedFlags } from './flag-table.ts'
+import type { FormatMailbox } from './formats/format.ts'
 import { copyMessages } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
 import { SharedMailbox } from './mailbox/shared-mailbox.ts'
-import { StoreAppending } from './mailbox/store-appending.ts'
+import { type AppendTarget, StoreAppending } from './mailbox/store-appending.ts'
 import { MailboxView } from './mailbox/view.ts'
 import { checkNewName } from './mailbox-name.ts'
 import type { Place } from './namespace.ts'
@@ -144,13 +145,13 @@ export class UserStore implements MailStore {
   }
 
   async beginAppend(name: string): Promise<Appending> {
-    const held = await this.#hold(this.#name(name))
-    const { quota } = this.#options
-    const limits = { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS }
+    const { quota, settings } = this.#options
+    const limits = { bytes: settings.mail_max_keyword_length, count: MAX_KEYWORDS }
+    const { format, ...target } = await this.#appendTarget(this.#name(name))
     try {
-      return new StoreAppending({ held, name, quota, limits, appending: await held.shared.format.beginAppend() })
+      return new StoreAppending({ target, name, quota, limits, appending: await format.beginAppend() })
     } catch (error) {
-      held.release()
+      target.release()
       throw error
     }
   }
@@ -206,6 +207,36 @@ export class UserStore implements MailStore {
   async #resolve(name: string): Promise<{ readonly place: Place; readonly storage: string }> {
     const place = await this.#places.of(name)
     return { place, storage: place.toStorage(name) }
+  }
+
+  /** A mailbox that nobody looks at is not read for a delivery. */
+  async #appendTarget(name: string): Promise<AppendTarget & { readonly format: FormatMailbox }> {
+    const { place, storage } = await this.#resolve(name)
+    const { mailboxes } = this.#options.context
+    const key = keyOf(place, storage)
+    if (mailboxes.find(key) !== undefined) {
+      const { shared, release } = await this.#hold(name)
+      const { format } = shared
+      return { format, keywords: shared.keywords, release, change: (commit) => shared.change(commit) }
+    }
+    const format = await this.#openOrCreate(place, storage, name, new InternedFlags())
+    return {
+      format,
+      keywords: format.keywords,
+      release: () => {
+        format.close().catch((error: unknown) => this.#options.log('error', `closing ${name}: ${String(error)}`))
+      },
+      change: async (commit) => {
+        const done = await commit()
+        // Somebody may have begun to look meanwhile. Whether that look succeeds is not the delivery's concern.
+        try {
+          await mailboxes.find(key)?.look('now')
+        } catch (error) {
+          this.#options.log('debug', `${name}: looking after a delivery failed: ${String(error)}`)
+        }
+        return done
+      },
+    }
   }
 
   async #holdTarget(to: string): Promise<Held & { readonly name: string }> {

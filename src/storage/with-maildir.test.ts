@@ -234,6 +234,24 @@ test('MODSEQs, expunges and summaries outlive the process', async (t) => {
   assert.equal(again.message(2).flags.text, '\\Flagged work')
 })
 
+test('a delivery does not read the mailbox, and wakes those who look at it', async (t) => {
+  const dir = tempDir(t)
+  const server = start(t)
+  const joe = server.open('joe', maildir(dir))
+  await append(joe, 'INBOX', 3)
+  assert.equal(server.format.count('sync'), 0)
+  const inbox = await joe.open('INBOX', 'read-write')
+  assert.deepEqual([inbox.count, inbox.recent], [3, 3])
+  let woken = 0
+  const stop = inbox.onChange(() => {
+    woken += 1
+  })
+  await append(server.open('joe', maildir(dir)), 'INBOX', 2)
+  stop()
+  assert.ok(woken > 0)
+  assert.equal((await inbox.sync({ expunge: true, look: 'cached' })).exists, 5)
+})
+
 test('a mailbox that another process deletes and makes anew is another one', async (t) => {
   const dir = tempDir(t)
   const [here, there] = [start(t), start(t)]

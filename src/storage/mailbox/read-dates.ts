@@ -6,15 +6,18 @@ import type { SharedMailbox } from './shared-mailbox.ts'
 /** How long dates are read before others have their turn. */
 const SLICE_MS = 4
 
-/** When messages were received, milliseconds since 1970; those that are gone are left out. */
+/** When messages were received, or came into the mailbox, milliseconds since 1970; those that are gone are left out. */
 export async function readDates(
   { format }: SharedMailbox,
   records: readonly FormatRecord[],
+  which: 'received' | 'saved' = 'received',
 ): Promise<ReadonlyMap<number, number>> {
   const dates = new Map<number, number>()
+  const read = (record: FormatRecord): number | Promise<number> =>
+    (which === 'saved' ? format.savedDate?.(record) : undefined) ?? format.internalDate(record)
   let began = performance.now()
   for (const record of records) {
-    const found = unlessExpunged(() => format.internalDate(record))
+    const found = unlessExpunged(() => read(record))
     const date = found instanceof Promise ? await found : found
     if (date !== undefined) dates.set(record.uid, date)
     if (performance.now() - began < SLICE_MS) continue

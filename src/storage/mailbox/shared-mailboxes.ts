@@ -64,7 +64,8 @@ export class SharedMailboxes {
 
   /** The mailbox, if it is open and somebody may use it. Not counted as a user. */
   find(key: string): SharedMailbox | undefined {
-    return this.#entries.get(key)?.shared
+    const shared = this.#entries.get(key)?.shared
+    return shared?.gone ? undefined : shared
   }
 
   /** Ends mailboxes that are no more: whoever looks at them is told. */

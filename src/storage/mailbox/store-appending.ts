@@ -2,14 +2,21 @@ import type { FormatAppending } from '../formats/format.ts'
 import type { QuotaHook } from '../quota-hook.ts'
 import type { Appending, NewMessage } from '../store.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
-import type { SharedMailbox } from './shared-mailbox.ts'
 
 export interface AppendingNeeds {
-  readonly held: { readonly shared: SharedMailbox; readonly release: () => void }
+  readonly target: AppendTarget
   readonly name: string
   readonly quota: QuotaHook | undefined
   readonly limits: KeywordLimits
   readonly appending: FormatAppending
+}
+
+/** Where new messages go. */
+export interface AppendTarget {
+  readonly keywords: readonly string[]
+  /** Runs the commit when nothing else changes the mailbox here. */
+  change<T>(commit: () => Promise<T>): Promise<T>
+  release(): void
 }
 
 /** New messages of one transaction; the mailbox stays open for as long. */
@@ -30,8 +37,8 @@ export class StoreAppending implements Appending {
   }
 
   async begin(message: NewMessage): Promise<void> {
-    const { appending, held, limits } = this.#needs
-    checkKeywords(message.keywords, held.shared.keywords, limits)
+    const { appending, target, limits } = this.#needs
+    checkKeywords(message.keywords, target.keywords, limits)
     this.#messages += 1
     if (message.sizeBytes !== undefined) await this.#ask(this.#written + message.sizeBytes)
     await appending.begin(message)
@@ -48,9 +55,9 @@ export class StoreAppending implements Appending {
   }
 
   async commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
-    const { appending, held, name, quota } = this.#needs
+    const { appending, target, name, quota } = this.#needs
     try {
-      const committed = await held.shared.change(() => appending.commit())
+      const committed = await target.change(() => appending.commit())
       quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written })
       return committed
     } finally {
@@ -73,7 +80,7 @@ export class StoreAppending implements Appending {
   }
 
   #finish(): void {
-    if (!this.#done) this.#needs.held.release()
+    if (!this.#done) this.#needs.target.release()
     this.#done = true
   }
 }

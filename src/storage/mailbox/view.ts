@@ -169,6 +169,10 @@ export class MailboxView implements Mailbox, Onlooker {
     return readDates(this.#shared, this.#there(uids))
   }
 
+  savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return readDates(this.#shared, this.#there(uids), 'saved')
+  }
+
   async store(
     uids: readonly number[],
     change: FlagChange,
