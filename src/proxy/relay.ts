@@ -124,7 +124,7 @@ class Relay implements RelaySession {
     close(this.#backend)
     const bufferedToClient = this.#client.socket.writableLength
     if (delayMs > 0) hold(this.#client)
-    else if (side === 'server' && error === undefined && isQuiet(this.#client.socket)) this.#client.socket.destroy()
+    else if (side === 'server' && error === undefined && bufferedToClient === 0) leave(this.#client.socket)
     else close(this.#client)
     this.#options.onEnd({
       side,
@@ -197,11 +197,12 @@ function close({ socket, onread }: DetachedSocket): void {
 }
 
 /**
- * The kernel has all that the backend said before it closed, and TLS has nothing to add. Such a client need not be waited for:
- * its own goodbye would cost as much as its login command. Dovecot closes so, too.
+ * Closes a client whose backend has closed, when the kernel has all that the backend said. It is not waited for: its own
+ * goodbye would cost as much as its login command. Dovecot closes so, too. TLS has a last word of its own (close_notify).
  */
-function isQuiet(socket: Duplex): boolean {
-  return socket.writableLength === 0 && !(socket instanceof TLSSocket)
+function leave(socket: Duplex): void {
+  if (socket instanceof TLSSocket) socket.end(() => socket.destroy())
+  else socket.destroy()
 }
 
 function isOver(socket: Duplex): boolean {
