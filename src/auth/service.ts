@@ -17,6 +17,7 @@ import {
 import { BlockOpener } from './blocks.ts'
 import { AuthCache } from './cache.ts'
 import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
+import { checkDatabases } from './check-databases.ts'
 import { FailureDelay } from './failure-delay.ts'
 import { Guards } from './guards.ts'
 import { Login, type Verdict } from './login.ts'
@@ -44,9 +45,6 @@ export interface AuthServiceInput {
   readonly userdbDrivers: readonly UserdbDriver[]
   readonly findMechanism: (name: string) => SaslMechanism | undefined
 }
-
-/** How long `check` waits for each database. */
-const CHECK_MS = 10_000
 
 /** Opens the databases and gets them ready. Throws AuthConfigError with everything that is wrong with the configuration. */
 export async function openAuthService(input: AuthServiceInput): Promise<AuthService> {
@@ -330,17 +328,9 @@ class Service implements AuthService {
   }
 
   async check(signal: AbortSignal): ReturnType<AuthService['check']> {
-    const blocks = [...new Map([this.#default, ...this.#chains.values()].flatMap(namedBlocks)).values()]
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)])
     const { policy } = this.#guards
     const guards = policy === undefined ? [] : [{ part: 'policy server', problem: await policy.check() }]
-    const databases = await Promise.all(
-      blocks.map(async ({ part, block }) => {
-        const problem = await withDeadline(block.database.check(limit), limit).catch(messageOf)
-        return { part, problem, at: block.settings.at }
-      }),
-    )
-    return [...databases, ...guards]
+    return [...(await checkDatabases([this.#default, ...this.#chains.values()], signal)), ...guards]
   }
 
   flushCache(users: readonly string[] | undefined): number {
@@ -366,33 +356,6 @@ class Service implements AuthService {
 /** RFC 4422 service names differ from ours for two protocols. */
 function saslService(service: string): string {
   return service === 'pop3' ? 'pop' : service === 'submission' ? 'smtp' : service
-}
-
-function namedBlocks({
-  passdbs,
-  masterdbs,
-  userdbs,
-}: ServiceChains): [
-  object,
-  { part: string; block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number] },
-][] {
-  const name = (part: string) => (block: ServiceChains['passdbs'][number] | ServiceChains['userdbs'][number]) =>
-    [block.database, { part: `${part} ${block.current.label}`, block }] as [
-      object,
-      { part: string; block: typeof block },
-    ]
-  return [...[...passdbs, ...masterdbs].map(name('passdb')), ...userdbs.map(name('userdb'))]
-}
-
-async function withDeadline<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_, reject) =>
-    signal.addEventListener('abort', () => reject(new Error('no answer'))),
-  )
-  return await Promise.race([promise, aborted])
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** No cache unless it has a size. */
