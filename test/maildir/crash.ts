@@ -7,7 +7,7 @@ import type { NewTestMessage } from './session.ts'
 /** Messages move from the first to the second and are copied to the third. */
 const [INBOX, SAVED, COPIES] = ['INBOX', 'Saved', 'Copies'] as const
 /** A process is killed at some time within this. */
-const LIFE_MS = 100
+const LIFE_MS = 60
 
 export interface CrashResult {
   readonly kills: number
