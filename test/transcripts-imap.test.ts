@@ -1,0 +1,4 @@
+import { playFolders } from './transcripts/folders.ts'
+
+// Proxied IMAP, beside Dovecot.
+playFolders('imap')

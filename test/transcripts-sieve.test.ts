@@ -1,0 +1,4 @@
+import { playFolders } from './transcripts/folders.ts'
+
+// Proxied ManageSieve, beside Dovecot.
+playFolders('sieve')

@@ -1,0 +1,4 @@
+import { playFolders } from './transcripts/folders.ts'
+
+// Proxied Submission, beside Dovecot.
+playFolders('submission')
