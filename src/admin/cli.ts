@@ -4,6 +4,7 @@ import { printGroup, printHelp, printOverview, printUsage } from './cli-help.ts'
 import { type GlobalOptions, readGlobalOptions } from './cli-options.ts'
 import { type Command, type CommandCall, type CommandOutput, CommandUsageError, EXIT } from './commands/command.ts'
 import { readOptions } from './commands/getopt.ts'
+import type { MailAdmin } from './commands/mail/mail-admin.ts'
 import { formats } from './output/index.ts'
 import type { OpenPrinter } from './output/printer.ts'
 
@@ -15,6 +16,10 @@ export interface DoveadmIo {
   readonly readPassword: (prompt: string) => Promise<string>
   /** Where the server of this configuration listens. Throws ControlUnavailable. */
   readonly socketPath: (options: Pick<GlobalOptions, 'config' | 'overrides'>) => string
+  /** Users' mail as this configuration has it. */
+  readonly mail?: (options: Pick<GlobalOptions, 'config' | 'overrides'>) => MailAdmin
+  /** Overwrites the last line of a terminal; does nothing where standard error is none. */
+  readonly progress?: (text: string) => void
 }
 
 /** Longer than the slowest command takes: a login that waits for `delay_until`, or a stop with its grace period. */
@@ -84,6 +89,11 @@ async function runCommand(
       return await ask(path, request, onRow, out)
     },
     readPassword: io.readPassword,
+    get mail() {
+      if (io.mail === undefined) throw new Error('there is no mail here')
+      return io.mail(options)
+    },
+    progress: (text) => io.progress?.(text),
   }
   return await withComplaints(command, call, io)
 }

@@ -127,6 +127,11 @@ export class AclMailbox implements Mailbox {
     return await this.#mailbox.internalDates(uids)
   }
 
+  async savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await this.#readable()
+    return await this.#mailbox.savedDates(uids)
+  }
+
   /** What is not allowed is left out without a word: clients set flags on their own, and must not be nagged for it. */
   async store(
     uids: readonly number[],

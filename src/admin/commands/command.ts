@@ -1,5 +1,6 @@
 import type { ControlRequest } from '../control/wire.ts'
 import type { Column, OpenPrinter, Printer } from '../output/printer.ts'
+import type { MailAdmin } from './mail/mail-admin.ts'
 
 /** A command of `postern doveadm`: its line in the help, its page in the manual, and what it does. */
 export interface Command {
@@ -43,6 +44,10 @@ export interface CommandCall {
     onRow?: (row: Readonly<Record<string, string>>) => void,
   ) => Promise<ServerAnswer>
   readonly readPassword: (prompt: string) => Promise<string>
+  /** Users' mail on this machine, opened when it is first asked for. */
+  readonly mail: MailAdmin
+  /** How far long work is, for a terminal; empty when it is done. */
+  readonly progress: (text: string) => void
 }
 
 export interface ServerAnswer {

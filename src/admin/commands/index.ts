@@ -4,6 +4,30 @@ import { authTest } from './auth-test.ts'
 import type { Command } from './command.ts'
 import { kick } from './kick.ts'
 import { logErrors } from './log-errors.ts'
+import {
+  mailboxCreate,
+  mailboxDelete,
+  mailboxList,
+  mailboxMutf7,
+  mailboxRename,
+  mailboxStatus,
+  mailboxSubscribe,
+  mailboxUnsubscribe,
+} from './mail/mailbox.ts'
+import {
+  copy,
+  expunge,
+  fetch,
+  flagsAdd,
+  flagsRemove,
+  flagsReplace,
+  forceResync,
+  move,
+  save,
+  search,
+} from './mail/messages.ts'
+import { quotaGet, quotaRecalc } from './mail/quota.ts'
+import { user } from './mail/user.ts'
 import { penalty } from './penalty.ts'
 import { proxyBackends } from './proxy-backends.ts'
 import { proxyKick } from './proxy-kick.ts'
@@ -21,15 +45,36 @@ export const doveadmCommands: readonly Command[] = [
   authCacheFlush,
   authLookup,
   authTest,
+  copy,
+  expunge,
+  fetch,
+  flagsAdd,
+  flagsRemove,
+  flagsReplace,
+  forceResync,
   kick,
   logErrors,
+  mailboxCreate,
+  mailboxDelete,
+  mailboxList,
+  mailboxMutf7,
+  mailboxRename,
+  mailboxStatus,
+  mailboxSubscribe,
+  mailboxUnsubscribe,
+  move,
   penalty,
   proxyBackends,
   proxyKick,
   proxyList,
   pw,
+  quotaGet,
+  quotaRecalc,
   reload,
+  save,
+  search,
   stop,
+  user,
   userAllow,
   userRevoke,
   userRevoked,

@@ -6,6 +6,12 @@ export interface Column {
   readonly title: string
   /** The first such column of a table takes half of the width that is left over, the last column where there is none. */
   readonly expand?: boolean
+  /** Formats that name each value leave this name away; a table of such columns has no titles. */
+  readonly hideTitle?: boolean
+  /** Numbers, in a table. */
+  readonly alignRight?: boolean
+  /** Written as it is, with its line ends: a `block` begins on a line of its own where each value has one. */
+  readonly text?: 'block' | 'inline'
 }
 
 /** Writes a listing, row by row. Values are in the order of the columns. */
@@ -31,4 +37,9 @@ export function printableValue(text: string): string {
   return /[\u0000-\u001f\u007f-\u009f]/.test(text)
     ? text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
     : text
+}
+
+/** A value of a column as a terminal may have it. */
+export function shownValue({ text }: Column, value: string): string {
+  return text === undefined ? printableValue(value) : value
 }

@@ -1,4 +1,4 @@
-import { type Column, type OpenPrinter, printableValue } from './printer.ts'
+import { type Column, type OpenPrinter, shownValue } from './printer.ts'
 
 /** The rows that decide how wide the columns are: those that follow must do with it. */
 const MEASURED_ROWS = 100
@@ -11,18 +11,17 @@ export const openTable: OpenPrinter = (columns, { write, width }) => {
   const held: (readonly string[])[] = []
   let widths: readonly number[] | undefined
   const writeRow = (values: readonly string[], columnWidths: readonly number[]): void =>
-    write(`${columns.map((_, index) => pad(values[index] ?? '', columnWidths[index] ?? 0)).join(' ')}\n`)
+    write(`${columns.map((column, index) => pad(column, values[index] ?? '', columnWidths[index] ?? 0)).join(' ')}\n`)
   function flush(): void {
     widths = columnWidths(columns, held, width)
-    const last = columns.length - 1
-    const titles = columns.map(({ title }, index) => pad(title, columnWidth(widths, index)))
-    if (last >= 0) write(`${titles.join(' ')}\n`)
+    const titles = columns.map((column, index) => pad(column, column.title, columnWidth(widths, index)))
+    if (columns.some(({ hideTitle }) => hideTitle !== true)) write(`${titles.join(' ')}\n`)
     for (const row of held) writeRow(row, widths)
     held.length = 0
   }
   return {
     row(values) {
-      const shown = values.map(printableValue)
+      const shown = columns.map((column, index) => shownValue(column, values[index] ?? ''))
       if (widths !== undefined) return writeRow(shown, widths)
       held.push(shown)
       if (held.length === MEASURED_ROWS) flush()
@@ -75,8 +74,9 @@ function shrink(measured: readonly Measured[], excess: number): void {
   }
 }
 
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - charLength(text)))
+function pad({ alignRight }: Column, text: string, width: number): string {
+  const blanks = ' '.repeat(Math.max(0, width - charLength(text)))
+  return alignRight === true ? blanks + text : text + blanks
 }
 
 /** Characters, not UTF-16 units: Dovecot counts those of UTF-8. */

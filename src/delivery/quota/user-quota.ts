@@ -14,6 +14,13 @@ export interface UserQuotaInput {
   readonly now: () => number
 }
 
+/** Sizes in bytes. */
+export interface RootUsage {
+  readonly name: string
+  readonly storage: { readonly used: number; readonly limit: number }
+  readonly messages: { readonly used: number; readonly limit: number }
+}
+
 /** Dovecot's words, unless `quota_exceeded_message` has others. */
 const EXCEEDED = 'Quota exceeded (mailbox for user is full)'
 /** A count this old is made again: other programs add and remove mail too. */
@@ -67,6 +74,21 @@ export class UserQuota implements QuotaHook {
         countedMs: known.countedMs,
       })
     }
+  }
+
+  /** What is used of each root and its limit, 0 for none: for administrators. */
+  async usage(): Promise<readonly RootUsage[]> {
+    const usages: RootUsage[] = []
+    for (const root of this.#input.roots) {
+      const used = await this.#count(root)
+      const limit = limitFor(root.rules, '') ?? { sizeBytes: 0, messages: 0 }
+      usages.push({
+        name: root.name,
+        storage: { used: used.sizeBytes, limit: limit.sizeBytes },
+        messages: { used: used.messages, limit: limit.messages },
+      })
+    }
+    return usages
   }
 
   /** Counts again now. */

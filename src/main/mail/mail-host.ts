@@ -1,12 +1,16 @@
 import type { Delivery } from '../../delivery/delivery.ts'
+import type { UserQuota } from '../../delivery/quota/user-quota.ts'
 import type { MailSession } from '../../protocols/mail-session.ts'
-import type { DeliveryOrder, SessionOrder } from './mail-order.ts'
+import type { MailStore } from '../../storage/store.ts'
+import type { DeliveryOrder, SessionOrder, TaskOrder } from './mail-order.ts'
 
 /** Opens users' mail in this process, which has the rights to. */
 export interface MailHost {
   /** `signal` ends the session. Throws StoreRefusal; everything else it throws is for the log. */
   openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession>
   openDelivery(order: DeliveryOrder): Promise<OpenDelivery>
+  /** For an administrator's work. */
+  openTask(order: TaskOrder): Promise<OpenTask>
   /** Lets go of everything that sessions share. */
   close(): Promise<void>
 }
@@ -14,6 +18,15 @@ export interface MailHost {
 export interface OpenSession {
   readonly session: MailSession
   /** Closes the mail; the session must be over. */
+  close(): Promise<void>
+}
+
+export interface OpenTask {
+  readonly store: MailStore
+  readonly quota: UserQuota | undefined
+  /** The other user's. */
+  readonly source: MailStore | undefined
+  readonly logFault: (error: unknown) => void
   close(): Promise<void>
 }
 

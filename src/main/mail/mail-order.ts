@@ -1,10 +1,11 @@
+import type { MailTask } from '../../admin/commands/mail/mail-admin.ts'
 import type { ClientIdentity, ProtocolName } from '../../protocols/protocol.ts'
 
 /**
  * What is asked of whoever opens a user's mail, in this process or in one with the user's own rights. Plain data: it crosses
  * a socket as one line of JSON.
  */
-export type MailOrder = SessionOrder | DeliveryOrder
+export type MailOrder = SessionOrder | DeliveryOrder | TaskOrder
 
 interface UserOrder {
   readonly user: string
@@ -33,6 +34,14 @@ export interface DeliveryOrder extends UserOrder {
   /** Bare addresses. */
   readonly from: string
   readonly to: string
+}
+
+/** What an administrator wants done. */
+export interface TaskOrder extends UserOrder {
+  readonly kind: 'task'
+  readonly task: MailTask
+  /** The other user of a copy or move. */
+  readonly source?: { readonly user: string; readonly fields: UserOrder['fields'] }
 }
 
 /** A ClientIdentity without its map. */

@@ -9,7 +9,7 @@ import type { MailOrder } from './mail-order.ts'
  *   D LENGTH LF bytes   part of the message; no answer
  *   B LF / F LF         begin, finish: answered by a line of JSON
  *
- * Closing before F takes the message back.
+ * Closing before F takes the message back. A task's input comes in the same frames; what is said of it are lines of JSON.
  */
 export const WIRE_LIMITS = {
   /** An order: fields of a userdb and forwarded ones. */
@@ -18,6 +18,8 @@ export const WIRE_LIMITS = {
   /** A process that is asked answers within this time, opening a mailbox included. */
   answerMs: 60_000,
   frameBytes: 256 * 1024,
+  /** What one row of a listing may have: a whole message, written as JSON. */
+  rowBytes: 512 * 1024 * 1024,
 } as const
 
 export type MailAnswer =

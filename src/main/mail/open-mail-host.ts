@@ -7,8 +7,8 @@ import { StoreRefusal } from '../../storage/refusal.ts'
 import { MailUserError } from '../../storage/user/mail-user-error.ts'
 import { type MailSystem, type MailUser, resolveMailUser } from '../../storage/user/mail-user.ts'
 import { type AclShares, openAclShares } from './acl-shares.ts'
-import type { MailHost, OpenDelivery, OpenSession } from './mail-host.ts'
-import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder } from './mail-order.ts'
+import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
+import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
 import type { OpenStoreContext } from './store-context.ts'
 
@@ -81,6 +81,32 @@ class Host implements MailHost {
     return { delivery, close: () => open.close() }
   }
 
+  async openTask(order: TaskOrder): Promise<OpenTask> {
+    const log = this.#logOf(order, DOVEADM)
+    const own = await this.#open(this.#resolve(order, DOVEADM, undefined), order, DOVEADM, 'session', log)
+    try {
+      const source = order.source && (await this.#openSource({ ...order, ...order.source }, log))
+      return {
+        store: own.store,
+        quota: own.quota,
+        source: source?.store,
+        logFault: (error) =>
+          log('error', `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+        async close() {
+          await own.close()
+          await source?.close()
+        },
+      }
+    } catch (error) {
+      await own.close()
+      throw error
+    }
+  }
+
+  async #openSource(order: TaskOrder, log: SessionLog): Promise<OpenUserStore> {
+    return await this.#open(this.#resolve(order, DOVEADM, undefined), order, DOVEADM, 'session', log)
+  }
+
   async close(): Promise<void> {
     await this.#needs.context.close()
   }
@@ -126,6 +152,8 @@ class Host implements MailHost {
     return (level, text) => observer.log(level, prefix, text)
   }
 }
+
+const DOVEADM = 'doveadm'
 
 type SessionLog = (level: Extract<LogLevel, 'debug' | 'info' | 'warning' | 'error'>, text: string) => void
 

@@ -1,16 +1,22 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import type { TaskEnd, TaskNews } from '../../admin/commands/mail/mail-admin.ts'
 import type { Delivery } from '../../delivery/delivery.ts'
 import type { ByteStream } from '../../net/byte-stream.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
-import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
-import { hearAnswer, type MailAnswer, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
+import type { TaskLine } from './serve-task.ts'
+import type { DeliveryOrder, MailOrder, SessionOrder, TaskOrder } from './mail-order.ts'
+import { hearAnswer, hearLine, type MailAnswer, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
+
+async function connectTo(path: string): Promise<ByteStream> {
+  const socket = connect({ path, allowHalfOpen: true })
+  await once(socket, 'connect')
+  return new SocketStream(socket)
+}
 
 /** Connects to a mail worker and gives it an order. Rejects when it cannot be reached or does not answer. */
 async function order(path: string, what: MailOrder): Promise<{ stream: ByteStream; answer: MailAnswer }> {
-  const socket = connect({ path, allowHalfOpen: true })
-  await once(socket, 'connect')
-  const stream = new SocketStream(socket)
+  const stream = await connectTo(path)
   try {
     sayLine(stream, what)
     return { stream, answer: await hearAnswer(stream) }
@@ -30,6 +36,28 @@ export async function orderSession(
   stream.destroy()
   throwUnlessDone(answer)
   throw new Error('an answer that does not fit')
+}
+
+/** A task that another process does. Rejects when that process does not finish it. */
+export async function orderTask(
+  path: string,
+  what: TaskOrder,
+  input: AsyncIterable<Buffer> | undefined,
+  hear: (news: TaskNews) => void,
+): Promise<TaskEnd> {
+  const stream = await connectTo(path)
+  try {
+    sayLine(stream, what)
+    for await (const chunk of input ?? []) await writeFrames(stream, chunk)
+    stream.write('F\n')
+    for (;;) {
+      const line = (await hearLine(stream, WIRE_LIMITS.rowBytes)) as TaskLine
+      if (line.kind === 'done' || line.kind === 'unknown-user') return line
+      hear(line)
+    }
+  } finally {
+    stream.destroy()
+  }
 }
 
 /** A delivery that another process does. Throws StoreRefusal. */
@@ -56,12 +84,7 @@ export class RemoteDelivery implements Delivery {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let from = 0; from < chunk.length; from += WIRE_LIMITS.frameBytes) {
-      const frame = chunk.subarray(from, from + WIRE_LIMITS.frameBytes)
-      this.#stream.write(`D ${frame.length}\n`)
-      this.#stream.write(frame)
-    }
-    await this.#stream.drained()
+    await writeFrames(this.#stream, chunk)
   }
 
   async finish(): Promise<void> {
@@ -82,4 +105,13 @@ export class RemoteDelivery implements Delivery {
     this.#stream.write(frame)
     throwUnlessDone(await hearAnswer(this.#stream))
   }
+}
+
+async function writeFrames(stream: ByteStream, chunk: Uint8Array): Promise<void> {
+  for (let from = 0; from < chunk.length; from += WIRE_LIMITS.frameBytes) {
+    const frame = chunk.subarray(from, from + WIRE_LIMITS.frameBytes)
+    stream.write(`D ${frame.length}\n`)
+    stream.write(frame)
+  }
+  await stream.drained()
 }

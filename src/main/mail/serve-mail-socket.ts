@@ -1,5 +1,7 @@
 import type { ByteStream } from '../../net/byte-stream.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
+import { framesOf } from './mail-frames.ts'
+import { serveTask } from './serve-task.ts'
 import type { MailHost } from './mail-host.ts'
 import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
 import { answerTo, hearLine, sayLine, WIRE_LIMITS } from './mail-wire.ts'
@@ -20,6 +22,7 @@ export async function serveMailSocket(stream: ByteStream, needs: MailSocketNeeds
     const order = (await hearLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder
     stream.setDeadline(undefined)
     if (order.kind === 'session') await serveSession(stream, order, needs)
+    else if (order.kind === 'task') await serveTask(stream, order, needs)
     else await serveDelivery(stream, order, needs)
   } catch (error) {
     needs.logFault(error)
@@ -82,22 +85,3 @@ async function serveDelivery(
     await open.close()
   }
 }
-
-/** Frames of a delivery, until the other side closes. */
-async function* framesOf(stream: ByteStream): AsyncIterable<'begin' | 'finish' | Buffer> {
-  for (;;) {
-    const line = await stream.readLine(FRAME_LINE_BYTES)
-    if (line === undefined) return
-    if (line === 'B') yield 'begin'
-    else if (line === 'F') yield 'finish'
-    else {
-      const size = Number(/^D (\d{1,9})$/.exec(line)?.[1] ?? Number.NaN)
-      if (!(size <= WIRE_LIMITS.frameBytes)) throw new Error('a frame that is none')
-      const bytes = await stream.readBytes(size)
-      if (bytes === undefined) return
-      yield bytes
-    }
-  }
-}
-
-const FRAME_LINE_BYTES = 32
