@@ -1,5 +1,7 @@
 import type { CreateOptions } from '../../../storage/store.ts'
 import type { Argument } from '../wire/argument-reader.ts'
+import { No } from '../server/bad-command.ts'
+import type { ImapSession } from '../server/session.ts'
 import { command } from '../server/command.ts'
 import { endsWithSeparator, mailboxName } from '../server/mailbox-argument.ts'
 
@@ -17,10 +19,21 @@ export const create = command<{ readonly name: string; readonly options: readonl
       ...(directory ? { directory } : {}),
       ...(use.length === 0 ? {} : { specialUse: use }),
     }
-    await session.store.create(directory ? given.slice(0, -1) : given, created)
+    const wanted = directory ? given.slice(0, -1) : given
+    await session.store.create(wanted, created)
+    if (use.length > 0) await expectUses(session, wanted, use)
     return { text: 'OK Create completed' }
   },
 })
+
+/** What the mailbox cannot be used for is said, and there is no mailbox then. RFC 6154 §3. */
+async function expectUses({ store }: ImapSession, name: string, uses: readonly string[]): Promise<void> {
+  const entry = (await store.list([name])).find((one) => one.name === name)
+  const given = new Set(entry?.specialUse.map((use) => use.toLowerCase()))
+  if (uses.every((use) => given.has(use.toLowerCase()))) return
+  await store.delete(name)
+  throw new No(`[USEATTR] Mailbox can't be used for ${uses.join(' ')}`)
+}
 
 /** What is no use is passed over, as in Dovecot. */
 function specialUse(options: readonly Argument[]): readonly string[] {
