@@ -1,3 +1,4 @@
+import { andThen } from '../../util/soon.ts'
 import type { DatabaseField } from '../field-template.ts'
 import type { SqlDatabase } from '../sql/connections.ts'
 import type { SqlResult } from '../sql/client.ts'
@@ -13,16 +14,14 @@ export const sqlPassdb = {
     return {
       defaultScheme: settings.default_pass_scheme,
       cacheKey: settings.password_query,
-      async lookup(request, signal) {
+      lookup: (request, signal) =>
         // One row more than a user may have.
-        const outcome = await runQuery(client, passwordQuery, request, 2, signal)
-        if (outcome.kind === 'failed') return { kind: 'internal-failure', log: failure(database, outcome.error) }
-        if (outcome.result.rows.length === 0) {
+        andThen(runQuery(client, passwordQuery, request, 2, signal), (outcome): PassdbReply => {
+          if (outcome.kind === 'failed') return { kind: 'internal-failure', log: failure(database, outcome.error) }
+          if (outcome.result.rows.length > 0) return replyFrom(outcome.result)
           request.logUnknownUser()
           return { kind: 'unknown' }
-        }
-        return replyFrom(outcome.result)
-      },
+        }),
       check: (signal) => client.check(signal),
       close: () => client.close(),
     }

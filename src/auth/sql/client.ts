@@ -1,4 +1,5 @@
 import type { LogLevel } from '../../observe/events.ts'
+import type { Soon } from '../../util/soon.ts'
 import type { Clock } from '../needs.ts'
 
 /** The first rows of an answer: every value is the text the database has for it, or null. */
@@ -12,8 +13,8 @@ export type BuildQuery = (escape: (value: string) => string) => string
 
 /** The part of a database that passdb and userdb use. */
 export interface SqlClient {
-  /** Resolves with at most `maxRows` rows. Rejects with SqlError, for any reason at all. */
-  query(build: BuildQuery, maxRows: number, signal: AbortSignal): Promise<SqlResult>
+  /** At most `maxRows` rows: at once where the database is in this process. Throws or rejects with SqlError, for any reason at all. */
+  query(build: BuildQuery, maxRows: number, signal: AbortSignal): Soon<SqlResult>
   /** Begins to connect; faults go to the log. */
   warm(): Promise<void>
   /** For `doctor`: connects to every server; resolves with what is wrong. */

@@ -1,5 +1,6 @@
 import { ExpandError, type Template } from '../../config/expand.ts'
 import type { DatabaseRequest } from '../passdb/passdb.ts'
+import type { Soon } from '../../util/soon.ts'
 import { type SqlClient, SqlError, type SqlResult } from './client.ts'
 
 export type QueryOutcome =
@@ -7,22 +8,30 @@ export type QueryOutcome =
   | { readonly kind: 'failed'; readonly error: string }
 
 /** Fills a query in for a user and runs it. Faults are outcomes. */
-export async function runQuery(
+export function runQuery(
   client: SqlClient,
   query: Template,
   request: DatabaseRequest,
   maxRows: number,
   signal: AbortSignal,
-): Promise<QueryOutcome> {
+): Soon<QueryOutcome> {
   try {
     if (request.isDebug) request.logDatabase('debug', `query: ${shownQuery(query, request)}`)
-    const result = await client.query((escape) => query.expand(request.lookup, escape), maxRows, signal)
-    return { kind: 'rows', result }
+    const result = client.query((escape) => query.expand(request.lookup, escape), maxRows, signal)
+    return result instanceof Promise ? result.then(rowsOf, failureOf) : rowsOf(result)
   } catch (error) {
-    if (error instanceof SqlError) return { kind: 'failed', error: error.message }
-    if (error instanceof ExpandError) return { kind: 'failed', error: `Failed to expand query: ${error.message}` }
-    throw error
+    return failureOf(error)
   }
+}
+
+function rowsOf(result: SqlResult): QueryOutcome {
+  return { kind: 'rows', result }
+}
+
+function failureOf(error: unknown): QueryOutcome {
+  if (error instanceof SqlError) return { kind: 'failed', error: error.message }
+  if (error instanceof ExpandError) return { kind: 'failed', error: `Failed to expand query: ${error.message}` }
+  throw error
 }
 
 /** The query as the log may show it. */

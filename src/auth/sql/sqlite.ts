@@ -11,6 +11,7 @@ import {
   type SqlNeeds,
   type SqlResult,
 } from './client.ts'
+import type { Soon } from '../../util/soon.ts'
 
 /** Pauses before a locked database is asked again: short at first, a writer is usually done at once. */
 const LOCKED_PAUSE_MS = 5
@@ -42,14 +43,20 @@ class SqliteClient implements SqlClient {
     this.#needs = needs
   }
 
-  async query(build: BuildQuery, maxRows: number, signal: AbortSignal): Promise<SqlResult> {
+  query(build: BuildQuery, maxRows: number, signal: AbortSignal): Soon<SqlResult> {
     const sql = build(escapeText)
+    const result = this.#run(sql, maxRows)
+    return result === 'locked' ? this.#runUnlocked(sql, maxRows, signal) : result
+  }
+
+  /** Asks until whoever writes is done. */
+  async #runUnlocked(sql: string, maxRows: number, signal: AbortSignal): Promise<SqlResult> {
     const giveUpAt = this.#needs.clock.now() + SQL_LIMITS.waitMs
     for (let pauseMs = LOCKED_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LOCKED_PAUSE_MAX_MS)) {
-      const result = this.#run(sql, maxRows)
-      if (result !== 'locked') return result
       if (this.#needs.clock.now() >= giveUpAt || signal.aborted) throw new SqlError('database is locked')
       await new Promise<void>((resolve) => this.#needs.clock.timer(pauseMs, resolve))
+      const result = this.#run(sql, maxRows)
+      if (result !== 'locked') return result
     }
   }
 
