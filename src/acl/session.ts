@@ -71,6 +71,7 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
     if (!settings.globalsOnly) await visibility.refresh(namespace)
   }
   const audit = auditor(needs)
+  let seenStore: MailStore | undefined
   const session: AclSession = {
     access,
     namespaces,
@@ -91,22 +92,29 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
     }),
     owners: () => visibility.owners(identity),
     see(store, purpose) {
+      seenStore = store
       const seen = withAcl(store, { access, namespaces, purpose, log, onChange: ({ namespace }) => refresh(namespace) })
       sessions.set(seen, session)
       return seen
     },
-    find: (name) => findMailbox(namespaces, name),
+    find: (name) => findMailbox(namespaces, name, () => seenStore?.status('INBOX')),
   }
   return session
 }
 
-async function findMailbox(namespaces: AclNamespaces, typed: string): Promise<NamedMailbox | undefined> {
+async function findMailbox(
+  namespaces: AclNamespaces,
+  typed: string,
+  makeInbox: () => Promise<unknown> | undefined,
+): Promise<NamedMailbox | undefined> {
   const target = await namespaces.resolve(typed.toUpperCase() === 'INBOX' ? 'INBOX' : typed)
   if (target === undefined) return undefined
   const { namespace, mailbox } = target
-  // The user's own INBOX is there, made or not.
+  const isThere = (await namespace.mailboxes()).includes(mailbox)
+  // The user's own INBOX is made by whoever asks for it first; entries need a mailbox around them.
   const isOwnInbox = mailbox === 'INBOX' && namespace.inboxName === 'INBOX'
-  return { ...target, typed, isSelectable: isOwnInbox || (await namespace.mailboxes()).includes(mailbox) }
+  if (isOwnInbox && !isThere) await makeInbox()
+  return { ...target, typed, isSelectable: isOwnInbox || isThere }
 }
 
 interface Change {

@@ -158,7 +158,7 @@ class AclStore implements MailStore {
     const copied = allowsAll(flags)
       ? await (move ? from.move(uids, to) : from.copy(uids, to))
       : await this.#copyByHand(from, uids, { name: to, flags }, move)
-    return target === undefined || isMet(NEEDS.learnUid[0], rights) ? copied : { ...copied, source: [], target: [] }
+    return target === undefined || isMet(NEEDS.learnUid[0], rights) ? copied : { ...copied, target: [] }
   }
 
   async #copyByHand(
