@@ -68,6 +68,8 @@ async function appendAll(
   }
   const { uidValidity, uids } = await appending.commit()
   session.counts.appended += count
+  // A mailbox that may be filled but not read does not tell.
+  if (uids.length === 0) return { text: 'OK Append completed', sync: { expunge: true } }
   return { text: `OK [APPENDUID ${uidValidity} ${writeSequenceSet(uids)}] Append completed`, sync: { expunge: true } }
 }
 

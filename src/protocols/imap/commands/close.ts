@@ -1,6 +1,6 @@
 import { bareCommand } from '../server/command.ts'
 import { closeSelected } from '../server/close-selected.ts'
-import { countDeleted } from '../server/expunging.ts'
+import { countDeleted, expungeIfAllowed } from '../server/expunging.ts'
 
 /** CLOSE: removes what is marked \Deleted without a word, and leaves the mailbox. RFC 3501 §6.4.2. */
 export const close = bareCommand({
@@ -10,9 +10,13 @@ export const close = bareCommand({
     const { mailbox, selected } = session
     let deleted = 0
     if (selected?.examined === false && !mailbox.readOnly) {
-      deleted = countDeleted(mailbox)
+      const marked = countDeleted(mailbox)
+      if (!(await expungeIfAllowed(mailbox))) {
+        await closeSelected(session, { say: false })
+        return { text: 'OK Closed without expunging: Permission denied' }
+      }
+      deleted = marked
       session.counts.expunged += deleted
-      await mailbox.expunge()
     }
     const modSeq = session.qresync && deleted > 0 ? `[HIGHESTMODSEQ ${mailbox.highestModSeq}] ` : ''
     await closeSelected(session, { say: false })

@@ -41,9 +41,11 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
         }
       }
       if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
-      if (!moving) return { text: `OK [${copyUid(copied)}] Copy completed`, sync: { expunge: uid } }
+      // A mailbox that may be filled but not read does not tell its UIDs.
+      const code = copied.target.length === 0 ? undefined : `[${copyUid(copied)}] `
+      if (!moving) return { text: `OK ${code ?? ''}Copy completed`, sync: { expunge: uid } }
       session.counts.expunged += copied.source.length
-      out.text(`* OK [${copyUid(copied)}] Moved UIDs.\r\n`)
+      if (code !== undefined) out.text(`* OK ${code}Moved UIDs.\r\n`)
       return { text: 'OK Move completed', sync: { expunge: true } }
     },
   })

@@ -1,6 +1,6 @@
 import type { Argument } from '../wire/argument-reader.ts'
 import { command } from '../server/command.ts'
-import { countDeleted } from '../server/expunging.ts'
+import { countDeleted, expungeIfAllowed } from '../server/expunging.ts'
 import { messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
 
 /** EXPUNGE, and UID EXPUNGE for some. RFC 3501 §6.4.3, RFC 4315 §2.1. */
@@ -19,7 +19,8 @@ export const expunge = command<Argument | undefined>({
     if (selected?.examined === true || mailbox.readOnly)
       return { text: 'OK Expunge completed', sync: { expunge: true } }
     const before = countDeleted(mailbox)
-    await mailbox.expunge(uids)
+    if (!(await expungeIfAllowed(mailbox, uids)))
+      return { text: 'OK Expunge ignored: Permission denied', sync: { expunge: true } }
     session.counts.expunged += before - countDeleted(mailbox)
     return { text: 'OK Expunge completed', sync: { expunge: true } }
   },

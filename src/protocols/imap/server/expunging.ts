@@ -1,3 +1,4 @@
+import { StoreRefusal } from '../../../storage/refusal.ts'
 import { DELETED } from '../../../storage/flags.ts'
 import type { Mailbox } from '../../../storage/store.ts'
 
@@ -9,4 +10,15 @@ export function countDeleted(mailbox: Mailbox): number {
     if ((message.flags.bits & DELETED) !== 0 && !message.expunged) count++
   }
   return count
+}
+
+/** Removes what is marked \Deleted, all or those of `uids`. False: that may not be done here (RFC 4314 §4, `e`). */
+export async function expungeIfAllowed(mailbox: Mailbox, uids?: readonly number[]): Promise<boolean> {
+  try {
+    await mailbox.expunge(uids)
+    return true
+  } catch (error) {
+    if (error instanceof StoreRefusal && error.code === 'no-permission') return false
+    throw error
+  }
 }

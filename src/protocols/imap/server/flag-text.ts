@@ -12,7 +12,7 @@ export function sayKeywords({ out }: ImapSession, selected: Selected): void {
   const { keywords, permanent } = selected.mailbox
   selected.keywordCount = keywords.length
   out.text(`* FLAGS (${[...ALL_SYSTEM, ...keywords].join(' ')})\r\n`)
-  if (selected.examined || (permanent.bits === 0 && permanent.keywords === 'none')) {
+  if (selected.examined || selected.mailbox.readOnly) {
     out.text('* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n')
     return
   }
