@@ -31,9 +31,19 @@ export async function subscribeMailbox(places: Places, name: string, subscribed:
   const own = holder?.subscriptions === true ? places.ofSpec(holder) : undefined
   const keeper = own ?? parentOf(places, name)
   if (keeper === undefined) throw new StoreRefusal('cannot', 'This namespace has no subscriptions')
-  const storage = keeper.toStorage(places.written(name))
-  await keeper.store.subscribe(storage, subscribed)
-  if (!subscribed) await keeper.store.subscribe(keeper.toStorage(name), false)
+  const storageOf = (given: string): string =>
+    own === undefined ? foreignName(keeper, given) : keeper.toStorage(given)
+  await keeper.store.subscribe(storageOf(places.written(name)), subscribed)
+  if (!subscribed) await keeper.store.subscribe(storageOf(name), false)
+}
+
+/** A name of another namespace, as it is kept here: what this one's mailboxes may be called is nothing to it. */
+function foreignName({ prefix, spec }: Place, name: string): string {
+  const levels = name.slice(prefix.length).split(spec.separator)
+  if (levels.includes('') || !name.isWellFormed() || Array.from(name).some((char) => char < ' ')) {
+    throw new StoreRefusal('invalid-name', 'Invalid mailbox name')
+  }
+  return levels.join('/')
 }
 
 function parentOf(places: Places, name: string): Place | undefined {
