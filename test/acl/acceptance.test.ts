@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
+import { SHARED_BOXES } from '../../src/acl/visibility/shared-keys.ts'
 import type { ConfigText } from '../peers/config-text.ts'
 import { imapListeners, startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
@@ -25,8 +27,21 @@ describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-im
       const domain = DOMAINS.get(name) ?? assert.fail(name)
       const [theirs, ours] = await Promise.all(servers.map((server) => converse(server, domain, steps)))
       assert.deepEqual(ours, theirs)
+      const [theirFiles, ourFiles] = servers.map(({ dir }) => aclFiles(join(dir, 'mail', domain)))
+      assert.deepEqual(ourFiles, theirFiles, 'files')
+      const [theirKeys, ourKeys] = await Promise.all(servers.map(({ dir }) => sharedKeys(dir, domain)))
+      assert.deepEqual(ourKeys, theirKeys, 'acl_shared_dict')
     })
   }
+
+  test('the capability is told after the login', async () => {
+    for (const server of servers) {
+      const session = await loginImap(server, fullName('olga', DOMAINS.values().next().value ?? assert.fail()))
+      const [answer] = await session.run(['CAPABILITY'])
+      await session.logout()
+      assert.match(answer?.untagged.join(' ') ?? '', / ACL RIGHTS=texk( |$)/)
+    }
+  })
 })
 
 /** Says everything, and tells what was answered to each line. */
@@ -50,6 +65,17 @@ async function converse(server: Started, domain: string, steps: readonly string[
   }
   await speaker?.session.logout()
   return heard
+}
+
+/** The dovecot-acl files below a directory, by path. */
+function aclFiles(dir: string): readonly string[] {
+  const paths = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('/dovecot-acl'))
+  return paths.toSorted().map((path) => `${path}: ${readFileSync(join(dir, path), 'utf8')}`)
+}
+
+async function sharedKeys(dir: string, domain: string): Promise<readonly string[]> {
+  const dict = new FileSharedDict(join(dir, 'mail', domain, 'shared-mailboxes.db'), Date.now)
+  return (await dict.keys(SHARED_BOXES)).toSorted()
 }
 
 /** Users are written without their domain. */
