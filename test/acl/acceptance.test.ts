@@ -15,7 +15,7 @@ import { ACL_USERS, type AclSession, giveToMail, loginImap, makeMaildir } from '
 /** Every case has a domain, and so users and mail, of its own. */
 const DOMAINS = new Map(Object.keys(ACL_CASES).map((name, at) => [name, `case${at}.test`]))
 
-describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-imapd') }, () => {
+describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-imapd'), concurrency: 4 }, () => {
   let servers: readonly Started[] = []
   before(async () => {
     servers = await Promise.all([startDovecot(configOf), startPostern(configOf)])
