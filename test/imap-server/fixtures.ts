@@ -20,6 +20,7 @@ export const FIXTURES: ReadonlyMap<string, readonly FixtureMessage[]> = new Map(
   ['three', [plain(1, { flags: 'S' }), plain(2, { flags: '' }), plain(3, { flags: 'FRS' })]],
   ['fresh', [plain(1, { flags: 'S' }), plain(2, { fresh: true }), plain(3, { fresh: true })]],
   ['ten', Array.from({ length: 10 }, (_, i) => plain(i + 1, { flags: i % 3 === 0 ? 'S' : '' }))],
+  ['twenty-five', Array.from({ length: 25 }, (_, i) => plain(i + 1, { flags: '' }))],
   ['deleted', [plain(1, { flags: 'S' }), plain(2, { flags: 'T' }), plain(3, { flags: 'ST' }), plain(4, { flags: '' })]],
   ['parts', [multipart(), forwarded(), plain(3, { flags: '' })]],
   ['words', words()],

@@ -35,6 +35,7 @@ const TOLERATED_MS = 60
 /** A client that throws away what it hears, but for the last line: it takes no time of its own. */
 class Listener {
   readonly #end: Duplex
+  readonly #stream: SocketStream
   #tail = ''
   #heard: () => void = () => {}
   bytes = 0
@@ -46,22 +47,37 @@ class Listener {
     const store = mail.open()
     const served = serve(stream, mailSession(store))
     this.#end = far
+    this.#stream = stream
     far.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length
       this.#tail = (this.#tail + chunk.toString('latin1', Math.max(0, chunk.length - 200))).slice(-200)
       this.#heard()
     })
     t.after(async () => {
+      far.resume()
       far.end()
       await served
       await Promise.all([stream.close(), store.close()])
     })
   }
 
+  /** What the server wrote, taken or not. */
+  get written(): number {
+    return this.#stream.bytesOut
+  }
+
+  stopReading(): void {
+    this.#end.pause()
+  }
+
+  send(command: string): void {
+    this.#end.write(`z ${command}\r\n`)
+  }
+
   /** Says a command; resolves when the tagged OK came. */
   async say(command: string): Promise<void> {
     this.#tail = ''
-    this.#end.write(`z ${command}\r\n`)
+    this.send(command)
     while (!/(^|\n)z (OK|NO|BAD).*\r\n$/.test(this.#tail)) await new Promise<void>((resolve) => (this.#heard = resolve))
     assert.match(this.#tail, /(^|\n)z OK .*\r\n$/)
   }
@@ -109,6 +125,14 @@ test('a client that pipelines thousands of commands does not have the server for
   const client = new Listener(t, new MemoryMail())
   const held = await longestHold(() => client.say(`NOOP\r\n${'n NOOP\r\n'.repeat(20_000)}z NOOP`))
   assert.ok(held < TOLERATED_MS, `${held.toFixed(1)} ms`)
+})
+
+test('a client that does not read is not written to', async (t) => {
+  const client = await filled(t, 3000)
+  client.stopReading()
+  client.send('FETCH 1:* (BODY.PEEK[])')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.ok(client.written < 1 << 20, `${client.written} bytes wait for it`)
 })
 
 test('LIST of thousands of mailboxes with their STATUS comes in pieces', async (t) => {

@@ -108,3 +108,17 @@ test('imap_id_log logs the first ID only', async (t) => {
   await session.say('ID ("name" "z")')
   assert.deepEqual(session.log, ['info: ID sent: name=x y, version=NIL'])
 })
+
+test('a client that does nothing for half an hour is sent away', async () => {
+  const { stream, peer } = streamAndPeer()
+  const log: string[] = []
+  const served = serve(stream, mailSession(new MemoryMail().open(), {}, log))
+  peer.send('a NOOP\r\n')
+  assert.match((await peer.line()) ?? '', /^a OK/)
+  stream.setDeadline(1)
+  assert.equal(await peer.line(), '* BYE Disconnected for inactivity.')
+  await served
+  peer.end()
+  await stream.close()
+  assert.match(log.at(-1) ?? '', /Disconnected: Disconnected for inactivity\./)
+})
