@@ -1,6 +1,7 @@
 import { autoexpunge, autoexpungedNames } from './autoexpunge.ts'
 import { InternedFlags } from './flag-table.ts'
 import type { FormatMailbox } from './formats/format.ts'
+import type { MailboxIndex } from './index/mailbox-index.ts'
 import { copyMessages } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
 import { SharedMailbox } from './mailbox/shared-mailbox.ts'
@@ -226,17 +227,41 @@ export class UserStore implements MailStore {
       release: () => {
         format.close().catch((error: unknown) => this.#options.log('error', `closing ${name}: ${String(error)}`))
       },
-      change: async (commit) => {
+      change: async (commit, { marked }) => {
         const done = await commit()
-        // Somebody may have begun to look meanwhile. Whether that look succeeds is not the delivery's concern.
-        try {
-          await mailboxes.find(key)?.look('now')
-        } catch (error) {
-          this.#options.log('debug', `${name}: looking after a delivery failed: ${String(error)}`)
-        }
+        // The format says that unmarked ones are new. \Recent is also what came with flags.
+        if (marked) this.#noteAppended(place, storage, format, done.uids)
+        await this.#lookQuietly(key)
         return done
       },
     }
+  }
+
+  #noteAppended(place: Place, storage: string, format: FormatMailbox, uids: readonly number[]): void {
+    const [first, last] = [uids[0], uids.at(-1)]
+    if (first === undefined || last === undefined) return
+    const index = this.#openIndex(place, storage, format)
+    index.appended(first, last + 1)
+    index.close()
+  }
+
+  /** Somebody may have begun to look while mail was delivered. Whether that look succeeds is not the delivery's concern. */
+  async #lookQuietly(key: string): Promise<void> {
+    try {
+      await this.#options.context.mailboxes.find(key)?.look('now')
+    } catch (error) {
+      this.#options.log('debug', `Looking after a delivery failed: ${String(error)}`)
+    }
+  }
+
+  #openIndex(place: Place, storage: string, { guid, uidValidity }: FormatMailbox): MailboxIndex {
+    return this.#options.context.indexes.open({
+      location: place.location,
+      storage,
+      guid,
+      uidValidity,
+      log: (level, text) => this.#options.log(level, text),
+    })
   }
 
   async #holdTarget(to: string): Promise<Held & { readonly name: string }> {
@@ -258,13 +283,7 @@ export class UserStore implements MailStore {
     const { context, settings } = this.#options
     const flags = new InternedFlags()
     const format = await this.#openOrCreate(place, storage, name, flags)
-    const index = context.indexes.open({
-      location: place.location,
-      storage,
-      guid: format.guid,
-      uidValidity: format.uidValidity,
-      log: (level, text) => this.#options.log(level, text),
-    })
+    const index = this.#openIndex(place, storage, format)
     const shared = new SharedMailbox({
       format,
       index,

@@ -20,6 +20,8 @@ export interface MailboxIndex {
   changedSince(modSeq: number): readonly RecordedChange[]
   /** Messages from this UID on are \Recent for whoever selects the mailbox next. */
   setRecentFrom(uid: number): void
+  /** Messages from this UID to below `uidNext` were put here while nobody looked: they are \Recent, too. */
+  appended(firstUid: number, uidNext: number): void
   /** UIDs recorded as gone after this MODSEQ; `undefined` when the log does not reach back. */
   vanishedSince(modSeq: number): UidRanges | undefined
   /** Summaries that are known, by UID; each must belong to the key of its record. */
@@ -29,6 +31,8 @@ export interface MailboxIndex {
 }
 
 export interface IndexedMailbox {
+  /** No message was recorded yet. */
+  readonly isNew: boolean
   readonly highestModSeq: number
   /** Messages below it were there when the index was written. */
   readonly uidNext: number

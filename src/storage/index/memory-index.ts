@@ -28,7 +28,12 @@ export class MemoryIndex implements MailboxIndex {
   }
 
   load(): IndexedMailbox {
-    return { highestModSeq: this.#modSeq, uidNext: this.#uidNext, recentFrom: this.#recentFrom }
+    return {
+      isNew: this.#known.size === 0,
+      highestModSeq: this.#modSeq,
+      uidNext: this.#uidNext,
+      recentFrom: this.#recentFrom,
+    }
   }
 
   highestModSeq(): number {
@@ -58,6 +63,11 @@ export class MemoryIndex implements MailboxIndex {
 
   setRecentFrom(uid: number): void {
     this.#recentFrom = uid
+  }
+
+  appended(firstUid: number, uidNext: number): void {
+    if (this.#uidNext === 0) this.#recentFrom = firstUid
+    this.#uidNext = Math.max(this.#uidNext, uidNext)
   }
 
   vanishedSince(modSeq: number): UidRanges | undefined {

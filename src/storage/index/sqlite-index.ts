@@ -43,7 +43,8 @@ export class SqliteIndex implements MailboxIndex {
             id,
           )
           this.#highest = number(modSeq)
-          return { highestModSeq: this.#highest, uidNext: number(uidNext), recentFrom: number(recentFrom) }
+          const isNew = row(index, 'SELECT 1 FROM message WHERE mailbox = ? LIMIT 1', id).length === 0
+          return { isNew, highestModSeq: this.#highest, uidNext: number(uidNext), recentFrom: number(recentFrom) }
         }),
       (instead) => instead.load(),
     )
@@ -98,6 +99,18 @@ export class SqliteIndex implements MailboxIndex {
           index.statement('UPDATE mailbox SET recent_from = ? WHERE id = ?').run(uid, this.#id(file, index))
         }),
       (instead) => instead.setRecentFrom(uid),
+    )
+  }
+
+  appended(firstUid: number, uidNext: number): void {
+    const sql =
+      'UPDATE mailbox SET recent_from = iif(uid_next = 0, ?, recent_from), uid_next = max(uid_next, ?) WHERE id = ?'
+    this.#try(
+      (file) =>
+        file.write((index) => {
+          index.statement(sql).run(firstUid, uidNext, this.#id(file, index))
+        }),
+      (instead) => instead.appended(firstUid, uidNext),
     )
   }
 

@@ -71,13 +71,14 @@ export class SharedMailbox {
       const { added, recent } = await this.format.sync()
       for (const record of added) this.#current.records.push(record)
       // A new index is written in slices, so that others have their turn; the rest only has to be compared.
-      for (let at = 0; known.uidNext === 0 && at + SLICE < added.length; at += SLICE) {
+      for (let at = 0; known.isNew && at + SLICE < added.length; at += SLICE) {
         this.#record({ changed: added.slice(at, at + SLICE), expunged: [], uidNext: 0 })
         await setImmediate()
       }
       this.#record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext })
       for (const uid of recent) this.unclaimed.add(uid)
       for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
+      this.saveRecent()
       this.#lookedAt = this.#needs.now()
     })
   }

@@ -11,11 +11,17 @@ export interface AppendingNeeds {
   readonly appending: FormatAppending
 }
 
+/** What a commit gives. */
+export interface Committed {
+  readonly uidValidity: number
+  readonly uids: readonly number[]
+}
+
 /** Where new messages go. */
 export interface AppendTarget {
   readonly keywords: readonly string[]
-  /** Runs the commit when nothing else changes the mailbox here. */
-  change<T>(commit: () => Promise<T>): Promise<T>
+  /** Runs the commit when nothing else changes the mailbox here. `marked`: some of the messages have flags. */
+  change(commit: () => Promise<Committed>, options: { readonly marked: boolean }): Promise<Committed>
   release(): void
 }
 
@@ -26,6 +32,7 @@ export class StoreAppending implements Appending {
   #asked = 0
   #messages = 0
   #written = 0
+  #marked = false
   #done = false
 
   constructor(needs: AppendingNeeds) {
@@ -40,6 +47,7 @@ export class StoreAppending implements Appending {
     const { appending, target, limits } = this.#needs
     checkKeywords(message.keywords, target.keywords, limits)
     this.#messages += 1
+    this.#marked ||= message.bits !== 0 || message.keywords.length > 0
     if (message.sizeBytes !== undefined) await this.#ask(this.#written + message.sizeBytes)
     await appending.begin(message)
   }
@@ -54,10 +62,10 @@ export class StoreAppending implements Appending {
     if (this.#written > this.#asked) await this.#ask(this.#written)
   }
 
-  async commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
+  async commit(): Promise<Committed> {
     const { appending, target, name, quota } = this.#needs
     try {
-      const committed = await target.change(() => appending.commit())
+      const committed = await target.change(() => appending.commit(), { marked: this.#marked })
       quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written })
       return committed
     } finally {
