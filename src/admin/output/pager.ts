@@ -5,7 +5,8 @@ export const openPager: OpenPrinter = (columns, { write }) => {
   let isFirst = true
   return {
     row(values) {
-      if (!isFirst) write('\f\n')
+      // A text in front takes its place, in Dovecot too.
+      if (!isFirst && columns[0]?.text !== 'block') write('\f\n')
       isFirst = false
       for (const [index, column] of columns.entries()) write(pagerValue(column, values[index] ?? ''))
     },

@@ -76,14 +76,18 @@ async function lookUp(call: CommandCall): Promise<number> {
       continue
     }
     status = Math.max(status, found.kind === 'unknown' ? EXIT.noUser : EXIT.temporary)
-    out.printError(
-      found.kind === 'unknown'
-        ? `\nuserdb lookup: user ${name} doesn't exist\n`
-        : `doveadm(${name}): Error: userdb lookup failed: ${found.reason}\n`,
-    )
+    if (found.kind === 'failed') out.printError(`doveadm(${name}): Error: userdb lookup failed: ${found.reason}\n`)
+    else tellUnknown(call, name)
   }
   printer?.end()
   return status
+}
+
+/** Among values alone, a sentence would be taken for one. */
+function tellUnknown({ out, has, value }: CommandCall, name: string): void {
+  const text = `${has('u') ? '' : '\n'}userdb lookup: user ${name} doesn't exist\n`
+  if (value('f') === undefined) out.print(text)
+  else out.printError(text)
 }
 
 const FIRST = ['uid', 'gid', 'home']

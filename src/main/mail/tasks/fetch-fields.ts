@@ -1,6 +1,7 @@
 import type { Column } from '../../../admin/output/printer.ts'
 import { MailTaskError } from '../../../admin/commands/mail/mail-admin.ts'
 import { textFromBytes } from '../../../acl/byte-text.ts'
+import { CrlfWriter } from '../../../storage/message/crlf.ts'
 import { systemFlagNames } from '../../../storage/flags.ts'
 import type { MessageSummary } from '../../../storage/message/message-summary.ts'
 import type { Mailbox, MessageRecord } from '../../../storage/store.ts'
@@ -40,9 +41,9 @@ const ROWS: readonly FieldRow[] = [
   ['guid', undefined, ({ mailbox, message }) => mailbox.identity(message.uid)?.guid],
   ['flags', undefined, flagsText],
   ['modseq', undefined, ({ message }) => String(message.modSeq)],
-  ['hdr', 'text', (message) => lines(bodySection(message, 'HEADER'))],
-  ['body', 'text', (message) => lines(bodySection(message, 'TEXT'))],
-  ['text', 'text', ({ bytes }) => lines(bytes)],
+  ['hdr', 'text', (message) => textFromBytes(bodySection(message, 'HEADER'))],
+  ['body', 'text', (message) => textFromBytes(bodySection(message, 'TEXT'))],
+  ['text', 'text', ({ bytes }) => textFromBytes(bytes)],
   ['text.utf8', 'text', ({ bytes }) => readableText(bytes)],
   ['size.physical', 'summary', ({ summary }) => summary && String(summary.sizePhysical)],
   ['size.virtual', 'summary', ({ summary }) => summary && String(summary.sizeVirtual)],
@@ -105,7 +106,7 @@ function sectionField(name: string, decoded: boolean, section: string): FetchFie
   return {
     column: { key: name, title: name, ...BLOCK },
     needs: 'bytes',
-    text: (message) => lines(bodySection(message, section.toUpperCase(), decoded)),
+    text: (message) => textFromBytes(new CrlfWriter().convert(bodySection(message, section.toUpperCase(), decoded))),
   }
 }
 
@@ -124,27 +125,19 @@ function seconds(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : String(Math.floor(ms / 1000))
 }
 
-/** Lines end as they do on this system. */
-function lines(bytes: Buffer): string {
-  return textFromBytes(bytes).replaceAll('\r\n', '\n')
-}
-
 /** `2026-11-22 06:11:20` on this machine's clock. */
 function localTime(ms: number): string {
-  return clock(ms - new Date(ms).getTimezoneOffset() * 60_000)
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000)
+  return local.toISOString().slice(0, 19).replace('T', ' ')
 }
 
-/** `2026-11-22 01:00:00 (+0100)` on the sender's clock. */
+/** `2026-11-22 01:00:00 (+0100)`: the time on this machine's clock, the zone as the sender named it. */
 function sentTime(summary: MessageSummary | undefined): string | undefined {
   if (summary === undefined) return undefined
   const { seconds: sent, offsetMinutes } = summary.dateSent ?? { seconds: 0, offsetMinutes: 0 }
   const offset = Math.abs(offsetMinutes)
   const zone = `${offsetMinutes < 0 ? '-' : '+'}${two(Math.floor(offset / 60))}${two(offset % 60)}`
-  return `${clock((sent + offsetMinutes * 60) * 1000)} (${zone})`
-}
-
-function clock(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
+  return `${localTime(sent * 1000)} (${zone})`
 }
 
 function two(value: number): string {

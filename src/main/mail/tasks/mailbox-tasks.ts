@@ -123,7 +123,7 @@ export async function deleteMailboxes(
     for (const name of [...below, given]) {
       await failures.attempt(`Can't delete mailbox ${name}`, async () => {
         if (onlyEmpty && (await store.status(name)).messages > 0)
-          throw new StoreRefusal('exists', 'New mails were found from deleted mailbox')
+          throw new StoreRefusal('exists', "Mailbox isn't empty")
         await store.delete(name)
         if (unsubscribe) await store.subscribe(name, false)
       })

@@ -46,5 +46,5 @@ function bodyText(header: Buffer, body: Buffer): string {
   const bytes = transfer === undefined ? body : Buffer.concat([transfer.decode(body), transfer.end()])
   const charset = content.parameters.find(({ name }) => name.toLowerCase() === 'charset')?.value
   const decoder = (charset === undefined ? undefined : charsetDecoder(charset)) ?? utf8Decoder()
-  return (decoder.decode(bytes) + decoder.end()).replaceAll('\r\n', '\n')
+  return decoder.decode(bytes) + decoder.end()
 }

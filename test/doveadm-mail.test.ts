@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { runDoveadm } from '../src/admin/cli.ts'
+import { doveadmCommands } from '../src/admin/commands/index.ts'
+import { DoveadmMail } from '../src/main/doveadm-mail.ts'
+import { startDovecot } from './peers/dovecot.ts'
+import { skipWithout } from './peers/peers.ts'
+import type { Started } from './peers/started.ts'
+import type { CommandRun } from './support/run-postern.ts'
+import { runPostern } from './support/run-postern.ts'
+import { makeTempDir, removeTempDir } from './support/temp-dir.ts'
+import { userIds } from './support/user-ids.ts'
+
+/** A command for both; what they print is compared line by line in any order, as mailboxes come in any order. */
+interface Row {
+  readonly why: string
+  readonly argv: readonly string[]
+  /** Their words on standard error are not ours. */
+  readonly ownWords?: true
+}
+
+const JOE = ['-u', 'joe'] as const
+
+const READING: readonly Row[] = [
+  { why: 'all mailboxes', argv: ['mailbox', 'list', ...JOE] },
+  { why: 'masks', argv: ['mailbox', 'list', ...JOE, 'W*', 'A%'] },
+  { why: 'subscribed ones', argv: ['mailbox', 'list', ...JOE, '-s'] },
+  { why: 'names as IMAP has them', argv: ['mailbox', 'list', ...JOE, '-7'] },
+  { why: 'all users', argv: ['mailbox', 'list', '-A'] },
+  { why: 'users by mask', argv: ['mailbox', 'list', '-u', 'j*'] },
+  { why: 'nobody', argv: ['mailbox', 'list', '-u', 'nobody'] },
+  { why: 'the formats name a hidden column or not', argv: ['-f', 'tab', 'mailbox', 'list', ...JOE, 'Work'] },
+  { why: 'in JSON', argv: ['-f', 'json', 'mailbox', 'list', ...JOE, 'Work'] },
+  { why: 'as a table', argv: ['-f', 'table', 'mailbox', 'list', ...JOE] },
+  { why: 'counts', argv: ['mailbox', 'status', ...JOE, 'messages recent unseen uidnext uidvalidity vsize guid', '*'] },
+  { why: 'counts of two', argv: ['mailbox', 'status', ...JOE, 'unseen messages', 'INBOX', 'Work'] },
+  { why: 'sums', argv: ['mailbox', 'status', ...JOE, '-t', 'all', '*'] },
+  { why: 'counts in a table', argv: ['-f', 'table', 'mailbox', 'status', ...JOE, 'messages vsize', 'INBOX', 'Work'] },
+  { why: 'counts for a pager', argv: ['-f', 'pager', 'mailbox', 'status', ...JOE, 'messages', 'Work'] },
+  { why: 'counts of all users', argv: ['mailbox', 'status', '-A', 'messages', 'INBOX'] },
+  { why: 'a mailbox that is not there', argv: ['mailbox', 'status', ...JOE, 'messages', 'Nosuch'] },
+  { why: 'a mask without mailboxes', argv: ['mailbox', 'status', ...JOE, 'messages', 'Nosuch*'] },
+  { why: 'a field that is none', argv: ['mailbox', 'status', ...JOE, 'messages foo', 'INBOX'] },
+  { why: 'a field without a sum', argv: ['mailbox', 'status', ...JOE, '-t', 'uidnext', 'INBOX'] },
+  { why: 'options behind words', argv: ['mailbox', 'status', 'messages', 'INBOX', ...JOE] },
+  ...searches(),
+  ...fetches(),
+  { why: 'usage of the quota', argv: ['quota', 'get', ...JOE] },
+  { why: 'usage of all', argv: ['quota', 'get', '-A'] },
+  { why: 'usage in JSON', argv: ['-f', 'json', 'quota', 'get', ...JOE] },
+  { why: 'usage of nobody', argv: ['quota', 'get', '-u', 'nobody'] },
+  { why: 'one word too many', argv: ['quota', 'get', ...JOE, 'extra'] },
+  { why: 'counting again', argv: ['quota', 'recalc', ...JOE] },
+  { why: 'all users of the userdb', argv: ['user', '*'] },
+  { why: 'users by mask', argv: ['user', 'j?e'] },
+  { why: 'a field of two users', argv: ['user', '-f', 'nosuch', 'joe', 'jane'] },
+  { why: 'an unknown user', argv: ['user', 'nobody'] },
+  { why: 'names in modified UTF-7', argv: ['mailbox', 'mutf7', 'Über', 'a&b'] },
+  { why: 'and back', argv: ['mailbox', 'mutf7', '-7', '&ANw-ber'] },
+]
+
+/** One after the other; after each the mail of both is the same. */
+const CHANGING: readonly Row[] = [
+  { why: 'create two, one below another', argv: ['mailbox', 'create', ...JOE, 'New', 'A/B'] },
+  { why: 'create and subscribe', argv: ['mailbox', 'create', ...JOE, '-s', 'Über'] },
+  { why: 'create what is there', argv: ['mailbox', 'create', ...JOE, 'Work'] },
+  { why: 'create nothing', argv: ['mailbox', 'create', ...JOE, ''] },
+  { why: 'create what cannot be', argv: ['mailbox', 'create', ...JOE, 'a//b'] },
+  { why: 'subscribe what is there and what is not', argv: ['mailbox', 'subscribe', ...JOE, 'Work', 'Nosuch'] },
+  { why: 'unsubscribe', argv: ['mailbox', 'unsubscribe', ...JOE, 'Nosuch', 'Never'] },
+  { why: 'rename', argv: ['mailbox', 'rename', ...JOE, 'New', 'Newer'] },
+  { why: 'rename what is not there', argv: ['mailbox', 'rename', ...JOE, 'Nosuch', 'X'] },
+  { why: 'rename with the subscription', argv: ['mailbox', 'rename', ...JOE, '-s', 'Über', 'Unter'] },
+  { why: 'rename to what is there', argv: ['mailbox', 'rename', ...JOE, 'Newer', 'Work'] },
+  { why: 'delete what is not there', argv: ['mailbox', 'delete', ...JOE, 'Nosuch'] },
+  { why: 'delete two', argv: ['mailbox', 'delete', ...JOE, 'Newer', 'A/B'] },
+  { why: 'delete and unsubscribe', argv: ['mailbox', 'delete', ...JOE, '-s', 'Unter'] },
+  { why: 'delete only what is empty', argv: ['mailbox', 'delete', ...JOE, '-e', 'Work'] },
+  { why: 'set flags', argv: ['flags', 'add', ...JOE, '\\Flagged $Label1', 'mailbox', 'INBOX', 'all'] },
+  { why: 'take one away', argv: ['flags', 'remove', ...JOE, '$Label1', 'mailbox', 'INBOX', 'uid', '2'] },
+  { why: 'set all', argv: ['flags', 'replace', ...JOE, '\\Seen \\Draft', 'mailbox', 'INBOX', 'uid', '3'] },
+  { why: 'a flag that is none', argv: ['flags', 'add', ...JOE, '\\Nosuch', 'all'] },
+  { why: '\\Recent cannot be set', argv: ['flags', 'add', ...JOE, '\\Recent', 'mailbox', 'INBOX'] },
+  { why: 'flags where there is no mailbox', argv: ['flags', 'add', ...JOE, '\\Seen', 'mailbox', 'Nosuch', 'all'] },
+  { why: 'copy', argv: ['copy', ...JOE, 'Archive', 'mailbox', 'INBOX', 'subject', 'hello'] },
+  { why: 'copy into nothing', argv: ['copy', ...JOE, 'Nosuch', 'mailbox', 'INBOX', 'all'] },
+  { why: 'copy out of nothing', argv: ['copy', ...JOE, 'Archive', 'mailbox', 'Nosuch', 'all'] },
+  { why: "another user's", argv: ['copy', ...JOE, 'Archive', 'user', 'jane', 'mailbox', 'INBOX', 'all'] },
+  { why: 'move', argv: ['move', ...JOE, 'Archive', 'mailbox', 'Work', 'seen'] },
+  { why: 'all at once is refused', argv: ['expunge', ...JOE, 'all'] },
+  { why: 'a whole mailbox too', argv: ['expunge', ...JOE, 'mailbox', 'Archive'] },
+  { why: 'one branch is enough to refuse', argv: ['expunge', ...JOE, 'mailbox', 'Archive', 'or', 'seen'] },
+  { why: 'expunge', argv: ['expunge', ...JOE, 'mailbox', 'INBOX', 'from', 'jane'] },
+  { why: 'expunge where there is no mailbox', argv: ['expunge', ...JOE, 'mailbox', 'Nosuch', 'all'] },
+  { why: 'expunge, and the mailbox too', argv: ['expunge', ...JOE, '-d', 'mailbox', 'Archive', 'all'] },
+  { why: 'resync', argv: ['force-resync', ...JOE, '*'] },
+  { why: 'resync nothing', argv: ['force-resync', ...JOE, 'Nosuch'] },
+  { why: 'save', argv: ['save', ...JOE, '-m', 'Work', 'MESSAGE'] },
+  { why: 'save into nothing', argv: ['save', ...JOE, '-m', 'Nosuch', 'MESSAGE'] },
+]
+
+function searches(): readonly Row[] {
+  const queries: readonly (readonly [why: string, query: string])[] = [
+    ['everything', 'all'],
+    ['one mailbox', 'mailbox INBOX all'],
+    ['a mask', 'mailbox W* all'],
+    ['no such mailbox', 'mailbox Nosuch all'],
+    ['a mailbox or', 'mailbox Work or mailbox INBOX'],
+    ['parentheses', '( mailbox Work all ) or ( mailbox INBOX seen )'],
+    ['or of three', 'mailbox INBOX ( subject hello or from jane or uid 1 )'],
+    ['not', 'not seen'],
+    ['not in parentheses', 'mailbox INBOX not ( subject hello or seen )'],
+    ['flags', 'undeleted unseen'],
+    ['keywords', 'keyword $MDNSent'],
+    ['UIDs', 'uid 1:2'],
+    ['sequence numbers', '1:2'],
+    ['a field', 'header x-test a'],
+    ['text', 'text second'],
+    ['an encoded subject', 'subject grüße'],
+    ['a day', 'on 2026-11-20'],
+    ['days', 'since 2026-11-20 before 22-Nov-2026'],
+    ['a UNIX time', 'since 1795300000'],
+    ['an age', 'since 1hour'],
+    ['when it was sent', 'sentbefore 2026-11-22'],
+    ['when it was saved', 'savedbefore 1d'],
+    ['saved lately', 'savedsince 1d'],
+    ['sizes', 'larger 200'],
+    ['sizes with a unit', 'smaller 1k'],
+    ['with another', 'larger 1M'],
+    ['a date that is none', 'before xyz'],
+    ['a size that is none', 'larger x'],
+    ['a key that is none', 'foo'],
+    ['a value that is missing', 'subject'],
+    ['a mailbox that is missing', 'mailbox'],
+    ['and mixed with or', 'mailbox INBOX or mailbox Work subject hello'],
+    ['or without a left side', 'or subject hello from jane'],
+    ['an open parenthesis', '( all'],
+    ['a closing one', 'all )'],
+    ['an empty one', '( )'],
+    ['UIDs that are none', 'uid x'],
+    ['a GUID nobody has', 'mailbox-guid abc'],
+  ]
+  const rows: Row[] = queries.map(([why, query]) => ({
+    why: `search: ${why}`,
+    argv: ['search', ...JOE, ...query.split(' ')],
+  }))
+  return [
+    ...rows,
+    { why: 'search: all users', argv: ['search', '-A', 'subject', 'hello'] },
+    { why: 'search: in JSON', argv: ['-f', 'json', 'search', ...JOE, 'mailbox', 'Work'] },
+    { why: 'search: for a pager', argv: ['-f', 'pager', 'search', '-A', 'mailbox', 'Work'] },
+    { why: 'search: as a table', argv: ['-f', 'table', 'search', ...JOE, 'mailbox', 'INBOX'] },
+  ]
+}
+
+function fetches(): readonly Row[] {
+  const inbox = ['mailbox', 'INBOX'] as const
+  const of = (why: string, fields: string, query: readonly string[] = inbox, ...format: string[]): Row => ({
+    why: `fetch: ${why}`,
+    argv: [...format, 'fetch', ...JOE, fields, ...query],
+  })
+  return [
+    of('what is known of messages', 'user mailbox mailbox-guid seq uid guid flags', ['all']),
+    of('header and body', 'hdr body'),
+    of('everything', 'text uid'),
+    of('everything as it is meant', 'uid text.utf8', ['mailbox', 'INBOX', 'uid', '1:2']),
+    of('fields', 'hdr.subject hdr.x-test hdr.nosuch'),
+    of('fields as they are meant', 'hdr.subject.utf8'),
+    of(
+      'sizes and dates',
+      'size.physical size.virtual date.received date.sent date.received.unixtime date.sent.unixtime',
+    ),
+    of('for IMAP', 'imap.envelope imap.body imap.bodystructure'),
+    of('parts', 'body.1'),
+    of('rarities', 'pop3.uidl pop3.order refcount storageid'),
+    of('no mailbox', 'uid', ['mailbox', 'Nosuch', 'all']),
+    of('in JSON', 'uid hdr.subject text flags', inbox, '-f', 'json'),
+    of('as a table', 'uid hdr.subject', inbox, '-f', 'table'),
+    { ...of('a field that is none', 'foo'), ownWords: true },
+    { why: 'fetch: all users', argv: ['fetch', '-A', 'uid', 'mailbox', 'INBOX'] },
+  ]
+}
+
+const HELLO = `From: Joe <joe@example.org>
+To: Jane <jane@example.org>, bob@example.org
+Subject: Hello one
+Date: Sat, 21 Nov 2026 10:00:00 +0100
+Message-ID: <1@example.org>
+X-Test: a
+ b
+
+Body line
+second
+`
+
+const GREETING = [
+  'From: Jane <jane@example.org>',
+  'To: joe@example.org',
+  'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=',
+  'Date: Sun, 22 Nov 2026 01:00:00 +0000',
+  'MIME-Version: 1.0',
+  'Content-Type: text/plain; charset=iso-8859-1',
+  'Content-Transfer-Encoding: quoted-printable',
+  '',
+  'Gr=FC=DFe',
+  '',
+].join('\r\n')
+
+/** Mailboxes of a user: file names (without a time) and messages. */
+const MAIL: Readonly<Record<string, readonly (readonly [flags: string, message: string, receivedAt: string])[]>> = {
+  '': [
+    ['S', HELLO, '2026-11-20T12:00:00Z'],
+    ['', GREETING, '2026-11-21T12:00:00Z'],
+    ['FR', HELLO.replace('one', 'two'), '2026-11-22T01:00:00Z'],
+  ],
+  '.Work': [
+    ['', GREETING, '2026-11-20T12:00:00Z'],
+    ['S', HELLO, '2026-11-20T12:00:00Z'],
+  ],
+  '.Archive': [],
+}
+
+function makeMaildir(root: string): void {
+  for (const [name, messages] of Object.entries(MAIL)) {
+    for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(root, name, part), { recursive: true })
+    if (name !== '') writeFileSync(join(root, name, 'maildirfolder'), '')
+    for (const [index, [flags, message, receivedAt]] of messages.entries()) {
+      const path = join(root, name, 'cur', `17953000${index}0.M${index}P1.host:2,${flags}`)
+      writeFileSync(path, message)
+      utimesSync(path, new Date(receivedAt), new Date(receivedAt))
+    }
+  }
+  writeFileSync(join(root, 'subscriptions'), 'Work\nGone\n')
+}
+
+function giveTo(path: string, uid: number, gid: number): void {
+  chownSync(path, uid, gid)
+  if (statSync(path).isDirectory()) for (const name of readdirSync(path)) giveTo(join(path, name), uid, gid)
+}
+
+function configFor(dir: string, uid: number, gid: number): string {
+  return `first_valid_uid = ${uid === 0 ? 0 : 1}
+first_valid_gid = 0
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u ${dir}/users
+}
+userdb {
+  driver = passwd-file
+  args = username_format=%u ${dir}/users
+  default_fields = uid=${uid} gid=${gid} home=${dir}/mail/%u
+}
+mail_location = maildir:~/Maildir
+mail_plugins = quota
+namespace inbox {
+  inbox = yes
+  separator = /
+}
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_rule = *:storage=1M
+}
+`
+}
+
+function fill(dir: string): void {
+  writeFileSync(join(dir, 'users'), 'joe:pass:::::\njane:pass:::::\n')
+  for (const user of ['joe', 'jane']) mkdirSync(join(dir, 'mail', user), { recursive: true })
+  makeMaildir(join(dir, 'mail/joe/Maildir'))
+  makeMaildir(join(dir, 'mail/jane/Maildir'))
+}
+
+function runTheirs(dir: string, argv: readonly string[]): Promise<CommandRun> {
+  return new Promise((resolve) => {
+    execFile('/usr/bin/doveadm', ['-c', join(dir, 'dovecot.conf'), ...argv], { cwd: dir }, (error, out, err) =>
+      resolve({ status: error === null ? 0 : Number(error.code), out, err }),
+    )
+  })
+}
+
+async function runOurs(config: string, argv: readonly string[]): Promise<CommandRun> {
+  let [out, err] = ['', '']
+  const stderr = (text: string): void => void (err += text)
+  const mail = new DoveadmMail({ config, overrides: [], printError: stderr })
+  const status = await runDoveadm(argv, doveadmCommands, {
+    stdout: (text) => void (out += text),
+    stderr,
+    width: 80,
+    readPassword: () => Promise.reject(new Error('no password is asked for')),
+    socketPath: () => '',
+    mail: () => mail,
+  })
+  await mail.close()
+  return { status, out, err }
+}
+
+function comparable({ status, out, err }: CommandRun, { ownWords }: Row) {
+  // Who sees a message first is told that it is recent; one of the two always looks first.
+  const lines = out
+    .replaceAll(/ ?\\+Recent| recent=\d+/g, '')
+    .replaceAll(/flags: $/gm, 'flags:')
+    .split('\n')
+    .sort()
+  return { status, lines, ...(ownWords ? undefined : { err: err.trim() }) }
+}
+
+const [nobodyUid, nobodyGid] = userIds('nobody')
+const isRoot = process.geteuid?.() === 0
+const why = skipWithout('dovecot-imapd') || (isRoot ? false : 'Dovecot needs root to read mail of others')
+
+describe('doveadm does with mail what Dovecot does', { skip: why }, () => {
+  let theirs: Started
+  let ours = ''
+  let config = ''
+
+  before(async () => {
+    theirs = await startDovecot(({ dir }) => `protocols =\n${configFor(dir, nobodyUid, nobodyGid)}`)
+    const { dir } = theirs
+    fill(dir)
+    giveTo(join(dir, 'mail'), nobodyUid, nobodyGid)
+    // Dovecot gives UIDs and GUIDs; both go on from there.
+    await runTheirs(dir, ['mailbox', 'status', '-A', 'all', '*'])
+    ours = makeTempDir('doveadm-mail')
+    cpSync(join(dir, 'mail'), join(ours, 'mail'), { recursive: true, preserveTimestamps: true })
+    cpSync(join(dir, 'users'), join(ours, 'users'))
+    giveTo(join(ours, 'mail'), 0, 0)
+    config = join(ours, 'dovecot.conf')
+    writeFileSync(config, configFor(ours, 0, 0))
+    for (const place of [dir, ours]) writeFileSync(join(place, 'message'), HELLO.replace('one', 'saved'))
+    chmodSync(join(dir, 'message'), 0o644)
+  })
+  after(async () => {
+    await theirs.stop()
+    if (ours !== '') removeTempDir(ours)
+  })
+
+  for (const row of READING) {
+    test(row.why, async () => {
+      const [expected, ran] = await Promise.all([runTheirs(theirs.dir, row.argv), runOurs(config, row.argv)])
+      assert.deepEqual(comparable(ran, row), comparable(expected, row))
+    })
+  }
+
+  for (const row of CHANGING) {
+    test(row.why, async () => {
+      const argvAt = (dir: string): readonly string[] =>
+        row.argv.map((word) => (word === 'MESSAGE' ? join(dir, 'message') : word))
+      const [expected, ran] = await Promise.all([
+        runTheirs(theirs.dir, argvAt(theirs.dir)),
+        runOurs(config, argvAt(ours)),
+      ])
+      assert.deepEqual(comparable(ran, row), comparable(expected, row))
+      if (ran.status !== 0) return
+      const mail = [mailOf((argv) => runOurs(config, argv)), mailOf((argv) => runTheirs(theirs.dir, argv))]
+      const [after, wanted] = await Promise.all(mail)
+      assert.deepEqual(after, wanted)
+    })
+  }
+})
+
+/** Everything a user has, as the commands say it. */
+async function mailOf(run: (argv: readonly string[]) => Promise<CommandRun>): Promise<readonly string[]> {
+  const all = [
+    ['mailbox', 'list', ...JOE],
+    ['mailbox', 'list', '-s', ...JOE],
+    ['-f', 'flow', 'fetch', ...JOE, 'mailbox uid flags hdr.subject', 'all'],
+  ]
+  const runs = await Promise.all(all.map(run))
+  return runs.flatMap(({ out }) =>
+    out
+      .replaceAll(/ ?\\Recent/g, '')
+      .split('\n')
+      .sort(),
+  )
+}
+
+test("as root it does everything with the owner's rights", { skip: isRoot ? false : 'needs root' }, async (t) => {
+  const dir = makeTempDir('doveadm-owner')
+  t.after(() => removeTempDir(dir))
+  fill(dir)
+  giveTo(join(dir, 'mail'), nobodyUid, nobodyGid)
+  const path = join(dir, 'dovecot.conf')
+  writeFileSync(path, configFor(dir, nobodyUid, nobodyGid))
+  const saved = await runPostern(
+    ['doveadm', '-c', path, 'save', '-u', 'joe', '-m', 'Work'],
+    GREETING.replace('Gr=FC=DFe', 'new'),
+  )
+  assert.deepEqual(saved, { status: 0, out: '', err: '' })
+  const found = await runPostern(['doveadm', '-c', path, 'fetch', '-A', 'body', 'mailbox', 'Work', 'text', 'new'])
+  assert.deepEqual(found, { status: 0, out: 'joe\nbody:\nnew\n', err: '' })
+  for (const name of readdirSync(join(dir, 'mail/joe/Maildir/.Work/new')))
+    assert.equal(statSync(join(dir, 'mail/joe/Maildir/.Work/new', name)).uid, nobodyUid)
+})
