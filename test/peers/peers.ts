@@ -19,6 +19,9 @@ export type Peer =
   | 'swaks'
   | 'sieve-connect'
   | 'curl'
+  | 'mbsync'
+  | 'offlineimap'
+  | 'mutt'
 
 /** What must be there for each, and the Debian package that brings it. */
 const NEEDS: Readonly<
@@ -56,6 +59,9 @@ const NEEDS: Readonly<
   swaks: { files: ['/usr/bin/swaks'], packages: 'swaks', root: false },
   'sieve-connect': { files: ['/usr/bin/sieve-connect'], packages: 'sieve-connect', root: false },
   curl: { files: ['/usr/bin/curl'], packages: 'curl', root: false },
+  mbsync: { files: ['/usr/bin/mbsync'], packages: 'isync', root: false },
+  offlineimap: { files: ['/usr/bin/offlineimap'], packages: 'offlineimap3', root: false },
+  mutt: { files: ['/usr/bin/mutt', '/usr/bin/script'], packages: 'mutt', root: false },
 }
 
 /** For node:test's `skip`: false when the peer can be started here, else the reason why not. */
