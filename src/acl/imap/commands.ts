@@ -90,7 +90,8 @@ export class AclCommands {
     const object = await this.#object(mailbox)
     if (object.kind === 'broken') return { kind: 'no', text: INTERNAL }
     const viewer = viewerIn(mailbox.namespace, this.#options.access.identity)
-    return await this.#update(mailbox, setaclChange(who, change, object.entries, viewer), 'Setacl complete.')
+    const isPrivate = mailbox.namespace.type === 'private'
+    return await this.#update(mailbox, setaclChange(who, change, object.entries, viewer, isPrivate), 'Setacl complete.')
   }
 
   async deleteAcl(mailbox: NamedMailbox, identifier: string): Promise<AclReply> {

@@ -6,16 +6,18 @@ import { ALL_RIGHTS, uniteRights } from '../rights.ts'
 import type { ImapIdentifier } from './identifier.ts'
 import type { RightsChange } from './rights-text.ts'
 
-/** The change that SETACL makes, given the entries before it. */
+/** The change that SETACL makes, given the entries before it. `isPrivate`: in a private namespace, the owner's or a master user's. */
 export function setaclChange(
   { identifier, isNegative }: ImapIdentifier,
   change: RightsChange,
   entries: readonly AclEntry[],
   viewer: Viewer,
+  isPrivate: boolean,
 ): AclChange {
   if (isNegative) return { identifier, negative: change }
-  const isOwn = identifier.kind === 'owner' || (identifier.kind === 'user' && identifier.name === viewer.user)
-  return { identifier, positive: isOwn && viewer.isOwner ? keepAdmin(change, entries, viewer) : change }
+  const isOwn =
+    identifier.kind === 'owner' ? viewer.isOwner : identifier.kind === 'user' && identifier.name === viewer.user
+  return { identifier, positive: isOwn && isPrivate ? keepAdmin(change, entries, viewer) : change }
 }
 
 /** DELETEACL takes away one part. */
@@ -23,7 +25,7 @@ export function deleteaclChange({ identifier, isNegative }: ImapIdentifier): Acl
   return isNegative ? { identifier, negative: { mode: 'clear' } } : { identifier, positive: { mode: 'clear' } }
 }
 
-/** The owner keeps `a`; a first entry of his own begins with everything, as that is what he has without one. */
+/** Who changes his own entry keeps `a`; the owner's first one begins with everything, as that is what he has without it. */
 function keepAdmin({ mode, rights }: RightsChange, entries: readonly AclEntry[], viewer: Viewer): PartChange {
   switch (mode) {
     case 'replace':
@@ -31,7 +33,10 @@ function keepAdmin({ mode, rights }: RightsChange, entries: readonly AclEntry[],
     case 'remove':
       return { mode, rights: new Set([...rights].filter((right) => right !== 'admin')) }
     case 'add':
-      return { mode, rights: hasOwnEntry(entries, viewer) ? rights : uniteRights(rights, ALL_RIGHTS) }
+      return {
+        mode,
+        rights: !viewer.isOwner || hasOwnEntry(entries, viewer) ? rights : uniteRights(rights, ALL_RIGHTS),
+      }
   }
 }
 
