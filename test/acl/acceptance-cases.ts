@@ -243,7 +243,7 @@ export const ACL_CASES: Readonly<Record<string, readonly string[]>> = {
   'names that need quoting': [
     'olga: CREATE "two words"',
     'olga: SETACL "two words" "bob smith" lr',
-    'olga: SETACL "two words" "q\"\\" lr',
+    'olga: SETACL "two words" "q\\"\\\\" lr',
     'olga: GETACL "two words"',
     'olga: MYRIGHTS "two words"',
     'olga: SETACL "two words" "../../x" l',
