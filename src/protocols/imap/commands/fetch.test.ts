@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { Settings } from '../../../config/config.ts'
 import { FailingFormat } from '../../../storage/formats/failing.ts'
 import { MemoryFormat } from '../../../storage/formats/memory.ts'
+import { StoreRefusal } from '../../../storage/refusal.ts'
 import { MemoryMail } from '../../../storage/testing/open-memory-store.ts'
 import { TestSession } from '../../../../test/imap-server/session.ts'
 
@@ -66,3 +67,33 @@ test('a message larger than one read comes in pieces, with CRLF and in windows',
   const header = await session.say('FETCH 1 BODY.PEEK[HEADER.FIELDS (A)]')
   assert.deepEqual(header.slice(0, -1), ['* 1 FETCH (BODY[HEADER.FIELDS (A)] {8}', 'a: b', '', ')'])
 })
+
+test('who may not mark messages as seen may read them, and leave', async (t) => {
+  const store = new MemoryMail().open()
+  const refuse = () => Promise.reject(new StoreRefusal('no-permission', 'Permission denied'))
+  const limited = withOthers(store, {
+    open: async (name: string, mode: 'read-only' | 'read-write') =>
+      withOthers(await store.open(name, mode), {
+        permanent: { bits: 0, keywords: 'none' },
+        store: refuse,
+        expunge: refuse,
+      }),
+  })
+  const session = new TestSession(t, { store: limited })
+  await session.append(MESSAGE)
+  assert.match((await session.say('SELECT INBOX')).join('\n'), /PERMANENTFLAGS \(\)/)
+  assert.equal((await session.say('FETCH 1 BODY[TEXT]')).at(-1), 'a3 OK Fetch completed')
+  assert.equal((await session.say('STORE 1 +FLAGS (\\Seen)')).at(-1), 'a4 NO [NOPERM] Permission denied')
+  assert.equal((await session.say('CLOSE')).at(-1), 'a5 OK Closed without expunging: Permission denied')
+})
+
+/** The same object with some properties replaced. */
+function withOthers<T extends object>(object: T, others: Readonly<Record<string, unknown>>): T {
+  return new Proxy(object, {
+    get(target, key) {
+      if (typeof key === 'string' && Object.hasOwn(others, key)) return others[key]
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}

@@ -1,3 +1,4 @@
+import { SEEN } from '../../../storage/flags.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import { parseFetchItems } from '../wire/fetch-item.ts'
 import type { SequenceSet } from '../wire/sequence-set.ts'
@@ -37,7 +38,8 @@ export const fetch = command<FetchArgs>({
     const plan = makePlan(parsed.items, {
       uid: call.uid,
       changedSince: modifiers.changedSince,
-      examined: session.selected?.examined === true || session.mailbox.readOnly,
+      // Reading must work also for those who may not mark what they read.
+      examined: session.selected?.examined === true || (session.mailbox.permanent.bits & SEEN) === 0,
     })
     if (plan.modSeq) enableCondstore(session)
     if (modifiers.vanished) await sayVanished(session, sequence, modifiers.changedSince ?? 0)
