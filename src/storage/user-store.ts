@@ -231,7 +231,7 @@ export class UserStore implements MailStore {
         const done = await commit()
         // The format says that unmarked ones are new. \Recent is also what came with flags.
         if (marked) this.#noteAppended(place, storage, format, done.uids)
-        await this.#lookQuietly(key)
+        await this.#showQuietly(key, done.uids)
         return done
       },
     }
@@ -246,9 +246,11 @@ export class UserStore implements MailStore {
   }
 
   /** Somebody may have begun to look while mail was delivered. Whether that look succeeds is not the delivery's concern. */
-  async #lookQuietly(key: string): Promise<void> {
+  async #showQuietly(key: string, uids: readonly number[]): Promise<void> {
+    const shared = this.#options.context.mailboxes.find(key)
     try {
-      await this.#options.context.mailboxes.find(key)?.look('now')
+      await shared?.look('now')
+      shared?.noteRecent(uids)
     } catch (error) {
       this.#options.log('debug', `Looking after a delivery failed: ${String(error)}`)
     }

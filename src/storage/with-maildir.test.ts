@@ -252,6 +252,31 @@ test('a delivery does not read the mailbox, and wakes those who look at it', asy
   assert.equal((await inbox.sync({ expunge: true, look: 'cached' })).exists, 5)
 })
 
+test('a message is new to the next session, also when it has flags and was counted for the quota meanwhile', async (t) => {
+  const dir = tempDir(t)
+  const server = start(t)
+  const counting = server.open('joe', maildir(dir))
+  const quota = {
+    roots: () => Promise.resolve([]),
+    check: async () => {
+      await counting.status('INBOX')
+    },
+    changed: () => undefined,
+  }
+  for (const options of [{}, { quota }]) {
+    const store = server.open('joe', maildir(dir), options)
+    const appending = await store.beginAppend('INBOX')
+    await appending.begin({ bits: FLAGGED, keywords: ['work'] })
+    await appending.write(Buffer.from('x'))
+    await appending.end()
+    await appending.commit()
+    const inbox = await store.open('INBOX', 'read-write')
+    assert.equal(inbox.recent, 1)
+    await inbox.close()
+    await server.mailboxes.close()
+  }
+})
+
 test('a mailbox that another process deletes and makes anew is another one', async (t) => {
   const dir = tempDir(t)
   const [here, there] = [start(t), start(t)]

@@ -178,6 +178,12 @@ export class SharedMailbox {
     })
   }
 
+  /** Messages that were put here from outside, so lately that nobody was told of them. */
+  noteRecent(uids: readonly number[]): void {
+    for (const uid of uids) if (this.#current.find(uid)) this.unclaimed.add(uid)
+    this.#tell()
+  }
+
   /** Sees to it that changes by others are noticed while somebody waits for them. Returns what ends it. */
   watch(): () => void {
     this.#watchers += 1
