@@ -44,7 +44,7 @@ class StreamedDelivery implements Delivery {
 
   async begin(): Promise<void> {
     const { store, mailbox, settings, from } = this.#order
-    await this.#telling(mailbox, async () => {
+    await this.#telling(`open mailbox ${mailbox}`, async () => {
       const { appending, failure } = await openTarget(store, mailbox, settings)
       this.#appending = appending
       if (failure !== undefined) this.#say(failure)
@@ -71,13 +71,13 @@ class StreamedDelivery implements Delivery {
     await this.#appending?.abort()
   }
 
-  async #telling(mailbox: string, work: () => Promise<void>): Promise<void> {
+  async #telling(where: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
       await this.#appending?.abort().catch(() => undefined)
       const why = error instanceof Error ? error.message : String(error)
-      this.#say(`save failed to ${mailbox}: ${why}`, error instanceof StoreRefusal ? 'info' : 'error')
+      this.#say(`save failed to ${where}: ${why}`, error instanceof StoreRefusal ? 'info' : 'error')
       throw error
     }
   }

@@ -37,6 +37,11 @@ const COMMANDS: readonly Command[] = [
     load: async () => (await import('./doveadm-command.ts')).doveadmCommand,
   },
   {
+    name: 'deliver',
+    summary: 'deliver one message, for the pipes of mail servers',
+    load: async () => (await import('./deliver-command.ts')).deliverCommand,
+  },
+  {
     name: 'move',
     summary: 'move users to another backend while the server runs',
     load: async () => (await import('./move-command.ts')).moveCommand,

@@ -1,8 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   type MailAdmin,
   MailTaskError,
@@ -13,27 +8,16 @@ import {
 } from '../admin/commands/mail/mail-admin.ts'
 import { EXIT } from '../admin/commands/command.ts'
 import { connectionFrom } from '../admin/auth-question.ts'
-import { openSystemUsers } from '../auth/system-users.ts'
 import type { Settings } from '../config/config.ts'
 import type { Observer } from '../observe/events.ts'
 import { StoreRefusal } from '../storage/refusal.ts'
-import { WORKER_FLAGS } from './engine.ts'
-import { systemFiles } from './config-files.ts'
-import { recordFiles } from './config-snapshot.ts'
+import { type CommandMail, openCommandMail } from './command-mail.ts'
 import { expandForUser, mailLocationOf } from './doveadm-user.ts'
-import { ConfigUnusable, type LocalAuth, openLocalAuth } from './local-auth.ts'
-import type { MailHost } from './mail/mail-host.ts'
+import { ConfigUnusable } from './local-auth.ts'
 import type { TaskOrder } from './mail/mail-order.ts'
 import { NoMailOwner } from './mail/mail-owner.ts'
-import { createMailPlaces, type MailPlace } from './mail/mail-places.ts'
-import { MailWorkers } from './mail/mail-workers.ts'
-import { openMailHost } from './mail/open-mail-host.ts'
-import { lookupOwner, ownerOrNobody } from './mail/owner-lookup.ts'
 import { orderTask } from './mail/remote-mail.ts'
 import { performTask } from './mail/serve-task.ts'
-import { openStoreContext } from './mail/store-context.ts'
-import { systemHome } from './mail/system-homes.ts'
-import { openSystemIds } from './mail/system-ids.ts'
 import { checkTask } from './mail/tasks/run-task.ts'
 import { takeConfigOptions } from './options.ts'
 
@@ -47,13 +31,11 @@ export interface DoveadmMailNeeds {
 /** Dovecot's exit status for a configuration it cannot use. */
 const EXIT_CONFIG = 89
 const LOOKUP_MS = 60_000
-/** A mail worker of a command has nothing to finish. */
-const WORKER_GRACE_MS = 1_000
 
 /** The mail of users for one command, with a configuration and databases of its own. Opens nothing before it is asked. */
 export class DoveadmMail implements MailAdmin {
   readonly #needs: DoveadmMailNeeds
-  #opening: Promise<Opened> | undefined
+  #opening: Promise<CommandMail> | undefined
 
   constructor(needs: DoveadmMailNeeds) {
     this.#needs = needs
@@ -90,10 +72,12 @@ export class DoveadmMail implements MailAdmin {
       ...(source === undefined ? undefined : { source: { user: source.user, fields: source.fields } }),
     }
     try {
-      return await opened.run(order, input, hear)
+      return await perform(opened, order, input, hear)
     } catch (error) {
       if (error instanceof NoMailOwner) return fail(`Couldn't drop privileges: ${error.message}`)
       if (error instanceof StoreRefusal) return fail(error.message)
+      // A file that cannot be read.
+      if (error instanceof Error && 'syscall' in error) return fail(error.message)
       throw error
     }
   }
@@ -129,8 +113,9 @@ export class DoveadmMail implements MailAdmin {
     return local.config.settings({ protocol: 'doveadm' })
   }
 
-  async #open(): Promise<Opened> {
-    this.#opening ??= open(this.#needs)
+  async #open(): Promise<CommandMail> {
+    const { config, overrides, printError } = this.#needs
+    this.#opening ??= openCommandMail(config ?? takeConfigOptions([]).path, overrides, complainTo(printError))
     try {
       return await this.#opening
     } catch (error) {
@@ -140,86 +125,21 @@ export class DoveadmMail implements MailAdmin {
   }
 }
 
-interface Opened {
-  readonly local: LocalAuth
-  run(order: TaskOrder, input: AsyncIterable<Buffer> | undefined, hear: (news: TaskNews) => void): Promise<TaskEnd>
-  close(): Promise<void>
-}
-
-async function open({ config, overrides, printError }: DoveadmMailNeeds): Promise<Opened> {
-  const path = config ?? takeConfigOptions([]).path
-  const observer = complainTo(printError)
-  const local = await openLocalAuth(path, overrides, observer)
-  const workers = new CommandWorkers(path, overrides, observer, local)
-  const host: MailHost = openMailHost({
-    config: () => local.config,
-    observer,
-    context: openStoreContext(),
-    systemHome,
-    lookupOwner: async (owner) => await ownerOrNobody(lookupOwner(local.auth, owner)),
-  })
-  const users = openSystemUsers({ read: async (file) => await readFile(file), stat: async (file) => await stat(file) })
-  const placeOf = createMailPlaces({
-    system: openSystemIds(users),
-    self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
-    shares: 1,
-    workerSocket: async (owner, share) => await workers.open().socketFor(owner, share),
-  })
-  return {
-    local,
-    async run(order, input, hear) {
-      const settings = local.config.settings({ protocol: 'doveadm' })
-      const place: MailPlace = await placeOf(order.user, new Map(order.fields), settings)
-      if (place.kind === 'there') return await orderTask(await place.socket(), order, input, hear)
-      const signal = new AbortController().signal
-      return await performTask(host, order, { input: input ?? NO_INPUT, hear, say: hear, signal })
-    },
-    async close() {
-      await workers.close()
-      await host.close()
-      await local.auth.close()
-    },
-  }
-}
-
-/** Processes that have owners' rights, when this one is root and is not who owns the mail. */
-class CommandWorkers {
-  readonly #path: string
-  readonly #overrides: readonly string[]
-  readonly #observer: Observer
-  readonly #local: LocalAuth
-  #workers: MailWorkers | undefined
-  #directory: string | undefined
-
-  constructor(path: string, overrides: readonly string[], observer: Observer, local: LocalAuth) {
-    this.#path = path
-    this.#overrides = overrides
-    this.#observer = observer
-    this.#local = local
-  }
-
-  open(): MailWorkers {
-    const directory = (this.#directory ??= mkdtempSync(join(tmpdir(), 'postern-doveadm-')))
-    this.#workers ??= new MailWorkers({
-      file: fileURLToPath(import.meta.url.replace(/doveadm-mail\.(ts|js)$/, 'mail/mail-worker.$1')),
-      directory,
-      prepare: () => undefined,
-      flags: [...WORKER_FLAGS, ...process.execArgv],
-      source: { path: this.#path, overrides: this.#overrides, snapshot: recordFiles(systemFiles()).snapshot },
-      log: (level, service, text) => this.#observer.log(level, service, text),
-      lookupOwner: async (owner) => await lookupOwner(this.#local.auth, owner),
-    })
-    return this.#workers
-  }
-
-  async close(): Promise<void> {
-    await this.#workers?.stop(WORKER_GRACE_MS)
-    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true })
-  }
+async function perform(
+  { local, host, placeOf }: CommandMail,
+  order: TaskOrder,
+  input: AsyncIterable<Buffer> | undefined,
+  hear: (news: TaskNews) => void,
+): Promise<TaskEnd> {
+  const settings = local.config.settings({ protocol: 'doveadm' })
+  const place = await placeOf(order.user, new Map(order.fields), settings)
+  if (place.kind === 'there') return await orderTask(await place.socket(), order, input, hear)
+  const { signal } = new AbortController()
+  return await performTask(host, order, { input: input ?? NO_INPUT, hear, say: hear, signal })
 }
 
 /** Without `-u` it is whoever runs the command, with the rights they have. */
-function environmentFields(): readonly (readonly [string, string])[] {
+export function environmentFields(): readonly (readonly [string, string])[] {
   const home = process.env.HOME ?? ''
   return home === '' ? [] : [['home', home]]
 }

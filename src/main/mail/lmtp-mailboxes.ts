@@ -92,6 +92,7 @@ function orderFor(
   const { detail } = splitDetail(recipient.address.localPart, client.settings.recipient_delimiter)
   return {
     kind: 'delivery',
+    service: 'lmtp',
     user: account.user,
     fields: [...account.fields],
     hostname,

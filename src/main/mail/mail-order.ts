@@ -29,6 +29,9 @@ export interface SessionOrder extends UserOrder {
 
 export interface DeliveryOrder extends UserOrder {
   readonly kind: 'delivery'
+  readonly service: 'lmtp' | 'lda'
+  /** Where the mail goes; without, to INBOX or where `detail` leads. */
+  readonly mailbox?: string
   /** What follows the delimiter in the address, without it. */
   readonly detail: string
   /** Bare addresses. */

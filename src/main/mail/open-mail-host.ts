@@ -35,7 +35,7 @@ class Host implements MailHost {
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
-    this.#acl = openAclShares(needs.observer)
+    this.#acl = openAclShares(needs.observer, () => needs.config().dict)
     this.#system = {
       formats: new Set(needs.context.formats.keys()),
       systemHome: needs.systemHome,
@@ -63,16 +63,19 @@ class Host implements MailHost {
   }
 
   async openDelivery(order: DeliveryOrder): Promise<OpenDelivery> {
-    const log = this.#logOf(order, 'lmtp')
-    const user = this.#resolve(order, 'lmtp', undefined)
+    const { service } = order
+    const log = this.#logOf(order, service)
+    const user = this.#resolve(order, service, undefined)
     const { settings } = user
-    const mailbox = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
+    const detail = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
+    const mailbox = order.mailbox ?? detail
     const { from, to, session } = order
-    const open = await this.#open(user, order, 'lmtp', 'delivery', log)
+    const open = await this.#open(user, order, service, 'delivery', log)
     const { store, quota } = open
     try {
       // Already at RCPT, where the size is not known: a full mailbox takes nothing.
-      if (settings.lmtp_rcpt_check_quota) await quota?.check(mailbox, { messages: 1, sizeBytes: 0 })
+      if (service === 'lmtp' && settings.lmtp_rcpt_check_quota)
+        await quota?.check(mailbox, { messages: 1, sizeBytes: 0 })
     } catch (error) {
       await open.close()
       throw error

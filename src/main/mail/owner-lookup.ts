@@ -3,7 +3,8 @@ import type { OwnerAnswer } from './owner-questions.ts'
 
 const LOOKUP_MS = 30_000
 const NOWHERE = { ip: '', port: 0 }
-const NOBODY: AuthConnection = {
+/** Who asks when no client does. */
+export const NOBODY: AuthConnection = {
   service: 'imap',
   session: '',
   local: NOWHERE,

@@ -76,6 +76,11 @@ function transfer([to = '', ...rest]: readonly string[]) {
   return other ? { to, sourceUser, query: query(rest.slice(2)) } : { to, sourceUser: undefined, query: query(rest) }
 }
 
+/** Opened when it is read, so that a file that is not there is the reader's. */
+async function* fileBytes(path: string): AsyncIterable<Buffer> {
+  yield* createReadStream(path) as AsyncIterable<Buffer>
+}
+
 /** `save`. */
 export const save = mailCommand({
   name: 'save',
@@ -86,7 +91,7 @@ export const save = mailCommand({
     if (words.length > 1) throw new CommandUsageError('')
     return { kind: 'save', mailbox: value('m') ?? 'INBOX' }
   },
-  input: ({ words: [path] }: CommandCall) => (path === undefined ? process.stdin : createReadStream(path)),
+  input: ({ words: [path] }: CommandCall) => (path === undefined ? process.stdin : fileBytes(path)),
 })
 
 /** `force-resync`. */
