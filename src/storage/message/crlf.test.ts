@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CrlfWriter } from './crlf.ts'
+import { CrlfWriter, textToSend } from './crlf.ts'
 
 test('line ends become CRLF, NUL becomes 0x80', () => {
   assert.equal(new CrlfWriter().convert(Buffer.from('a\nb\r\nc\rd\0')).toString('latin1'), 'a\r\nb\r\nc\rd\x80')
@@ -24,4 +24,12 @@ test('a window is the same in chunks of any size', () => {
       assert.equal(writer.done, got.length === 7)
     }
   }
+})
+
+test('text without CR and NUL is the same as what a writer makes of it', () => {
+  for (const text of ['', 'a', '\n', 'one\n\ntwo', 'caf\xe9 \xff\n']) {
+    const bytes = Buffer.from(text, 'latin1')
+    assert.equal(textToSend(bytes), new CrlfWriter().convert(bytes).toString('latin1'))
+  }
+  for (const text of ['a\r\n', 'a\rb', 'a\0b']) assert.equal(textToSend(Buffer.from(text)), undefined, text)
 })

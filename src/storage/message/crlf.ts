@@ -40,6 +40,15 @@ export class CrlfWriter {
   }
 }
 
+/**
+ * A whole text as it is sent, one byte a character; `undefined` when that takes a closer look: it holds CR or NUL. Several times
+ * as fast as going from byte to byte.
+ */
+export function textToSend(bytes: Buffer): string | undefined {
+  if (bytes.includes(CR) || bytes.includes(0)) return undefined
+  return bytes.toString('latin1').replaceAll('\n', '\r\n')
+}
+
 /** Bytes as they are sent; `before` is the byte in front of them. */
 function toSent(bytes: Buffer, before: number): Buffer {
   let bare = 0

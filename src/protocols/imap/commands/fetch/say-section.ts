@@ -1,4 +1,4 @@
-import { CrlfWriter, type Window } from '../../../../storage/message/crlf.ts'
+import { CrlfWriter, textToSend, type Window } from '../../../../storage/message/crlf.ts'
 import { locateSection, selectFields, type SectionSpan } from '../../../../storage/message/section.ts'
 import { READ_CHUNK_BYTES } from '../../../../storage/store.ts'
 import type { ImapSession } from '../../server/session.ts'
@@ -26,6 +26,8 @@ export async function saySection(
   }
   if (message.whole !== undefined) {
     const stored = message.whole.subarray(span.start, span.start + span.physical)
+    const text = section.window === undefined ? textToSend(stored) : undefined
+    if (text !== undefined) return sayText(session, label, section, text)
     return sayBytes(session, label, section, new CrlfWriter(section.window).convert(stored))
   }
   await sayLong(session, message, label, section, span)
@@ -46,11 +48,21 @@ async function locate(message: OpenMessage, section: Section): Promise<SectionSp
   return locateSection(root, section)
 }
 
-function sayBytes({ out, counts }: ImapSession, label: string, section: Section, bytes: Buffer): void {
-  out.text(`${label} {${bytes.length}}\r\n`)
-  out.bytes(bytes)
-  if (isHeader(section)) counts.fetchHeaderBytes += bytes.length
-  else counts.fetchBodyBytes += bytes.length
+function sayText(session: ImapSession, label: string, section: Section, text: string): void {
+  session.out.text(`${label} {${text.length}}\r\n`)
+  session.out.text(text)
+  countBytes(session, section, text.length)
+}
+
+function sayBytes(session: ImapSession, label: string, section: Section, bytes: Buffer): void {
+  session.out.text(`${label} {${bytes.length}}\r\n`)
+  session.out.bytes(bytes)
+  countBytes(session, section, bytes.length)
+}
+
+function countBytes({ counts }: ImapSession, section: Section, sizeBytes: number): void {
+  if (isHeader(section)) counts.fetchHeaderBytes += sizeBytes
+  else counts.fetchBodyBytes += sizeBytes
 }
 
 /** What does not fit one read goes out as it is read. */
