@@ -34,6 +34,16 @@ export class RedisDict implements Dict {
     this.#clock = clock
   }
 
+  /** What stands before every key. */
+  get prefix(): string {
+    return this.#address.prefix
+  }
+
+  /** Any command, words as they are. */
+  async command(words: readonly string[]): Promise<unknown> {
+    return await this.#run(async (client) => await client.sendCommand([...words]))
+  }
+
   async lookup(key: string): Promise<string | undefined> {
     const value = await this.#run((client) => client.get(this.#address.prefix + key))
     return value ?? undefined

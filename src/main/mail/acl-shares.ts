@@ -1,8 +1,8 @@
 import { AclFiles } from '../../acl/acl-files.ts'
 import { type AclAuditLog, openAuditLog } from '../../acl/audit-log.ts'
-import { FileSharedDict } from '../../acl/visibility/file-dict.ts'
-import { openSharedDict, type SharedDict } from '../../acl/visibility/shared-dict.ts'
-import type { Observer } from '../../observe/events.ts'
+import type { SharedDict } from '../../acl/visibility/shared-dict.ts'
+import type { LogLevel, Observer } from '../../observe/events.ts'
+import { openAclDict } from './shared-dicts.ts'
 
 /** What all users of ACLs in one process share. */
 export interface AclShares {
@@ -13,15 +13,16 @@ export interface AclShares {
   audit(path: string | undefined): AclAuditLog | undefined
 }
 
-export function openAclShares(observer: Observer): AclShares {
+/** `dicts`: the `dict {}` block of the newest configuration. */
+export function openAclShares(observer: Observer, named: () => ReadonlyMap<string, string>): AclShares {
   const dicts = new Map<string, SharedDict | string>()
   const audits = new Map<string, AclAuditLog>()
-  const drivers = new Map([['file', (path: string) => new FileSharedDict(path, Date.now)]])
+  const log = (level: LogLevel, text: string): void => observer.log(level, 'acl', text)
   return {
-    files: new AclFiles({ now: Date.now, log: (level, text) => observer.log(level, 'acl', text) }),
+    files: new AclFiles({ now: Date.now, log }),
     dict(uri, complain) {
       if (uri === undefined) return undefined
-      const known = dicts.get(uri) ?? openSharedDict(uri, drivers)
+      const known = dicts.get(uri) ?? openAclDict(uri, { named: named(), log })
       dicts.set(uri, known)
       if (typeof known !== 'string') return known
       complain(known)
