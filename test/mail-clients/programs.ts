@@ -15,6 +15,9 @@ export interface ClientPlace {
 
 /** How long one run of a client may take on a busy machine. */
 const RUN_MS = 35_000
+/** How long getmail waits for a process of its own, in seconds, and how often it may wait in vain. */
+const CHILD_S = 5
+const ATTEMPTS = 4
 const runFile = promisify(execFile)
 
 /** Runs a client in its own home. Rejects with everything it said when it fails. */
@@ -165,11 +168,18 @@ export async function getmail(
   writeFileSync(
     join(dir, 'rc'),
     `[retriever]\ntype = Simple${protocol}Retriever\nserver = 127.0.0.1\nport = ${protocol === 'IMAP' ? imapPort : popPort}
-username = ${user}\npassword = ${PASSWORD}\n[destination]\ntype = Maildir\npath = ${box}/\n[options]\ndelete = true\nverbose = 0
+username = ${user}\npassword = ${PASSWORD}\ntimeout = ${CHILD_S}\n[destination]\ntype = Maildir\npath = ${box}/\n[options]\ndelete = true\nverbose = 0
 delivered_to = false\nreceived = false\n`,
   )
   // It delivers nothing as root.
   for (const path of [dir, box, ...['cur', 'new', 'tmp'].map((part) => join(box, part))]) give(path)
-  await runClient(place, 'getmail', ['--getmaildir', dir, '--rcfile', 'rc'], ids)
-  return box
+  // Its process for each message may end before it waits for that: it gives up then, and goes on the next time.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await runClient(place, 'getmail', ['--getmaildir', dir, '--rcfile', 'rc'], ids)
+      return box
+    } catch (error) {
+      if (attempt === ATTEMPTS || !/waiting child pid \d+ timed out/.test(String(error))) throw error
+    }
+  }
 }
