@@ -350,6 +350,6 @@ test('two processes on one Maildir tell their sessions everything', async (t) =>
       await Promise.all([here.close(), there.close()])
       assert.deepEqual([...here.lines, ...there.lines], [])
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })

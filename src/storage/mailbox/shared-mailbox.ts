@@ -142,8 +142,7 @@ export class SharedMailbox {
     change: FlagChange,
     options: { readonly unchangedSince?: number; readonly silentFor: object | undefined },
   ): Promise<readonly FormatRecord[]> {
-    return this.#queue.run(async () => {
-      this.#refuseWhenGone()
+    return this.#exclusively(async () => {
       await this.#lookNow()
       const { unchangedSince = Number.POSITIVE_INFINITY } = options
       const modified = records.filter(({ modSeq, expunged }) => !expunged && modSeq > unchangedSince)
@@ -158,8 +157,7 @@ export class SharedMailbox {
 
   /** Removes those of the messages that are still there and meet the condition. */
   expunge(records: readonly FormatRecord[], condition: (record: FormatRecord) => boolean): Promise<void> {
-    return this.#queue.run(async () => {
-      this.#refuseWhenGone()
+    return this.#exclusively(async () => {
       await this.#lookNow()
       const doomed = records.filter((record) => !record.expunged && condition(record))
       if (doomed.length === 0) return
@@ -170,8 +168,7 @@ export class SharedMailbox {
 
   /** Runs something that changes the mailbox behind the queue, and looks at what it did. */
   change<T>(work: () => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
-      this.#refuseWhenGone()
+    return this.#exclusively(async () => {
       const done = await work()
       await this.#sync()
       return done
@@ -212,6 +209,19 @@ export class SharedMailbox {
     let first = this.format.uidNext
     for (const uid of this.unclaimed) if (uid < first) first = uid
     this.index.setRecentFrom(first)
+  }
+
+  /** Runs a change by itself. When it fails nobody knows how far it came: the disk is looked at next. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      this.#refuseWhenGone()
+      try {
+        return await work()
+      } catch (error) {
+        this.#stale = true
+        throw error
+      }
+    })
   }
 
   async #lookNow(): Promise<void> {

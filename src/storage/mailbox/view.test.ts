@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { DELETED, FLAGGED, SEEN } from '../flags.ts'
 import type { MailStore } from '../store.ts'
 import { MemoryMail } from '../testing/open-memory-store.ts'
-import { Client, World, worldStep } from '../testing/view-world.ts'
+import { Client, type Step, World, worldStep } from '../testing/view-world.ts'
 import { JOURNAL_ENTRIES } from './change-journal.ts'
 
 test('every view is explained by the changes it was told of', async () => {
@@ -22,6 +22,45 @@ test('every view is explained by the changes it was told of', async () => {
     { numRuns: 300 },
   )
 })
+
+test('two sessions in any order of four steps are explained, too', async () => {
+  const all = sequences(STEPS, 4)
+  for (const doings of all) {
+    const mail = new MemoryMail()
+    const store = mail.open()
+    await appendMany(store, 2)
+    const world = new World([store])
+    await world.client(0)
+    await world.client(1)
+    for (const doing of doings) await doing(world)
+    await world.end()
+    await mail.close()
+  }
+  assert.equal(all.length, STEPS.length ** 4)
+})
+
+const flagged = { mode: 'add', bits: DELETED | FLAGGED, keywords: [] } as const
+
+/** What matters between two sessions: news, flags, expunges, and syncs of either kind. */
+const STEPS: readonly Step[] = [
+  async (world) => {
+    await appendMany(world.store(0), 1)
+  },
+  async (world) => (await world.client(0)).store([1, 3], flagged, true),
+  async (world) => (await world.client(1)).store([1, 2], { ...flagged, mode: 'replace' }, false),
+  async (world) => (await world.client(1)).view.expunge(),
+  async (world) => {
+    await (await world.client(0)).sync(false)
+  },
+  async (world) => {
+    await (await world.client(0)).sync(true, 'cached')
+  },
+]
+
+function sequences<T>(items: readonly T[], length: number): readonly (readonly T[])[] {
+  if (length === 0) return [[]]
+  return sequences(items, length - 1).flatMap((before) => items.map((item) => [...before, item]))
+}
 
 async function appendMany(store: MailStore, count: number): Promise<void> {
   const appending = await store.beginAppend('INBOX')
