@@ -157,12 +157,14 @@ test('an alias shows the same mail, and is not listed', async () => {
 })
 
 test('renaming says what Dovecot says', async () => {
-  const [store, mail] = open([memoryNamespace(), publicMail])
+  const other = memoryNamespace({ name: 'other', prefix: 'Other/', inbox: false, location: memoryLocation('other') })
+  const [store, mail] = open([memoryNamespace(), publicMail, other])
   await store.create('a')
   const rows: readonly (readonly [from: string, to: string, code: StoreRefusal['code'], text: string])[] = [
     ['a', 'a', 'exists', "Can't rename mailbox to itself"],
     ['a', 'a/b', 'cannot', "Can't rename mailbox under its own child"],
     ['a', 'Public/a', 'cannot', 'Renaming not supported across non-private namespaces.'],
+    ['a', 'Other/a', 'cannot', "Can't rename mailboxes across specified storages."],
     ['INBOX', 'b', 'cannot', "Renaming INBOX isn't supported."],
     ['nope', 'b', 'not-found', "Mailbox doesn't exist: nope"],
     ['a', 'b\n', 'invalid-name', 'Control characters not allowed in new mailbox names'],
