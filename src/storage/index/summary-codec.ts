@@ -5,7 +5,7 @@ import type { MessagePart, PartKind, PartSize } from '../message/message-part.ts
 import { KEPT_FIELDS, type KeptField, type MessageSummary } from '../message/message-summary.ts'
 
 /** Goes up when what a summary says changes: older ones are made again. */
-export const SUMMARY_VERSION = 1
+export const SUMMARY_VERSION = 2
 
 const KINDS: readonly PartKind[] = ['text', 'multipart', 'message', 'other']
 
@@ -15,7 +15,7 @@ export function packSummary(summary: MessageSummary): Buffer {
   const parts = tree.bytes()
   const fields = KEPT_FIELDS.map((name) => summary.fields.get(name))
   const head = new VarintWriter()
-  head.add(SUMMARY_VERSION, summary.sizePhysical, summary.sizeVirtual, summary.lines)
+  head.add(SUMMARY_VERSION, summary.sizePhysical, summary.sizeVirtual, summary.lines, summary.partialFields)
   addDate(head, summary.dateSent)
   for (const { length } of [summary.envelope, summary.bodyStructure, summary.body, parts]) head.add(length)
   for (const field of fields) head.add(field === undefined ? 0 : field.length + 1)
@@ -35,6 +35,7 @@ class PackedSummary implements MessageSummary {
   readonly sizePhysical: number
   readonly sizeVirtual: number
   readonly lines: number
+  readonly partialFields: number
   readonly dateSent: SentDate | undefined
   readonly isWhole: boolean
   readonly #bytes: Buffer
@@ -47,6 +48,7 @@ class PackedSummary implements MessageSummary {
     this.sizePhysical = reader.next()
     this.sizeVirtual = reader.next()
     this.lines = reader.next()
+    this.partialFields = reader.next()
     this.dateSent = readDate(reader)
     const lengths: number[] = []
     for (let count = 0; count < 4 + KEPT_FIELDS.length; count += 1) lengths.push(reader.next())

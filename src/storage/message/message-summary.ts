@@ -24,9 +24,18 @@ export interface MessageSummary {
   readonly dateSent: SentDate | undefined
   /** Raw values of the first field of each name in KEPT_FIELDS, unfolded lines joined with LF. */
   readonly fields: ReadonlyMap<KeptField, Buffer>
+  /** Bits in the order of KEPT_FIELDS: the header says more of this field than `fields` does. */
+  readonly partialFields: number
 }
 
-/** Fields that SORT (RFC 5256 section 3) and THREAD ask for. */
+/** Fields that SEARCH, SORT (RFC 5256 section 3) and THREAD ask for. */
 export const KEPT_FIELDS = ['subject', 'from', 'to', 'cc', 'message-id', 'in-reply-to', 'references'] as const
 
 export type KeptField = (typeof KEPT_FIELDS)[number]
+
+/** The bit of a field in `partialFields`. */
+export function fieldBit(field: KeptField): number {
+  return 1 << KEPT_FIELDS.indexOf(field)
+}
+
+export const ALL_FIELDS = (1 << KEPT_FIELDS.length) - 1

@@ -2,7 +2,7 @@ import type { MessagePart, PartKind, PartSize } from './message-part.ts'
 import { KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
 
 /** First byte of what is packed; another one when the form changes, so that old caches are not misread. */
-const VERSION = 1
+const VERSION = 2
 const KINDS: readonly PartKind[] = ['text', 'multipart', 'message', 'other']
 
 /** A summary as bytes for a cache. */
@@ -21,6 +21,7 @@ export function packSummary(summary: MessageSummary): Buffer {
     packer.number(value === undefined ? 0 : 1)
     packer.bytes(value ?? Buffer.alloc(0))
   }
+  packer.number(summary.partialFields)
   return packer.finish()
 }
 
@@ -40,6 +41,7 @@ export function unpackSummary(packed: Buffer): MessageSummary | undefined {
     const value = unpacker.bytes()
     if (present) fields.set(name, value)
   }
+  const partialFields = unpacker.number()
   if (unpacker.failed) return undefined
   return {
     sizePhysical: root.header.physical + root.body.physical,
@@ -51,6 +53,7 @@ export function unpackSummary(packed: Buffer): MessageSummary | undefined {
     root,
     dateSent: dated ? date : undefined,
     fields,
+    partialFields,
   }
 }
 

@@ -88,7 +88,7 @@ class Finder {
 
   /** One more field of the name it asks for. */
   takeField(raw: string): void {
-    this.found = casemap(decodeWords(searchedValue(this.kind, raw))).includes(this.#needle)
+    this.found = searchedText(this.kind, raw).includes(this.#needle)
   }
 
   /** More text, mapped, behind what came before. */
@@ -102,6 +102,11 @@ class Finder {
   reset(): void {
     this.#tail = ''
   }
+}
+
+/** What is looked into of a field, `raw` being everything behind its colon; needles are mapped by `casemap`. */
+export function searchedText(kind: TextKey['kind'], raw: string): string {
+  return casemap(decodeWords(searchedValue(kind, raw)))
 }
 
 /** The form in which a field's value is looked into: addresses written the same way always, SUBJECT without double spaces. */

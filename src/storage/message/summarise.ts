@@ -5,7 +5,7 @@ import { EMPTY_ENVELOPE, Envelope, isEnvelopeField } from './envelope.ts'
 import { foldedValue } from './header.ts'
 import { MESSAGE_LIMITS } from './limits.ts'
 import type { MessagePart } from './message-part.ts'
-import { KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
+import { ALL_FIELDS, fieldBit, KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
 import type { ReadField } from './field-reader.ts'
 import { type MimeEvents, MimeParser } from './mime.ts'
 import type { MimeNode } from './mime-node.ts'
@@ -45,6 +45,7 @@ export class Summariser {
       root,
       dateSent: fields.date,
       fields: fields.kept,
+      partialFields: fields.partial,
     }
   }
 }
@@ -64,12 +65,17 @@ class FieldCollector implements MimeEvents {
   readonly #contents = new Map<MessagePart, PartFields['content']>()
   readonly #envelopes = new Map<MessagePart, Envelope>()
   readonly kept = new Map<KeptField, Buffer>()
+  partial = 0
   date: SentDate | undefined
   #seenDate = false
   #taken = 0
 
   wants(part: MimeNode, name: string): boolean {
-    if (this.#taken > MESSAGE_LIMITS.summaryFieldBytes) return false
+    if (this.#taken > MESSAGE_LIMITS.summaryFieldBytes) {
+      // What comes now is not seen.
+      this.partial = ALL_FIELDS
+      return false
+    }
     if (isContentField(name)) return true
     if (part.parent === undefined) return isEnvelopeField(name) || KEPT.has(name)
     return part.parent.kind === 'message' && isEnvelopeField(name)
@@ -91,8 +97,10 @@ class FieldCollector implements MimeEvents {
       this.date = parseDate(foldedValue(raw))
     }
     const kept = KEPT.get(name)
-    if (kept === undefined || this.kept.has(kept)) return
-    this.kept.set(kept, bytes(foldedValue(raw).slice(0, MESSAGE_LIMITS.keptFieldBytes)))
+    if (kept === undefined) return
+    const value = foldedValue(raw)
+    if (this.kept.has(kept) || value.length > MESSAGE_LIMITS.keptFieldBytes) this.partial |= fieldBit(kept)
+    if (!this.kept.has(kept)) this.kept.set(kept, bytes(value.slice(0, MESSAGE_LIMITS.keptFieldBytes)))
   }
 
   /** Content-* fields count when the part is MIME. */

@@ -1,6 +1,7 @@
 import { systemFlagBit } from '../../../../storage/flags.ts'
 import { charsetDecoder, utf8Decoder } from '../../../../storage/message/charset.ts'
 import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
+import { summaryQuestion } from '../../../../storage/message/search-summary.ts'
 import type { TextKey } from '../../../../storage/message/search-text.ts'
 import type { Mailbox, MessageRecord } from '../../../../storage/store.ts'
 import { assertNever } from '../../../../util/assert-never.ts'
@@ -112,7 +113,10 @@ class Compiler {
 
   #text(key: TextKey): Test {
     const at = this.texts.push(key) - 1
-    return ({ texts }) => texts?.[at]
+    const question = summaryQuestion(key)
+    if (question === undefined) return ({ texts }) => texts?.[at]
+    this.needs.summaries = true
+    return ({ texts, summary }) => texts?.[at] ?? (summary && question(summary))
   }
 
   #decode(bytes: string): string {

@@ -1,0 +1,26 @@
+import { casemap } from './casemap.ts'
+import { fieldBit, KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
+import { searchedText, type TextKey } from './search-text.ts'
+
+/** Whether a message matches a key, as far as its summary can tell; `undefined` when it must be read. */
+export type SummaryQuestion = (summary: MessageSummary) => boolean | undefined
+
+const KEPT: ReadonlyMap<string, KeptField> = new Map(KEPT_FIELDS.map((name) => [name, name]))
+
+/** The question to ask of summaries instead of messages; `undefined` for a key that needs the messages themselves. */
+export function summaryQuestion(key: TextKey): SummaryQuestion | undefined {
+  const field = KEPT.get('name' in key ? key.name.toLowerCase() : key.kind)
+  if (field === undefined) return undefined
+  if (key.value === '') return ({ fields }) => fields.has(field)
+  // White space in front of a value is not kept.
+  if (/^\s/.test(key.value)) return undefined
+  const needle = casemap(key.value)
+  const bit = fieldBit(field)
+  return ({ fields, partialFields }) => {
+    const partial = (partialFields & bit) !== 0
+    const value = fields.get(field)
+    // A value that was cut may end differently for `addresses`, too.
+    if (value === undefined || partial) return partial ? undefined : false
+    return searchedText(key.kind, value.toString('latin1')).includes(needle)
+  }
+}
