@@ -4,6 +4,7 @@ import { IndexFile, type IndexLog } from './index-file.ts'
 import type { MailboxIndex } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { SqliteIndex } from './sqlite-index.ts'
+import { SummaryMemories } from './summary-memory.ts'
 
 export interface IndexLimits {
   /** Files open at once in this process; each takes about 170 KB. */
@@ -21,6 +22,7 @@ export const INDEX_FILE = 'postern.index'
 export class IndexFiles implements Indexes {
   readonly #limits: IndexLimits
   readonly #now: () => number
+  readonly #memories = new SummaryMemories()
   /** Oldest use first. */
   readonly #files = new Map<string, IndexFile>()
   #sweeper: NodeJS.Timeout | undefined
@@ -37,7 +39,13 @@ export class IndexFiles implements Indexes {
     const directory = location.indexPath ?? location.path
     const path = join(directory, INDEX_FILE)
     const mailbox = { guid: guid || `name:${storage}`, uidValidity }
-    return new SqliteIndex({ file: () => this.#file(path, log), mailbox, now: this.#now, log })
+    return new SqliteIndex({
+      file: () => this.#file(path, log),
+      mailbox,
+      now: this.#now,
+      log,
+      memories: this.#memories,
+    })
   }
 
   /** The file for status counts of a location; `undefined` when nothing is kept of it. */

@@ -4,6 +4,7 @@ import type { UidRanges } from '../store.ts'
 import { type IndexFile, type IndexLog, messageOf, type OpenIndex } from './index-file.ts'
 import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex, RecordedChange } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
+import type { SummaryMemories, SummaryMemory } from './summary-memory.ts'
 import { packSummary, unpackSummary } from './summary-codec.ts'
 
 /** Expunges remembered for VANISHED; when there are twice as many, the older half goes. */
@@ -16,6 +17,8 @@ export interface SqliteIndexNeeds {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: IndexLog
+  /** Of all mailboxes of this process. */
+  readonly memories: SummaryMemories
 }
 
 /**
@@ -24,12 +27,14 @@ export interface SqliteIndexNeeds {
  */
 export class SqliteIndex implements MailboxIndex {
   readonly #needs: SqliteIndexNeeds
+  readonly #memory: SummaryMemory
   #row: { readonly file: IndexFile; readonly generation: number; readonly id: number } | undefined
   #highest = 0
   #instead: MemoryIndex | undefined
 
   constructor(needs: SqliteIndexNeeds) {
     this.#needs = needs
+    this.#memory = needs.memories.open()
   }
 
   load(): IndexedMailbox {
@@ -59,6 +64,7 @@ export class SqliteIndex implements MailboxIndex {
   }
 
   record(changes: IndexChanges): { readonly before: number; readonly after: number } {
+    for (const { uid } of changes.expunged) this.#memory.forget(uid)
     return this.#try(
       (file) =>
         file.write((index) => {
@@ -129,31 +135,30 @@ export class SqliteIndex implements MailboxIndex {
   }
 
   summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
-    const keys = new Map(records.map(({ uid, key }) => [uid, key]))
-    const first = records[0]?.uid ?? 0
-    const last = records.at(-1)?.uid ?? 0
+    const found = new Map<number, MessageSummary>()
+    const unknown: KeyedRecord[] = []
+    for (const record of records) {
+      const summary = this.#memory.find(record)
+      if (summary === undefined) unknown.push(record)
+      else found.set(record.uid, summary)
+    }
+    if (unknown.length > 0) for (const [uid, summary] of this.#readSummaries(unknown)) found.set(uid, summary)
+    return found
+  }
+
+  #readSummaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
+    const byUid = new Map(records.map((record) => [record.uid, record]))
     return this.#try(
       (file) =>
         file.run((index) => {
-          const id = this.#id(file, index)
           const found = new Map<number, MessageSummary>()
-          // Far apart, they are asked for one by one.
-          const dense = last - first < records.length * 4
-          const all = dense
-            ? rows(
-                index,
-                'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid BETWEEN ? AND ?',
-                id,
-                first,
-                last,
-              )
-            : records.flatMap(({ uid }) =>
-                rows(index, 'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid = ?', id, uid),
-              )
-          for (const [uid, key, data] of all) {
-            if (keys.get(number(uid)) !== key || !(data instanceof Uint8Array)) continue
+          for (const [uid, key, data] of summaryRows(index, this.#id(file, index), records)) {
+            const record = byUid.get(number(uid))
+            if (record === undefined || record.key !== key || !(data instanceof Uint8Array)) continue
             const summary = unpackSummary(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-            if (summary) found.set(number(uid), summary)
+            if (summary === undefined) continue
+            found.set(record.uid, summary)
+            this.#memory.add(record, summary, data.byteLength)
           }
           return found
         }),
@@ -175,6 +180,7 @@ export class SqliteIndex implements MailboxIndex {
 
   close(): void {
     // The file is shared, and closes by itself.
+    this.#memory.clear()
   }
 
   /** The mailbox's row, made when it is not there. A mailbox with another UIDVALIDITY is another mailbox. */
@@ -285,6 +291,17 @@ function forget(index: OpenIndex, id: number): void {
     index.statement(`DELETE FROM ${table} WHERE mailbox = ?`).run(id)
   }
   index.statement('DELETE FROM mailbox WHERE id = ?').run(id)
+}
+
+/** Rows of messages in the order of their UIDs; far apart, they are asked for one by one. */
+function summaryRows(index: OpenIndex, id: number, records: readonly KeyedRecord[]): readonly (readonly unknown[])[] {
+  const first = records[0]?.uid ?? 0
+  const last = records.at(-1)?.uid ?? 0
+  if (last - first < records.length * 4)
+    return rows(index, 'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid BETWEEN ? AND ?', id, first, last)
+  return records.flatMap(({ uid }) =>
+    rows(index, 'SELECT uid, key, data FROM summary WHERE mailbox = ? AND uid = ?', id, uid),
+  )
 }
 
 type Bound = string | number

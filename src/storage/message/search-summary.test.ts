@@ -58,6 +58,13 @@ test('a summary answers what clients ask most, and leaves what it does not know'
   assert.equal(ask({ kind: 'body', value: 'x' }), undefined)
 })
 
+test('a summary of more fields than are read leaves what it may have missed', () => {
+  const header = `To: ${'x'.repeat(1_000_000)}\n`.repeat(17)
+  const summary = summarise(Buffer.from(`${header}Subject: report\n\n`))
+  for (const value of ['report', 'x', ''])
+    assert.equal(summaryQuestion({ kind: 'subject', value })?.(summary), undefined)
+})
+
 function drain(search: ReturnType<typeof searchMessage>): readonly boolean[] {
   for (;;) {
     const step = search.next()

@@ -11,11 +11,12 @@ const KEPT: ReadonlyMap<string, KeptField> = new Map(KEPT_FIELDS.map((name) => [
 export function summaryQuestion(key: TextKey): SummaryQuestion | undefined {
   const field = KEPT.get('name' in key ? key.name.toLowerCase() : key.kind)
   if (field === undefined) return undefined
-  if (key.value === '') return ({ fields }) => fields.has(field)
   // White space in front of a value is not kept.
   if (/^\s/.test(key.value)) return undefined
-  const needle = casemap(key.value)
   const bit = fieldBit(field)
+  if (key.value === '')
+    return ({ fields, partialFields }) => fields.has(field) || ((partialFields & bit) === 0 ? false : undefined)
+  const needle = casemap(key.value)
   return ({ fields, partialFields }) => {
     const partial = (partialFields & bit) !== 0
     const value = fields.get(field)

@@ -1,0 +1,96 @@
+import type { MessageSummary } from '../message/message-summary.ts'
+import type { KeyedRecord } from './mailbox-index.ts'
+
+/** Bytes of summaries that a process remembers over all mailboxes: those of some 30,000 ordinary messages. */
+export const SUMMARY_MEMORY_BYTES = 32 * 1024 * 1024
+
+/** What a summary takes besides its packed bytes. */
+const OVERHEAD_BYTES = 400
+
+/** Summaries of one mailbox that were asked for lately. */
+export interface SummaryMemory {
+  find(record: KeyedRecord): MessageSummary | undefined
+  add(record: KeyedRecord, summary: MessageSummary, packedBytes: number): void
+  /** The message is gone. */
+  forget(uid: number): void
+  clear(): void
+}
+
+/** Shares memory out among mailboxes: when there is too much, those forget theirs that nobody asked for the longest. */
+export class SummaryMemories {
+  readonly #limitBytes: number
+  /** Those that hold something, the one used last at the end. */
+  readonly #used = new Set<Memory>()
+  #bytes = 0
+
+  constructor(limitBytes: number = SUMMARY_MEMORY_BYTES) {
+    this.#limitBytes = limitBytes
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  open(): SummaryMemory {
+    return new Memory(this)
+  }
+
+  grown(memory: Memory, bytes: number): void {
+    this.#used.delete(memory)
+    this.#used.add(memory)
+    this.#bytes += bytes
+    for (const oldest of this.#used) {
+      if (this.#bytes <= this.#limitBytes) return
+      oldest.clear()
+    }
+  }
+
+  shrunk(bytes: number): void {
+    this.#bytes -= bytes
+  }
+
+  emptied(memory: Memory): void {
+    this.#used.delete(memory)
+  }
+}
+
+class Memory implements SummaryMemory {
+  readonly #all: SummaryMemories
+  readonly #known = new Map<
+    number,
+    { readonly key: string; readonly summary: MessageSummary; readonly bytes: number }
+  >()
+  #bytes = 0
+
+  constructor(all: SummaryMemories) {
+    this.#all = all
+  }
+
+  find({ uid, key }: KeyedRecord): MessageSummary | undefined {
+    const known = this.#known.get(uid)
+    return known?.key === key ? known.summary : undefined
+  }
+
+  add({ uid, key }: KeyedRecord, summary: MessageSummary, packedBytes: number): void {
+    this.forget(uid)
+    const bytes = packedBytes + OVERHEAD_BYTES
+    this.#known.set(uid, { key, summary, bytes })
+    this.#bytes += bytes
+    this.#all.grown(this, bytes)
+  }
+
+  forget(uid: number): void {
+    const bytes = this.#known.get(uid)?.bytes
+    if (bytes === undefined) return
+    this.#known.delete(uid)
+    this.#bytes -= bytes
+    this.#all.shrunk(bytes)
+  }
+
+  clear(): void {
+    this.#known.clear()
+    this.#all.shrunk(this.#bytes)
+    this.#all.emptied(this)
+    this.#bytes = 0
+  }
+}
