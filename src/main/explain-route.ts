@@ -32,6 +32,8 @@ export interface RouteScene {
   /** `auth_proxy_self`, resolved. */
   readonly proxySelf: ReadonlySet<string>
   readonly auth: Pick<AuthService, 'lookupUser'>
+  /** Of mail that is kept here. */
+  readonly mail?: (user: string, fields: ReadonlyMap<string, string>) => readonly Detail[]
   readonly lookUp?: LookUp
   readonly signal: AbortSignal
 }
@@ -170,13 +172,19 @@ async function explainLmtp(
 
 async function explainLocal(
   { user, userdbFields }: RoutedUser,
-  { auth, connection, signal }: RouteScene,
+  { auth, connection, signal, mail }: RouteScene,
 ): Promise<ExplainedRoute> {
   const lookup = await auth.lookupUser(connection, user, userdbFields, signal)
   const route = { kind: 'local', text: 'served on this server', sent: [] } as const
   switch (lookup.kind) {
     case 'found':
-      return { ...route, details: [...lookup.fields].map(([name, value]) => [`userdb ${name}`, value]) }
+      return {
+        ...route,
+        details: [
+          ...[...lookup.fields].map(([name, value]): Detail => [`userdb ${name}`, value]),
+          ...(mail?.(lookup.user, lookup.fields) ?? []),
+        ],
+      }
     case 'unknown':
       return { ...route, details: [['problem', 'the userdbs do not know the user: the login fails']] }
     case 'temporary':

@@ -5,7 +5,8 @@ import type { AuthConnection, AuthOutcome, PassdbLookup } from '../auth/auth.ts'
 import type { Config } from '../config/config.ts'
 import { decideListeners } from '../config/listeners.ts'
 import { Secret } from '../util/secret.ts'
-import { explainRoute, type RoutedUser } from './explain-route.ts'
+import { explainMail } from './explain-mail.ts'
+import { explainRoute, type RoutedUser, type RouteScene } from './explain-route.ts'
 import { resolveSelf } from './generation.ts'
 import type { LocalAuth } from './local-auth.ts'
 
@@ -20,18 +21,21 @@ export async function explainUser(
   const { user, password } = question
   const secret = password === undefined ? undefined : new Secret(password)
   const { steps, outcome } = await auth.explain(connection, user, secret, signal)
-  const settings = config.settings({
+  const filter = {
     protocol: connection.service,
     localIp: connection.local.ip,
     remoteIp: connection.remote.ip,
     ...(connection.localName !== undefined && { localName: connection.localName }),
-  })
+  }
+  const settings = config.settings(filter)
+  const mail: RouteScene['mail'] = (name, fields) =>
+    explainMail({ config, filter, service: connection.service, user: name, fields })
   const routed = routedUser(user, outcome)
   const proxySelf = await resolveSelf(settings.auth_proxy_self)
   const route =
     routed === undefined
       ? undefined
-      : await explainRoute(routed, { connection, settings, hostname, proxySelf, auth, signal })
+      : await explainRoute(routed, { connection, settings, hostname, proxySelf, auth, signal, mail })
   const explanation = {
     user,
     service: connection.service,

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { dirname } from 'node:path'
 import type { Finding } from '../../admin/doctor/finding.ts'
 import type { Config, SourcePosition } from '../../config/config.ts'
 import { decideListeners, type ListenerPlan } from '../../config/listeners.ts'
@@ -12,10 +14,15 @@ export async function checkListening(config: Config, controlPath: string): Promi
   }
   const findings: Finding[] = []
   for (const plan of decideListeners(config)) {
-    const problem = await listenProblem(plan)
+    const problem = plan.unix === undefined ? await listenProblem(plan) : socketProblem(plan, config)
     if (problem === undefined) continue
     const at = placeOf(config, plan)
-    const where = plan.address.includes(':') ? `[${plan.address}]:${plan.port}` : `${plan.address}:${plan.port}`
+    const where =
+      plan.unix !== undefined
+        ? plan.address
+        : plan.address.includes(':')
+          ? `[${plan.address}]:${plan.port}`
+          : `${plan.address}:${plan.port}`
     const text = `service ${plan.service}: cannot listen on ${where}: ${problem}`
     findings.push({ severity: 'error', text, ...(at && { at }) })
   }
@@ -34,6 +41,13 @@ async function listenProblem({ address, port }: ListenerPlan): Promise<string | 
   } finally {
     server.close()
   }
+}
+
+/** `base_dir` is made at the start; any other directory must be there. */
+function socketProblem({ address }: ListenerPlan, config: Config): string | undefined {
+  const directory = dirname(address)
+  if (directory === config.settings({}).base_dir) return undefined
+  return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true ? undefined : `there is no ${directory}`
 }
 
 async function checkMetrics(config: Config): Promise<readonly Finding[]> {
