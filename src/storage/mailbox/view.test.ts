@@ -105,6 +105,21 @@ test('while expunges are held back HIGHESTMODSEQ does not vouch for them', async
   assert.deepEqual(await one.vanishedSince(one.highestModSeq), [])
 })
 
+test('a message that is marked as gone before that is reported keeps its number until then', async (t) => {
+  const mail = new MemoryMail()
+  t.after(() => mail.close())
+  const store = mail.open()
+  await appendMany(store, 3)
+  const view = await store.open('INBOX', 'read-write')
+  await view.store([3], { mode: 'add', bits: DELETED, keywords: [] }, { silent: true })
+  await view.expunge([3])
+  // A look that is under way found out, and did not end.
+  const marked = view.message(1) as { expunged: boolean }
+  marked.expunged = true
+  assert.deepEqual((await view.sync({ expunge: true, look: 'cached' })).expunged, [3])
+  assert.deepEqual([view.count, view.sequenceOf(2)], [2, 2])
+})
+
 test('a change is told at once to whoever waits, and to nobody else', async (t) => {
   const mail = new MemoryMail()
   t.after(() => mail.close())

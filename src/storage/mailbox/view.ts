@@ -316,9 +316,14 @@ export class MailboxView implements Mailbox, Onlooker {
     if (old === current) return NOBODY
     const sequences: number[] = []
     const uids: number[] = []
+    let kept = 0
     for (let index = 0; index < this.#count; index += 1) {
       const record = old.records[index]
-      if (!record?.expunged) continue
+      // A format may mark what it did not report yet: that still has its place.
+      if (record === undefined || record === current.records[kept]) {
+        kept += 1
+        continue
+      }
       sequences.push(index + 1)
       uids.push(record.uid)
     }
