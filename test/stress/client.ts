@@ -15,6 +15,8 @@ export interface Manner {
 
 /** How long it listens with IDLE, in milliseconds. */
 const IDLE_MS = 60
+/** How long it is away before it resynchronises. */
+const AWAY_MS = 100
 /** With more messages than this some are removed, and none are copied. */
 const MANY = 40
 const HEARD = 40
@@ -67,12 +69,43 @@ export class StressClient {
     return this.#view.messages.map(({ uid, flags }) => `${uid} (${flags}) ${held.get(uid ?? 0)}`)
   }
 
+  /**
+   * Comes back to a mailbox with what is known of it, after the others changed it: with what it is told now, it must know
+   * everything about what it knew before. RFC 7162 §3.2.5.
+   */
+  async resynchronise(): Promise<void> {
+    const known = this.#view
+    const { truth, highestModSeq } = known
+    if (!this.#manner.qresync || highestModSeq === 0) return
+    await this.#say('UNSELECT')
+    await sleep(AWAY_MS)
+    const fresh = new View(truth, true)
+    fresh.resume(known)
+    this.#view = fresh
+    await this.#say(`SELECT ${truth.name} (QRESYNC (${truth.uidValidity} ${highestModSeq}))`)
+    const believed = new Map(fresh.resumed)
+    const validAt = fresh.highestModSeq
+    await this.#say('FETCH 1:* (UID FLAGS MODSEQ)', 'numbers hold', true)
+    for (const [uid, flags] of believed) this.#checkResumed(uid, flags, validAt)
+  }
+
+  /** Unless it changed again since the SELECT. */
+  #checkResumed(uid: number, flags: string | undefined, validAt: number): void {
+    const now = this.#view.messages.find((message) => message.uid === uid)
+    this.#check(now !== undefined, `UID ${uid} vanished, and nobody said so`)
+    if (now === undefined || flags === undefined || (now.modSeq ?? 0) > validAt) return
+    this.#check(
+      now.flags === flags,
+      `UID ${uid} has (${now.flags}) at MODSEQ ${now.modSeq}, and was told to have (${flags})`,
+    )
+  }
+
   async select(): Promise<void> {
     await this.#select(this.#random.pick([...this.#truth.mailboxes.keys()]))
   }
 
   async #select(name: string): Promise<void> {
-    this.#view = new View(this.#truth.mailbox(name), this.#manner.server, this.#manner.qresync)
+    this.#view = new View(this.#truth.mailbox(name), this.#manner.qresync)
     await this.#say(`SELECT ${name}${this.#manner.condstore ? ' (CONDSTORE)' : ''}`)
   }
 
@@ -167,10 +200,10 @@ export class StressClient {
     const tag = this.#wire.start('IDLE')
     this.commands++
     this.#heard.push('> IDLE')
-    for (const line of await this.#wire.until('+ ')) this.#hear(line, true)
+    this.#hearAll(await this.#wire.until('+ '), true)
     await sleep(IDLE_MS)
     this.#wire.sendRaw('DONE\r\n')
-    for (const line of await this.#wire.until(`${tag} `)) this.#hear(line, true)
+    this.#hearAll(await this.#wire.until(`${tag} `), true)
   }
 
   async status(): Promise<void> {
@@ -200,20 +233,22 @@ export class StressClient {
   async #say(
     command: string,
     numbers: 'numbers hold' | 'numbers may change' = 'numbers may change',
+    mayFail = false,
   ): Promise<readonly string[]> {
     this.commands++
     this.#heard.push(`> ${command.split('\r\n')[0]}`)
     const lines = await this.#wire.say(command).catch((error: unknown) => this.#fail(String(error)))
-    for (const line of lines) this.#hear(line, numbers === 'numbers may change')
+    this.#hearAll(lines, numbers === 'numbers may change')
     // Somebody else removed what was asked for.
-    if (!/^\S+ (OK|NO \[EXPUNGEISSUED\])/.test(lines.at(-1) ?? '')) this.#fail(`refused: ${lines.at(-1)}`)
+    if (!mayFail && !/^\S+ (OK|NO \[EXPUNGEISSUED\])/.test(lines.at(-1) ?? '')) this.#fail(`refused: ${lines.at(-1)}`)
     return lines
   }
 
-  #hear(line: string, mayExpunge: boolean): void {
-    this.#heard.push(line.replaceAll(/\s+/g, ' '))
+  /** Reads all of it first: a complaint shows what came after, too. */
+  #hearAll(lines: readonly string[], mayExpunge: boolean): void {
+    for (const line of lines) this.#heard.push(line.replaceAll(/\s+/g, ' '))
+    for (const line of lines) this.#try(() => this.#view.hear(line, mayExpunge))
     if (this.#heard.length > HEARD * 2) this.#heard.splice(0, HEARD)
-    this.#try(() => this.#view.hear(line, mayExpunge))
   }
 
   #try(look: () => void): void {
@@ -262,4 +297,6 @@ const DEEDS = [
   'idle',
   'status',
   'select',
+  'resynchronise',
+  'resynchronise',
 ] as const

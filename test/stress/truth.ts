@@ -10,8 +10,6 @@ export class MailboxTruth {
   /** Messages that went before the one who was told knew their UID. */
   unknownGone = 0
   uidValidity: string | undefined
-  /** `server uid modseq` → flags. */
-  readonly #flagsAt = new Map<string, string>()
 
   constructor(name: string) {
     this.name = name
@@ -36,17 +34,6 @@ export class MailboxTruth {
   validity(value: string): void {
     this.uidValidity ??= value
     assert.equal(value, this.uidValidity, `${this.name}: UIDVALIDITY stays`)
-  }
-
-  /** With one MODSEQ a message has one set of flags, whoever asks. RFC 7162 §3.1. */
-  flagsAt(server: string, uid: number, modSeq: number, flags: string): void {
-    const key = `${server} ${uid} ${modSeq}`
-    const known = this.#flagsAt.get(key)
-    assert.ok(
-      known === undefined || known === flags,
-      `${this.name}: UID ${uid} has (${flags}) at MODSEQ ${modSeq}, and had (${known})`,
-    )
-    this.#flagsAt.set(key, flags)
   }
 }
 

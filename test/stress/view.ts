@@ -14,15 +14,15 @@ interface Believed {
 export class View {
   readonly truth: MailboxTruth
   readonly messages: Believed[] = []
-  /** Flags and MODSEQs belong together as one server has them. */
-  readonly #server: string
+  readonly #resumed = new Map<number, string | undefined>()
+  /** The last one told; 0 before that. */
+  highestModSeq = 0
   readonly #goneBefore: ReadonlySet<number>
   /** The client enabled QRESYNC: VANISHED takes the place of EXPUNGE. */
   readonly #qresync: boolean
 
-  constructor(truth: MailboxTruth, server: string, qresync: boolean) {
+  constructor(truth: MailboxTruth, qresync: boolean) {
     this.truth = truth
-    this.#server = server
     this.#qresync = qresync
     this.#goneBefore = new Set(truth.gone)
   }
@@ -35,6 +35,10 @@ export class View {
     if (what === 'FETCH') return this.#fetch(Number(number), rest)
     const vanished = /^\* VANISHED ([\d:,]+)$/.exec(line)?.[1]
     if (vanished !== undefined) return this.#vanished(vanished, mayExpunge)
+    const earlier = /^\* VANISHED \(EARLIER\) ([\d:,]+)$/.exec(line)?.[1]
+    if (earlier !== undefined) return this.#vanishedEarlier(earlier)
+    const highest = /^\S+ OK \[HIGHESTMODSEQ (\d+)\]/.exec(line)?.[1]
+    if (highest !== undefined) this.#vouched(Number(highest))
     const validity = /^\* OK \[UIDVALIDITY (\d+)\]/.exec(line)?.[1]
     if (validity !== undefined) this.truth.validity(validity)
   }
@@ -43,6 +47,23 @@ export class View {
   get firstUnknown(): number | undefined {
     const index = this.messages.findIndex(({ uid }) => uid === undefined)
     return index < 0 ? undefined : index + 1
+  }
+
+  /** What changed up to here was told. RFC 7162 §3.1.2. */
+  #vouched(highest: number): void {
+    assert.ok(highest >= this.highestModSeq, `HIGHESTMODSEQ ${highest}, and was ${this.highestModSeq}`)
+    this.highestModSeq = highest
+  }
+
+  /** Comes back to this mailbox with what was known of it, for `SELECT (QRESYNC ...)`. */
+  resume(known: View): void {
+    const { messages } = known
+    for (const message of messages) if (message.uid !== undefined) this.#resumed.set(message.uid, message.flags)
+  }
+
+  /** What a client knows that resynchronised: flags by UID, undefined when it does not know them. */
+  get resumed(): ReadonlyMap<number, string | undefined> {
+    return this.#resumed
   }
 
   #exists(count: number): void {
@@ -64,6 +85,13 @@ export class View {
       const index = this.messages.findIndex((message) => message.uid === uid)
       if (index >= 0) this.#remove(index)
       else this.#removeUnknown(uid)
+    }
+  }
+
+  #vanishedEarlier(set: string): void {
+    for (const uid of expandSet(set)) {
+      assert.ok(!this.messages.some((message) => message.uid === uid), `VANISHED ${uid}, and it is there`)
+      this.#resumed.delete(uid)
     }
   }
 
@@ -92,8 +120,9 @@ export class View {
     if (uid !== undefined) this.#learnUid(number, message, Number(uid))
     const flags = flagsIn(items)
     const modSeq = /MODSEQ \((\d+)\)/.exec(items)?.[1]
-    if (modSeq !== undefined) this.#learnModSeq(number, message, Number(modSeq), flags)
+    if (modSeq !== undefined) this.#learnModSeq(number, message, Number(modSeq))
     if (flags !== undefined) message.flags = flags
+    if (flags !== undefined && message.uid !== undefined) this.#resumed.set(message.uid, flags)
     const token = /^X-Token: (\w+)/m.exec(items)?.[1]
     if (token !== undefined && message.uid !== undefined) this.truth.holds(message.uid, token)
   }
@@ -111,11 +140,10 @@ export class View {
     assert.ok(after === undefined || after > uid, `UID ${uid} stands before ${after}`)
   }
 
-  #learnModSeq(number: number, message: Believed, modSeq: number, flags: string | undefined): void {
-    const { modSeq: known, uid } = message
+  #learnModSeq(number: number, message: Believed, modSeq: number): void {
+    const { modSeq: known } = message
     assert.ok(known === undefined || modSeq >= known, `message ${number} has MODSEQ ${modSeq}, and had ${known}`)
     message.modSeq = modSeq
-    if (uid !== undefined && flags !== undefined) this.truth.flagsAt(this.#server, uid, modSeq, flags)
   }
 }
 
