@@ -285,6 +285,7 @@ describe('listeners', () => {
 
   test('protocols decide which services listen, listen decides where', () => {
     assert.deepEqual(plan('protocols = imap lmtp\nlisten = 127.0.0.1, [::1]\n'), [
+      ['lmtp', '/run/dovecot/lmtp', 0, false],
       ['imap-login', '127.0.0.1', 143, false],
       ['imap-login', '::1', 143, false],
       ['imap-login', '127.0.0.1', 993, true],

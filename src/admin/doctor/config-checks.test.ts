@@ -90,7 +90,7 @@ describe('each risk is told with its line', () => {
       /^warning 9: passdb with mechanisms = none/,
       'never asked',
     ],
-    ['mail_fsync = always', /^warning 9: mail_fsync has no effect/, 'no effect'],
+    ['mail_nfs_storage = yes', /^warning 9: mail_nfs_storage has no effect/, 'no effect'],
     [
       'service quota-status {\n inet_listener {\n port = 12340\n }\n}',
       /^warning 10: service quota-status/,

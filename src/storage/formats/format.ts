@@ -105,7 +105,9 @@ export interface FormatMailbox {
    */
   sync(options?: { readonly keepNew?: boolean }): Promise<FormatChanges>
   /** Makes flags so on disk; `flags` of the records are still the old ones. Records whose file is gone come back. */
-  setFlags(changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[]): Promise<readonly FormatRecord[]>
+  setFlags(
+    changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[],
+  ): Promise<readonly FormatRecord[]>
   /** Removes files. Resolves with those that are gone now, also when somebody else was first. */
   expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
   openMessage(record: FormatRecord): StoredMessage | Promise<StoredMessage>
@@ -138,7 +140,11 @@ export interface FormatAppending extends Omit<Appending, 'mailbox'> {
    * Takes a message over from another mailbox of the same format without reading it (a hard link); `undefined` when that cannot
    * be, and its bytes must be written instead.
    */
-  link(from: FormatMailbox, record: FormatRecord, flags: { bits: number; keywords: readonly string[] }): Promise<true | undefined>
+  link(
+    from: FormatMailbox,
+    record: FormatRecord,
+    flags: { bits: number; keywords: readonly string[] },
+  ): Promise<true | undefined>
 }
 
 /** Makes interned flags; one per open mailbox, given to its format. */
