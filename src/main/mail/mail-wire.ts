@@ -6,8 +6,9 @@ import type { MailOrder } from './mail-order.ts'
  * What is said on the socket between a process that talks to strangers and one that has a user's rights. A line of JSON each way
  * (an order, an answer); then a session's own bytes, or frames of a delivery:
  *
- *   D LENGTH LF bytes   part of the message; no answer
- *   B LF / F LF         begin, finish: answered by a line of JSON
+ *   B LF                begin; what went wrong is the answer to F
+ *   D LENGTH LF bytes   part of the message
+ *   F LF                finish: answered by a line of JSON
  *
  * Closing before F takes the message back. A task's input comes in the same frames; what is said of it are lines of JSON.
  */

@@ -72,23 +72,38 @@ export async function orderDelivery(path: string, what: DeliveryOrder): Promise<
   return new RemoteDelivery(stream)
 }
 
+/** Gathers what is small, so that a short message crosses in one piece, with the questions around it. */
 export class RemoteDelivery implements Delivery {
   readonly #stream: ByteStream
+  #gathered: Uint8Array[] = []
+  #gatheredBytes = 0
 
   constructor(stream: ByteStream) {
     this.#stream = stream
   }
 
+  /** Whether it could begin is told when it is finished. */
   async begin(): Promise<void> {
-    await this.#ask('B\n')
+    this.#gather(Buffer.from('B\n'))
+    await Promise.resolve()
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    await writeFrames(this.#stream, chunk)
+  write(chunk: Uint8Array): void | Promise<void> {
+    for (let from = 0; from < chunk.length; from += WIRE_LIMITS.frameBytes) {
+      const frame = chunk.subarray(from, from + WIRE_LIMITS.frameBytes)
+      this.#gather(Buffer.from(`D ${frame.length}\n`))
+      // Whoever gave it may use its memory again.
+      this.#gather(Uint8Array.from(frame))
+    }
+    if (this.#gatheredBytes < GATHER_BYTES) return
+    this.#flush()
+    return this.#stream.drained()
   }
 
   async finish(): Promise<void> {
-    await this.#ask('F\n')
+    this.#gather(Buffer.from('F\n'))
+    this.#flush()
+    throwUnlessDone(await hearAnswer(this.#stream))
   }
 
   /** Whatever was not finished is forgotten when the connection ends. */
@@ -101,11 +116,20 @@ export class RemoteDelivery implements Delivery {
     this.#stream.destroy()
   }
 
-  async #ask(frame: string): Promise<void> {
-    this.#stream.write(frame)
-    throwUnlessDone(await hearAnswer(this.#stream))
+  #gather(bytes: Uint8Array): void {
+    this.#gathered.push(bytes)
+    this.#gatheredBytes += bytes.length
+  }
+
+  #flush(): void {
+    this.#stream.write(Buffer.concat(this.#gathered, this.#gatheredBytes))
+    this.#gathered = []
+    this.#gatheredBytes = 0
   }
 }
+
+/** More than an ordinary message has. */
+const GATHER_BYTES = 64 * 1024
 
 async function writeFrames(stream: ByteStream, chunk: Uint8Array): Promise<void> {
   for (let from = 0; from < chunk.length; from += WIRE_LIMITS.frameBytes) {

@@ -4,7 +4,7 @@ import { framesOf } from './mail-frames.ts'
 import { serveTask } from './serve-task.ts'
 import type { MailHost } from './mail-host.ts'
 import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
-import { answerTo, hearLine, sayLine, WIRE_LIMITS } from './mail-wire.ts'
+import { answerTo, hearLine, type MailAnswer, sayLine, WIRE_LIMITS } from './mail-wire.ts'
 
 export interface MailSocketNeeds {
   readonly host: MailHost
@@ -56,29 +56,32 @@ async function serveDelivery(
   order: DeliveryOrder,
   { host, logFault }: MailSocketNeeds,
 ): Promise<void> {
-  const answer = async (work: () => Promise<void>): Promise<boolean> => {
+  const answer = (error?: unknown): void => {
+    const told: MailAnswer = error === undefined ? { kind: 'done' } : answerTo(error)
+    if (told.kind === 'failed') logFault(error)
+    sayLine(stream, told)
+  }
+  const open = await host.openDelivery(order).catch(answer)
+  if (open === undefined) return
+  answer()
+  const { delivery } = open
+  let failure: unknown
+  const trying = async (work: () => void | Promise<void>): Promise<void> => {
+    if (failure !== undefined) return
     try {
       await work()
-      sayLine(stream, { kind: 'done' })
-      return true
     } catch (error) {
-      const told = answerTo(error)
-      if (told.kind === 'failed') logFault(error)
-      sayLine(stream, told)
-      return false
+      failure = error
     }
   }
-  let open: Awaited<ReturnType<MailHost['openDelivery']>> | undefined
-  const isOpen = await answer(async () => {
-    open = await host.openDelivery(order)
-  })
-  if (!isOpen || open === undefined) return
-  const { delivery } = open
   try {
     for await (const frame of framesOf(stream)) {
-      if (frame === 'begin') await answer(async () => await delivery.begin())
-      else if (frame === 'finish') await answer(async () => await delivery.finish())
-      else await delivery.write(frame)
+      if (frame === 'begin') await trying(() => delivery.begin())
+      else if (frame !== 'finish') await trying(() => delivery.write(frame))
+      else {
+        await trying(() => delivery.finish())
+        answer(failure)
+      }
     }
   } finally {
     await delivery.abort()
