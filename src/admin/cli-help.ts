@@ -1,4 +1,4 @@
-import type { Command } from './commands/command.ts'
+import type { Command, CommandOption } from './commands/command.ts'
 
 const USAGE = 'usage: postern doveadm [-Dv] [-c FILE] [-o key=value] [-f FORMAT] COMMAND [ARGUMENTS]'
 
@@ -18,7 +18,7 @@ doveadm help COMMAND tells more.
 
 /** `doveadm help proxy kick`. */
 export function printHelp({ name, usage, summary, details = [], options, statuses = [] }: Command): string {
-  const optionLines = options.map(({ letter, value, doc }) => `  ${optionText(letter, value).padEnd(26)}${doc}\n`)
+  const optionLines = options.map((option) => `  ${optionText(option).padEnd(26)}${option.doc}\n`)
   const statusLines = statuses.map(([status, meaning]) => `  ${String(status).padEnd(26)}${meaning}\n`)
   return [
     `usage: doveadm ${name} ${usage}`.trimEnd(),
@@ -41,6 +41,7 @@ export function printGroup(group: string, commands: readonly Command[]): string 
 }
 
 /** `-a <control socket path>`. */
-export function optionText(letter: string, value: string | undefined): string {
-  return value === undefined ? `-${letter}` : `-${letter} <${value}>`
+export function optionText({ letter, long, value }: Omit<CommandOption, 'doc'>): string {
+  const names = long === undefined ? `-${letter}` : `-${letter}, --${long}`
+  return value === undefined ? names : `${names} <${value}>`
 }

@@ -3,7 +3,7 @@ import { askServer, ControlUnavailable } from './control/client.ts'
 import { printGroup, printHelp, printOverview, printUsage } from './cli-help.ts'
 import { type GlobalOptions, readGlobalOptions } from './cli-options.ts'
 import { type Command, type CommandCall, type CommandOutput, CommandUsageError, EXIT } from './commands/command.ts'
-import { readOptions } from './commands/getopt.ts'
+import { readOptions, withLetters } from './commands/getopt.ts'
 import type { MailAdmin } from './commands/mail/mail-admin.ts'
 import { formats } from './output/index.ts'
 import type { OpenPrinter } from './output/printer.ts'
@@ -67,7 +67,7 @@ async function runCommand(
       .map(({ letter }) => letter)
       .join('')
   const read = readOptions(
-    argv,
+    withLetters(argv, command.options),
     letters(({ value }) => value === undefined),
     letters(({ value }) => value !== undefined),
   )

@@ -38,7 +38,7 @@ function printCommand({ name, usage, summary, details = [], options, columns = [
     ...details.map((paragraph) => `\n${paragraph}\n`),
     table(
       'option',
-      options.map((option) => [`\`${optionText(option.letter, option.value)}\``, option.doc]),
+      options.map((option) => [`\`${optionText(option)}\``, option.doc]),
     ),
     columns.length === 0 ? '' : `\nColumns: ${columns.map(columnText).join(', ')}.\n`,
     table(

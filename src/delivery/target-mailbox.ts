@@ -17,7 +17,10 @@ export async function openTarget(store: MailStore, wanted: string, settings: Set
     return { appending: await beginOrCreate(store, wanted, settings) }
   } catch (error) {
     if (!(error instanceof StoreRefusal) || wanted === INBOX) throw error
-    return { appending: await store.beginAppend(INBOX), failure: `save failed to open mailbox ${wanted}: ${error.message}` }
+    return {
+      appending: await store.beginAppend(INBOX),
+      failure: `save failed to open mailbox ${wanted}: ${error.message}`,
+    }
   }
 }
 

@@ -110,7 +110,7 @@ async function deliver(
       return EX.temporary
     }
     if (mail.local.config.settings({ protocol: 'lda' }).quota_full_tempfail) return EX.temporary
-    if (options.tellsSender) process.stdout.write(`${text}\n`)
+    if (options.tellsSender) process.stderr.write(`${text}\n`)
     return EX.refused
   }
 }

@@ -23,6 +23,8 @@ export interface Command {
 
 export interface CommandOption {
   readonly letter: string
+  /** `--name` means the same as the letter; Dovecot's commands have none. */
+  readonly long?: string
   /** What stands for its value in the help; an option without is a switch. */
   readonly value?: string
   readonly doc: string

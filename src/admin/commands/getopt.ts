@@ -35,3 +35,19 @@ export function readOptions(argv: readonly string[], withoutValue: string, withV
   }
   return done([])
 }
+
+/** `--until=X` and `--until X` as the letter that stands for it; what no option is called stays. */
+export function withLetters(
+  argv: readonly string[],
+  options: readonly { readonly letter: string; readonly long?: string }[],
+): readonly string[] {
+  const end = argv.indexOf('--')
+  const words = end < 0 ? argv : argv.slice(0, end)
+  const short = words.flatMap((word) => {
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? []
+    const option = name === undefined ? undefined : options.find(({ long }) => long === name)
+    if (option === undefined) return [word]
+    return value === undefined ? [`-${option.letter}`] : [`-${option.letter}`, value]
+  })
+  return end < 0 ? short : [...short, ...argv.slice(end)]
+}

@@ -1,3 +1,5 @@
+import { aclAdd, aclDebug, aclDelete, aclGet, aclRecalc, aclRemove, aclRights, aclSet } from './mail/acl.ts'
+import { aclDiff, aclExplain, aclVerify, aclWhat, aclWho } from './mail/acl-insight.ts'
 import { authCacheFlush } from './auth-cache-flush.ts'
 import { authLookup } from './auth-lookup.ts'
 import { authTest } from './auth-test.ts'
@@ -42,6 +44,19 @@ import { who } from './who.ts'
 
 /** Every command of `postern doveadm`, by name. A new one is a file and a line here. */
 export const doveadmCommands: readonly Command[] = [
+  aclAdd,
+  aclDebug,
+  aclDelete,
+  aclDiff,
+  aclExplain,
+  aclGet,
+  aclRecalc,
+  aclRemove,
+  aclRights,
+  aclSet,
+  aclVerify,
+  aclWhat,
+  aclWho,
   authCacheFlush,
   authLookup,
   authTest,

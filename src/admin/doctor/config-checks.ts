@@ -5,12 +5,13 @@ import type { Finding } from './finding.ts'
 import { checkListeners } from './listener-checks.ts'
 import { checkNetworks } from './network-checks.ts'
 import { checkPasswords } from './password-checks.ts'
+import { checkQuota } from './quota-checks.ts'
 import { checkTls } from './tls-checks.ts'
 
 /** One look at a configuration: what is wrong for one kind of connection. */
 export type Check = (config: Config, filter: Filter) => readonly Finding[]
 
-const CHECKS: readonly Check[] = [checkPasswords, checkTls, checkNetworks, checkDatabases]
+const CHECKS: readonly Check[] = [checkPasswords, checkTls, checkNetworks, checkDatabases, checkQuota]
 
 /**
  * Everything to tell about a configuration: what loading it complained of, and insecure or useless combinations of settings,

@@ -14,7 +14,7 @@ function limited(
   const settings = new Map(Object.entries(plugin))
   const roots = quotaRootsOf(settings, (text) => void complaints.push(text))
   const plain = mail.open()
-  const quota = new UserQuota({ roots, store: plain, plugin: settings, now: Date.now })
+  const quota = new UserQuota({ roots, store: plain, plugin: settings, isDelivery: true, now: Date.now })
   const store = mail.open('joe', { quota })
   t.after(async () => {
     await store.close()

@@ -8,6 +8,8 @@ export interface UserQuotaInput {
   readonly roots: readonly QuotaRootSpec[]
   /** The same mail without a quota, to count it. */
   readonly store: MailStore
+  /** A delivery: the message that passes the limit may do so by `quota_grace`. */
+  readonly isDelivery?: boolean
   /** `quota_max_mail_size`, `quota_exceeded_message`. */
   readonly plugin: ReadonlyMap<string, string>
   /** Milliseconds since 1970. */
@@ -44,6 +46,8 @@ export class UserQuota implements QuotaHook {
     const roots: QuotaRoot[] = []
     for (const root of this.#rootsOf(mailbox)) {
       const limit = limitFor(root.rules, '') ?? { sizeBytes: 0, messages: 0 }
+      // One without limits is not shown.
+      if (limit.sizeBytes === 0 && limit.messages === 0) continue
       roots.push({ name: root.name, resources: resourcesOf(await this.#count(root), limit) })
     }
     return roots
@@ -52,13 +56,13 @@ export class UserQuota implements QuotaHook {
   async check(mailbox: string, added: QuotaAmount, movedFrom?: string): Promise<void> {
     const largest = parseSize(this.#input.plugin.get('quota_max_mail_size') ?? '0')
     if (largest > 0 && added.sizeBytes > largest)
-      throw new StoreRefusal('over-quota', 'Mail size is larger than the maximum size allowed by server configuration')
+      throw new StoreRefusal('limit', 'Mail size is larger than the maximum size allowed by server configuration')
     const before = movedFrom === undefined ? [] : this.#rootsOf(movedFrom)
     for (const root of this.#rootsOf(mailbox)) {
       if (before.includes(root)) continue
       const limit = limitFor(root.rules, this.#bare(mailbox))
       if (limit === undefined || (limit.sizeBytes === 0 && limit.messages === 0)) continue
-      if (isOver(await this.#count(root), added, limit, root.grace)) {
+      if (isOver(await this.#count(root), added, limit, this.#input.isDelivery === true ? root.grace : NO_GRACE)) {
         throw new StoreRefusal('over-quota', this.#input.plugin.get('quota_exceeded_message') || EXCEEDED)
       }
     }
@@ -147,6 +151,8 @@ async function statusOrNothing(store: MailStore, name: string): Promise<QuotaAmo
   }
 }
 
+const NO_GRACE = '0'
+
 /** A message may pass the limit by the grace as long as what was there before does not. */
 function isOver(used: QuotaAmount, added: QuotaAmount, limit: QuotaLimit, grace: string): boolean {
   if (limit.messages > 0 && used.messages + added.messages > limit.messages) return true
@@ -161,7 +167,7 @@ function resourcesOf(used: QuotaAmount, limit: QuotaLimit): QuotaRoot['resources
   const storage =
     limit.sizeBytes === 0
       ? []
-      : [{ name: 'STORAGE' as const, usage: Math.ceil(used.sizeBytes / KB), limit: Math.trunc(limit.sizeBytes / KB) }]
+      : [{ name: 'STORAGE' as const, usage: Math.ceil(used.sizeBytes / KB), limit: Math.ceil(limit.sizeBytes / KB) }]
   const count = limit.messages === 0 ? [] : [{ name: 'MESSAGE' as const, usage: used.messages, limit: limit.messages }]
   return [...storage, ...count]
 }

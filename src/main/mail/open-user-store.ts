@@ -48,13 +48,20 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
 }
 
 function openQuota(
-  { user: { plugin }, context, log }: UserStoreNeeds,
+  { user: { plugin }, context, purpose, log }: UserStoreNeeds,
   plain: StoreOptions,
 ): { readonly hook: UserQuota; readonly counted: MailStore } | undefined {
   const roots = quotaRootsOf(plugin, (text) => log('error', `quota: ${text}`))
   if (roots.length === 0) return undefined
   const counted = openStore(plain)
-  return { hook: new UserQuota({ roots, store: counted, plugin, now: () => context.now() }), counted }
+  const hook = new UserQuota({
+    roots,
+    store: counted,
+    plugin,
+    isDelivery: purpose === 'delivery',
+    now: () => context.now(),
+  })
+  return { hook, counted }
 }
 
 async function openAcl(

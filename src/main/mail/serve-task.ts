@@ -1,5 +1,6 @@
 import type { TaskEnd, TaskNews } from '../../admin/commands/mail/mail-admin.ts'
 import type { ByteStream } from '../../net/byte-stream.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
 import { framesOf } from './mail-frames.ts'
 import type { MailHost, OpenTask } from './mail-host.ts'
 import type { TaskOrder } from './mail-order.ts'
@@ -80,5 +81,5 @@ async function* inputOf(stream: ByteStream, onGone: () => void): AsyncGenerator<
     if (frame !== 'begin') yield frame
   }
   onGone()
-  throw new Error('the connection was closed')
+  throw new StoreRefusal('temporary', 'The message did not come to its end')
 }

@@ -1,4 +1,5 @@
 import type { Column } from '../../output/printer.ts'
+import type { AclTask } from './acl-task.ts'
 
 /** What an administrator asks to be done with one user's mail. Plain data: it may cross a socket. */
 export type MailTask =
@@ -45,12 +46,13 @@ export type MailTask =
   | { readonly kind: 'save'; readonly mailbox: string }
   | { readonly kind: 'force-resync'; readonly mask: string }
   | { readonly kind: 'quota-get' | 'quota-recalc' }
+  | { readonly kind: 'acl'; readonly acl: AclTask }
 
 /** What is heard while a task runs. */
 export type TaskNews =
   | { readonly kind: 'row'; readonly values: readonly string[] }
-  /** Something could not be done; the rest may be. */
-  | { readonly kind: 'error'; readonly text: string }
+  /** Something could not be done; the rest may be. `severity` when it is no error: what else there is to say. */
+  | { readonly kind: 'error'; readonly text: string; readonly severity?: 'Info' | 'Fatal' }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
 
 export type TaskEnd =

@@ -10,7 +10,7 @@ export interface MailCommand extends Omit<Command, 'run' | 'options'> {
   /** The format without `-f`. */
   readonly format?: OpenPrinter
   /** Reads the command line. Throws CommandUsageError. */
-  plan(call: CommandCall): MailTask
+  plan(call: CommandCall): MailTask | Promise<MailTask>
   /** A message, for commands that take one. */
   input?(call: CommandCall): AsyncIterable<Buffer>
 }
@@ -48,7 +48,7 @@ export function mailCommand(command: MailCommand): Command {
 async function runForUsers(command: MailCommand, call: CommandCall): Promise<number> {
   const { out } = call
   try {
-    const task = command.plan(call)
+    const task = await command.plan(call)
     const { columns } = call.mail.check(task)
     const users = selectUsers(call)
     const all = users.kind === 'one' ? columns : [USERNAME, ...columns]
@@ -111,7 +111,7 @@ class Run {
     const request = { user, task: this.#task, ...(input === undefined ? undefined : { input }) }
     const end = await mail.run(request, (news) => {
       if (news.kind === 'row') this.#printer.row([...before, ...news.values])
-      else if (news.kind === 'error') this.#say(user ?? '', 'Error', news.text)
+      else if (news.kind === 'error') this.#say(user ?? '', news.severity ?? 'Error', news.text)
       else progress(`${news.done} / ${news.total}`)
     })
     progress('')

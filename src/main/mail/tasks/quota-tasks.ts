@@ -7,7 +7,7 @@ const UNLIMITED = '-'
 export async function showQuota({ quota, row, failures }: TaskContext): Promise<void> {
   if (quota === undefined) return noQuota(failures)
   for (const { name, storage, messages } of await quota.usage()) {
-    await row([name, 'STORAGE', ...numbers(Math.ceil(storage.used / KB), Math.trunc(storage.limit / KB))])
+    await row([name, 'STORAGE', ...numbers(Math.ceil(storage.used / KB), Math.ceil(storage.limit / KB))])
     await row([name, 'MESSAGE', ...numbers(messages.used, messages.limit)])
   }
 }

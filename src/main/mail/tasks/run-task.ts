@@ -1,5 +1,6 @@
 import { type MailTask, MailTaskError } from '../../../admin/commands/mail/mail-admin.ts'
 import type { Column } from '../../../admin/output/printer.ts'
+import { aclColumns, runAclTask } from './acl-tasks.ts'
 import { branches } from './compile-query.ts'
 import { fetchFields } from './fetch-fields.ts'
 import {
@@ -61,6 +62,8 @@ export async function runTask(context: TaskContext, task: MailTask): Promise<voi
       return await showQuota(context)
     case 'quota-recalc':
       return await recalculateQuota(context)
+    case 'acl':
+      return await runAclTask(context, task.acl)
     default:
       return assertNever(task)
   }
@@ -90,6 +93,8 @@ export function checkTask(task: MailTask, nowMs: number): { readonly columns: re
     }
     case 'quota-get':
       return { columns: QUOTA_COLUMNS }
+    case 'acl':
+      return { columns: aclColumns(task.acl) }
     default:
       return NOTHING
   }

@@ -55,9 +55,14 @@ export class Failures {
     this.say(what === '' ? why : `${what}: ${why}`, error instanceof StoreRefusal ? STATUSES[error.code] : EX_TEMPFAIL)
   }
 
-  say(text: string, status: number): void {
-    this.#say({ kind: 'error', text })
+  say(text: string, status: number, severity?: 'Info' | 'Fatal'): void {
+    this.#say({ kind: 'error', text, ...(severity === undefined ? undefined : { severity }) })
     if (this.status !== EX_TEMPFAIL) this.status = status
+  }
+
+  /** Tells something that is no failure. */
+  inform(text: string): void {
+    this.#say({ kind: 'error', text, severity: 'Info' })
   }
 
   /** Does it, and tells what went wrong. */

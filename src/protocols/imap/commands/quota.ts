@@ -28,6 +28,7 @@ export const getQuotaRoot = command<string>({
   async run(session, bytes) {
     const name = mailboxName(session, bytes)
     const roots = await session.store.quotaRoots(name)
+    if (roots.length === 0 && (await allRoots(session)).length === 0) return { text: 'OK No quota' }
     session.out.text(`* QUOTAROOT ${[astringText(bytes), ...roots.map(rootText)].join(' ')}\r\n`)
     for (const root of roots) session.out.text(quotaText(root))
     return { text: 'OK Getquotaroot completed' }

@@ -21,8 +21,9 @@ function codeOf(code: RefusalCode, notFound: NotFoundCode | undefined): string |
       return 'ALREADYEXISTS'
     case 'invalid-name':
     case 'cannot':
-    case 'limit':
       return 'CANNOT'
+    case 'limit':
+      return 'LIMIT'
     case 'no-permission':
       return 'NOPERM'
     case 'over-quota':
