@@ -3,9 +3,11 @@ import type { StoreOptions } from '../storage/open-store.ts'
 import type { MailStore } from '../storage/store.ts'
 import { AclAccess } from './access.ts'
 import type { AclFiles } from './acl-files.ts'
-import type { AclActor, AclAuditLog } from './audit-log.ts'
+import { parseAclLine } from './acl-line.ts'
+import type { AclActor, AclAuditLog, AclAuditRecord } from './audit-log.ts'
 import { VfileBackend } from './backends/vfile.ts'
 import { DoveadmAcl } from './doveadm/commands.ts'
+import { expireGrants } from './expire-grants.ts'
 import { openGlobalAcl } from './global.ts'
 import { identifierText, type Identifier } from './identifier.ts'
 import { AclCommands, type NamedMailbox } from './imap/commands.ts'
@@ -39,6 +41,8 @@ export interface AclSession {
   /** GETACL and the others. */
   readonly commands: AclCommands
   readonly doveadm: DoveadmAcl
+  /** Takes grants that have ended out of the user's own mail, and tells how many there were. */
+  expireGrants(): Promise<number>
   /** For `StoreOptions.owners`. */
   owners(): Promise<readonly string[]>
   /** The store with its rights checked; `aclSessionOf` finds this session by it. */
@@ -90,6 +94,7 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
       visibility,
       onChange: ({ namespace, mailbox }, change, update) => audit({ namespace, mailbox }, change.identifier, update),
     }),
+    expireGrants: () => expireOwn(needs, session, refresh),
     owners: () => visibility.owners(identity),
     see(store, purpose) {
       seenStore = store
@@ -100,6 +105,28 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
     find: (name) => findMailbox(namespaces, name, () => seenStore?.status('INBOX')),
   }
   return session
+}
+
+async function expireOwn(
+  needs: AclSessionNeeds,
+  { namespaces, access }: AclSession,
+  refresh: (namespace: AclNamespace) => Promise<void>,
+): Promise<number> {
+  const audit = auditor({ ...needs, actor: { ...needs.actor, service: 'expiry' } }, 'expire')
+  let count = 0
+  for (const namespace of namespaces.own) {
+    if (namespace.type !== 'private') continue
+    let isChanged = false
+    for await (const { mailbox, line } of expireGrants(namespace, access.backend)) {
+      count += 1
+      isChanged = true
+      const parsed = parseAclLine(line, false)
+      if (parsed.kind === 'line')
+        await audit({ namespace, mailbox }, parsed.line.identifier, { before: [line], after: [] })
+    }
+    if (isChanged) await refresh(namespace)
+  }
+  return count
 }
 
 async function findMailbox(
@@ -129,11 +156,11 @@ type Audit = (
 ) => Promise<void>
 
 /** A change that cannot be recorded stays made; the log says that the record is missing. */
-function auditor({ audit, actor, log }: AclSessionNeeds): Audit {
+function auditor({ audit, actor, log }: AclSessionNeeds, action: AclAuditRecord['action'] = 'set'): Audit {
   return async ({ namespace, mailbox }, identifier, { before, after }) => {
     const what = { mailbox: virtualName(namespace, mailbox), owner: namespace.owner, id: identifierText(identifier) }
     try {
-      await audit?.record({ ...actor, action: 'set', ...what, before, after })
+      await audit?.record({ ...actor, action, ...what, before, after })
     } catch (error) {
       log('error', `acl_audit_log: ${error instanceof Error ? error.message : String(error)}`)
     }

@@ -37,6 +37,11 @@ const COMMANDS: readonly Command[] = [
     load: async () => (await import('./doveadm-command.ts')).doveadmCommand,
   },
   {
+    name: 'acl',
+    summary: 'explain, verify and change who may do what with mailboxes',
+    load: async () => (await import('./acl-command.ts')).aclCommand,
+  },
+  {
     name: 'deliver',
     summary: 'deliver one message, for the pipes of mail servers',
     load: async () => (await import('./deliver-command.ts')).deliverCommand,

@@ -5,6 +5,7 @@ import type { AclChange } from '../change.ts'
 import { problemText } from '../acl-file.ts'
 import { identifierMatches } from '../identifier.ts'
 import { type AclNamespace, viewerIn, virtualName } from '../namespace.ts'
+import { applyRecursively, type PlannedUpdate, planRecursively } from '../recursive.ts'
 import { hasLetter } from '../rights.ts'
 import { findShared } from '../visibility/acl-list.ts'
 import type { AclVisibility } from '../visibility/visibility.ts'
@@ -76,6 +77,28 @@ export class DoveadmAcl {
       if (!(error instanceof AclNotUpdated)) throw error
       throw new DoveadmAclFailure(75, `Failed to set ACL: ${error.message}`, { cause: error })
     }
+  }
+
+  /** `acl set --recursive`, `--dry-run`: a change to this mailbox, and with `recursive` to those below it. */
+  async changeMany(
+    mailbox: DoveadmMailbox,
+    change: AclChange,
+    { recursive, dryRun, nowMs }: { readonly recursive: boolean; readonly dryRun: boolean; readonly nowMs: number },
+  ): Promise<readonly PlannedUpdate[]> {
+    const { namespace, mailbox: name } = mailbox
+    if (!recursive) this.#demand(mailbox)
+    const { backend } = this.#options.access
+    if (dryRun) {
+      const planned = await planRecursively(backend, namespace, name, change, nowMs)
+      return planned.filter((one) => recursive || one.mailbox === name)
+    }
+    const made = await applyRecursively(backend, namespace, name, change)
+    for (const one of made) {
+      if (one.kind === 'update' && one.isChanged)
+        await this.#options.onChange({ ...mailbox, mailbox: one.mailbox }, change, one)
+    }
+    await this.#options.visibility.refresh(namespace)
+    return made
   }
 
   /** `acl debug`: lines for stderr, level and text. */
