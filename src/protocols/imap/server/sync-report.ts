@@ -17,10 +17,14 @@ export function syncMailbox(session: ImapSession, after: SyncAfter): void | Prom
   }
 }
 
-/** A mailbox that was deleted or replaced under the client cannot be explained to it. */
-function giveUp(session: ImapSession, error: unknown): never {
+/**
+ * A mailbox that was deleted or replaced under the client cannot be explained to it. What only does not work for now leaves the
+ * view as it was, and is tried again behind the next command.
+ */
+function giveUp(session: ImapSession, error: unknown): void {
   if (!(error instanceof StoreRefusal)) throw error
   session.mail.log('warning', `Mailbox ${session.selected?.mailbox.name}: ${error.message}`)
+  if (error.code === 'temporary') return
   session.out.text('* BYE IMAP session state is inconsistent, please relogin.\r\n')
   throw new SessionOver('IMAP session state is inconsistent, please relogin.')
 }
