@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeMaildir } from './mail/maildir.ts'
-import { measureFairness, measureIdle, measureRow } from './mail/measure.ts'
+import { measureFairness, measureIdle, measureRow, type RowSample } from './mail/measure.ts'
 import { MAIL_ROWS } from './mail/rows.ts'
 import { type MailServer, type MailServerName, startMailServer } from './mail/servers.ts'
 import { median } from './measure/stats.ts'
@@ -56,16 +56,15 @@ async function measureAll(servers: readonly MailServer[]): Promise<void> {
   const results: Record<string, Record<string, number>> = {}
   for (const row of MAIL_ROWS) {
     if (wanted !== undefined && !wanted.includes(row.key)) continue
-    const samples = new Map<string, number[]>(servers.map(({ name }) => [name, []]))
+    const samples = new Map<string, RowSample[]>(servers.map(({ name }) => [name, []]))
     for (let round = 0; round < pace.rounds; round++) {
       for (const server of servers) samples.get(server.name)?.push(await measureRow(row, server, pace.seconds))
     }
-    results[row.key] = tell(
-      row.key,
-      `${row.what}, ${row.clients} ${row.clients === 1 ? 'client' : 'clients'}`,
-      '/s',
-      samples,
-    )
+    const numbers = (of: keyof RowSample): ReadonlyMap<string, readonly number[]> =>
+      new Map([...samples].map(([name, list]) => [name, list.map((sample) => sample[of])]))
+    const what = `${row.what}, ${row.clients} ${row.clients === 1 ? 'client' : 'clients'}`
+    results[row.key] = tell(row.key, what, '/s', numbers('rate'))
+    results[`${row.key}_cpu_ms`] = tell('', 'CPU each time', ' ms', numbers('cpuMs'))
   }
   if (wanted === undefined || wanted.includes('idle')) {
     const idle = new Map<string, number[]>()

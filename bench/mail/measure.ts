@@ -1,15 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { cpuSeconds } from '../measure/cpu.ts'
 import { steadyPssKb } from '../measure/pss.ts'
 import { LineClient } from './lines.ts'
 import type { MailRow } from './rows.ts'
 import type { MailServer } from './servers.ts'
 
-/** Times a second, over at least so many seconds; a turn that began in time counts whole. */
-export async function measureRow(row: MailRow, server: MailServer, seconds: number): Promise<number> {
+export interface RowSample {
+  /** Times a second. */
+  readonly rate: number
+  /** Milliseconds of CPU each time, of all processes of the server: what others do on the machine hardly changes it. */
+  readonly cpuMs: number
+}
+
+/** Over at least so many seconds; a turn that began in time counts whole. */
+export async function measureRow(row: MailRow, server: MailServer, seconds: number): Promise<RowSample> {
   const workers = await Promise.all(Array.from({ length: row.clients }, (_, index) => row.begin(server, index)))
   try {
     // Once beforehand: caches are filled, code is compiled.
     await Promise.all(workers.map(async ({ once }) => await once()))
+    const used = cpuSeconds([server.pid])
     const began = performance.now()
     const end = began + seconds * 1000
     let turns = 0
@@ -21,7 +30,8 @@ export async function measureRow(row: MailRow, server: MailServer, seconds: numb
         }
       }),
     )
-    return turns / ((performance.now() - began) / 1000)
+    const elapsed = (performance.now() - began) / 1000
+    return { rate: turns / elapsed, cpuMs: ((cpuSeconds([server.pid]) - used) * 1000) / turns }
   } finally {
     await Promise.all(workers.map(async ({ undo }) => await undo()))
   }
