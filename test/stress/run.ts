@@ -49,6 +49,7 @@ export async function runStress({ stages, seconds, seed }: StressPlan): Promise<
       ...stages.flatMap(({ lmtp }) => (lmtp === undefined ? [] : [keepDelivering(lmtp, truth, until)])),
     ])
     await sleep(QUIET_MS)
+    for (const client of clients) await client.resynchronise(true)
     for (const name of MAILBOXES) await settle(clients, truth.mailbox(name), truth)
     return {
       commands: clients.reduce((sum, client) => sum + client.commands, 0),

@@ -123,7 +123,7 @@ export class View {
     if (modSeq !== undefined) this.#learnModSeq(number, message, Number(modSeq))
     if (flags !== undefined) message.flags = flags
     if (flags !== undefined && message.uid !== undefined) this.#resumed.set(message.uid, flags)
-    const token = /^X-Token: (\w+)/m.exec(items)?.[1]
+    const token = /\bX-Token: (\w+)/.exec(items)?.[1]
     if (token !== undefined && message.uid !== undefined) this.truth.holds(message.uid, token)
   }
 
