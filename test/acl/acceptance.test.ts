@@ -12,8 +12,10 @@ import type { Started } from '../peers/started.ts'
 import { ACL_CASES } from './acceptance-cases.ts'
 import { ACL_USERS, type AclSession, giveToMail, loginImap, makeMaildir } from './dovecot-acl-server.ts'
 
+const LIST_MYRIGHTS = 'LIST RETURN (MYRIGHTS) tells the rights on each mailbox that is listed'
+
 /** Every case has a domain, and so users and mail, of its own. */
-const DOMAINS = new Map(Object.keys(ACL_CASES).map((name, at) => [name, `case${at}.test`]))
+const DOMAINS = new Map([...Object.keys(ACL_CASES), LIST_MYRIGHTS].map((name, at) => [name, `case${at}.test`]))
 
 describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-imapd'), concurrency: 4 }, () => {
   let servers: readonly Started[] = []
@@ -33,6 +35,26 @@ describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-im
       assert.deepEqual(ourKeys, theirKeys, 'acl_shared_dict')
     })
   }
+
+  test(LIST_MYRIGHTS, async () => {
+    const [, ours = assert.fail()] = servers
+    const domain = DOMAINS.get(LIST_MYRIGHTS) ?? assert.fail()
+    const olga = await loginImap(ours, fullName('olga', domain))
+    await olga.run([
+      'CREATE Rights',
+      'CREATE Rights/Sub',
+      `SETACL Rights/Sub bob@${domain} lr`,
+      `SETACL Rights bob@${domain} r`,
+    ])
+    const [own] = await olga.run(['LIST "" Rights RETURN (MYRIGHTS)'])
+    assert.deepEqual(own?.untagged, ['* LIST () "/" Rights', '* MYRIGHTS Rights lrwstipekxacd'])
+    await olga.logout()
+    const bob = await loginImap(ours, fullName('bob', domain))
+    const [shared] = await bob.run([`LIST "" (shared/olga@${domain}/Rights*) RETURN (MYRIGHTS)`])
+    await bob.logout()
+    const lines = (shared?.untagged ?? []).filter((line) => line.startsWith('* MYRIGHTS'))
+    assert.deepEqual(lines, [`* MYRIGHTS shared/olga@${domain}/Rights/Sub lr`])
+  })
 
   test('the capability is told after the login', async () => {
     for (const server of servers) {

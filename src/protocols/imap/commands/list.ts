@@ -21,7 +21,7 @@ interface ListArgs {
   readonly extras: readonly { readonly name: string; readonly args: readonly Argument[] }[]
 }
 
-/** LIST. RFC 3501 §6.3.8; LIST-EXTENDED from RFC 5258, LIST-STATUS from RFC 5819, SPECIAL-USE from RFC 6154. */
+/** LIST. RFC 3501 §6.3.8; LIST-EXTENDED from RFC 5258, LIST-STATUS from RFC 5819, SPECIAL-USE from RFC 6154, LIST-MYRIGHTS from RFC 8440. */
 export const list = listing('LIST')
 
 /** XLIST: the same, from before RFC 6154, and told to nobody. */
@@ -50,12 +50,19 @@ function listing(name: 'LIST' | 'XLIST') {
         sayRoot(session, reference)
         return { text: 'OK List completed' }
       }
-      const says = extras.map(({ name, args }) => LIST_EXTRAS.get(name)?.make(args)).filter((say) => say !== undefined)
+      const says = extras.map((extra) => sayOf(extra, session)).filter((say) => say !== undefined)
       const listed = await collect(session.store, decodePatterns(reference, patterns), options)
       await sayAll(session, listed, { options, extended, says })
       return { text: 'OK List completed' }
     },
   })
+}
+
+/** Throws BadCommand. */
+function sayOf({ name, args }: ListArgs['extras'][number], { mail }: ImapSession): SayExtra | undefined {
+  const extra = LIST_EXTRAS.get(name)
+  if (extra?.plugin !== undefined && !mail.plugins.has(extra.plugin)) throw new BadCommand('Unknown return options')
+  return extra?.make(args)
 }
 
 const NO_OPTIONS: ListOptions = {

@@ -7,7 +7,7 @@ export function capabilityOf({ settings, plugins }: SessionFeatures): string {
   const parts = [BUILT_IN, settings.imap_literal_minus ? 'LITERAL-' : 'LITERAL+', 'SPECIAL-USE CREATE-SPECIAL-USE']
   if (plugins.has('imap_zlib')) parts.push('COMPRESS=DEFLATE')
   if (plugins.has('imap_quota')) parts.push('QUOTA')
-  if (plugins.has('imap_acl')) parts.push('ACL RIGHTS=texk')
+  if (plugins.has('imap_acl')) parts.push('ACL RIGHTS=texk LIST-MYRIGHTS')
   if (own !== '') parts.push(own.slice(1).trim())
   return parts.join(' ')
 }

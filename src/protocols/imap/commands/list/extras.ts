@@ -1,6 +1,8 @@
 import { StoreRefusal } from '../../../../storage/refusal.ts'
 import type { Argument } from '../../wire/argument-reader.ts'
-import { mailboxText } from '../../server/mailbox-argument.ts'
+import { encodeText } from '../../../wire-text.ts'
+import { aclSessionOf } from '../../../../acl/session.ts'
+import { astringText, mailboxText } from '../../server/mailbox-argument.ts'
 import type { ImapSession } from '../../server/session.ts'
 import { parseStatusItems, statusText } from '../../server/status-items.ts'
 import type { Listed } from './collect.ts'
@@ -9,12 +11,28 @@ import type { Listed } from './collect.ts'
 export type SayExtra = (session: ImapSession, listed: Listed) => Promise<void>
 
 /** Return options that make more lines, by name; `make` throws BadCommand. */
-export const LIST_EXTRAS: ReadonlyMap<string, ListExtra> = new Map([['STATUS', { takesList: true, make: sayStatus }]])
+export const LIST_EXTRAS: ReadonlyMap<string, ListExtra> = new Map<string, ListExtra>([
+  ['STATUS', { takesList: true, make: sayStatus }],
+  ['MYRIGHTS', { takesList: false, plugin: 'imap_acl', make: () => sayMyRights }],
+])
 
 export interface ListExtra {
   /** A list of arguments stands behind its name. */
   readonly takesList: boolean
+  /** Without it in `mail_plugins` nobody knows the option. */
+  readonly plugin?: string
   make(args: readonly Argument[]): SayExtra
+}
+
+/** LIST-MYRIGHTS: nothing about what is no mailbox, or when the rights cannot be told. RFC 8440 §3. */
+async function sayMyRights({ store, out }: ImapSession, { entry, selectable }: Listed): Promise<void> {
+  const acl = aclSessionOf(store)
+  const named = acl !== undefined && selectable ? await acl.find(entry.name) : undefined
+  if (acl === undefined || named === undefined) return
+  const reply = await acl.commands.myRights(named)
+  if (reply.kind !== 'ok') return
+  const words = (reply.strings ?? []).map((word) => astringText(encodeText(word)))
+  out.text(`* MYRIGHTS ${mailboxText(entry.name)} ${words.join(' ')}\r\n`)
 }
 
 /** LIST-STATUS. RFC 5819. */
