@@ -45,7 +45,6 @@ class QueryReader {
 
   /** Keys behind each other, or all of them with `or` between. */
   group(depth: number): Query {
-    if (depth > MAX_DEPTH) throw problem('Query nests too deeply')
     const queries: Query[] = []
     let joins: 'and' | 'or' | undefined
     while (!this.atEnd && this.#words[this.#at] !== ')') {
@@ -63,6 +62,7 @@ class QueryReader {
   }
 
   #key(depth: number): Query {
+    if (depth > MAX_DEPTH) throw problem('Query nests too deeply')
     const word = this.#words[this.#at++]
     if (word === undefined) throw problem('Missing argument')
     if (word === '(') return this.#parentheses(depth)
