@@ -7,7 +7,8 @@ const PARTS = ['cur', 'new', 'tmp'] as const
 
 /** Makes a Maildir's directories where they are missing. `folder`: it is not the root, and says so in `maildirfolder`. */
 export function makeMaildir(path: string, folder: boolean, permissions: Permissions): void {
-  for (const part of PARTS) makeMissing(`${path}/${part}`, permissions)
+  // Looking first is cheaper than an error: they are there nearly always.
+  for (const part of PARTS) if (!existsSync(`${path}/${part}`)) makeMissing(`${path}/${part}`, permissions)
   if (folder) touch(`${path}/maildirfolder`, permissions)
 }
 
