@@ -12,6 +12,8 @@ export interface TogetherOptions {
 
 const SESSIONS = 20
 const DOVECOT_SESSIONS = 4
+/** Dovecot misses a file that is renamed while it reads the directory, and gives it a new UID when it sees it again. */
+const KNOWN = /Duplicate file entry|Expunged message reappeared, giving a new UID/
 
 /** Two servers of ours, and perhaps a Dovecot, serve one Maildir under stress; their logs must not complain either. */
 export async function stressTogether({ seconds, seed, withDovecot }: TogetherOptions): Promise<StressResult> {
@@ -36,7 +38,11 @@ export async function stressTogether({ seconds, seed, withDovecot }: TogetherOpt
     const complaints = servers.flatMap(({ logLines }) =>
       logLines.filter((line) => /: (Warning|Error|Panic|Fatal|BUG): /.test(line)),
     )
-    assert.deepEqual(complaints, [], 'no server has anything to complain of')
+    assert.deepEqual(
+      complaints.filter((line) => !KNOWN.test(line)),
+      [],
+      'no server has anything to complain of',
+    )
     return result
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
