@@ -70,6 +70,11 @@ const rows: readonly Row[] = [
     },
   },
   {
+    operation: 'removal without \\Deleted, as POP3 does it',
+    run: async (bob) => (await bob.open(W, 'read-write')).remove([1]),
+    expected: (has) => (has('r') ? (has('e') ? 'ok' : 'no-permission') : has('l') ? 'no-permission' : 'not-found'),
+  },
+  {
     operation: 'SUBSCRIBE',
     run: (bob) => bob.subscribe(W, true),
     expected: (has) => (['l', 'r', 'i'].some(has) ? 'ok' : 'not-found'),

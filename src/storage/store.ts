@@ -147,6 +147,8 @@ export interface Mailbox {
   ): Promise<{ readonly modified: readonly number[] }>
   /** Removes messages marked \Deleted, all or those of `uids`; the next sync reports them. */
   expunge(uids?: readonly number[]): Promise<void>
+  /** Removes these messages, marked \Deleted or not; the next sync reports them. */
+  remove(uids: readonly number[]): Promise<void>
   /** All or nothing. */
   copy(uids: readonly number[], to: string): Promise<CopiedUids>
   /** RFC 6851: copy, and remove here without \Deleted. */

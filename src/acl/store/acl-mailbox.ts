@@ -157,6 +157,11 @@ export class AclMailbox implements Mailbox {
     if (this.#hasDeleted(uids)) throw new StoreRefusal('no-permission', 'Permission denied')
   }
 
+  async remove(uids: readonly number[]): Promise<void> {
+    if (hasLetter(await this.#readable(), 'e')) return await this.#mailbox.remove(uids)
+    throw new StoreRefusal('no-permission', 'Permission denied')
+  }
+
   async copy(uids: readonly number[], to: string): Promise<CopiedUids> {
     await this.#readable()
     return await this.#needs.copyInto(uids, to, false)

@@ -194,6 +194,11 @@ export class MailboxView implements Mailbox, Onlooker {
     await this.#remove(records, ({ flags }) => (flags.bits & DELETED) !== 0)
   }
 
+  async remove(uids: readonly number[]): Promise<void> {
+    this.#refuseReadOnly()
+    await this.#remove(this.#there(uids), () => true)
+  }
+
   copy(uids: readonly number[], to: string): Promise<CopiedUids> {
     return this.#needs.copy(this.#there(uids), to, { moves: false })
   }

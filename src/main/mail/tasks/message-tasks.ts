@@ -95,7 +95,7 @@ export async function changeFlags(context: TaskContext, { mode, flags, query }: 
 
 export async function expungeMessages(context: TaskContext, { query, deleteEmpty }: Task<'expunge'>): Promise<void> {
   const empty: string[] = []
-  const work = async (mailbox: Mailbox, uids: readonly number[]): Promise<void> => await removeMessages(mailbox, uids)
+  const work = async (mailbox: Mailbox, uids: readonly number[]): Promise<void> => await mailbox.remove(uids)
   await forEach(context, query, work, "Syncing mailbox '%s' failed", async (name, mailbox) => {
     await mailbox.sync({ expunge: true, look: 'now' })
     if (deleteEmpty && mailbox.count === 0 && name !== 'INBOX') empty.push(name)
@@ -103,13 +103,6 @@ export async function expungeMessages(context: TaskContext, { query, deleteEmpty
   for (const name of empty) {
     await context.failures.attempt(`Mailbox ${name}: Failed to delete`, async () => await context.store.delete(name))
   }
-}
-
-/** Only what is marked \Deleted can go. */
-async function removeMessages(mailbox: Mailbox, uids: readonly number[]): Promise<void> {
-  const deleted = parseFlags('\\Deleted')
-  await mailbox.store(uids, { mode: 'add', ...deleted }, { silent: true })
-  await mailbox.expunge(uids)
 }
 
 export async function transferMessages(context: TaskContext, task: Task<'copy' | 'move'>): Promise<void> {
@@ -127,7 +120,7 @@ export async function transferMessages(context: TaskContext, task: Task<'copy' |
       return
     }
     await copyAcross(mailbox, uids, store, to)
-    if (kind === 'move') await removeMessages(mailbox, uids)
+    if (kind === 'move') await mailbox.remove(uids)
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Settings } from '../../../config/config.ts'
-import { DELETED, SEEN } from '../../../storage/flags.ts'
+import { SEEN } from '../../../storage/flags.ts'
 import type { Mailbox, MailStore } from '../../../storage/store.ts'
 
 /** INBOX as one POP3 session sees it: numbered once, at its beginning. RFC 1939 §8. */
@@ -68,8 +68,8 @@ export async function updateMailbox(
     await mailbox.store(deleted, { mode: 'add', bits: 0, keywords: [settings.pop3_deleted_flag] }, silent)
     return
   }
-  await mailbox.store(deleted, { mode: 'add', bits: DELETED, keywords: [] }, silent)
-  await mailbox.expunge(deleted)
+  // Without \Deleted, which needs a right of its own: whoever may expunge may delete, as in Dovecot.
+  await mailbox.remove(deleted)
 }
 
 /** `pop3_delete_type`: `default` is `flag` where `pop3_deleted_flag` is set. */
