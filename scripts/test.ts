@@ -17,6 +17,8 @@ const UNIT = ['src/**/*.test.ts']
 const WHOLE = ['test/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts']
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'))
+// Hundreds of processes load the same sources: compiled once, they start in a third of the time.
+process.env['NODE_COMPILE_CACHE'] ??= join(process.cwd(), 'node_modules', '.cache', 'compile')
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { unit: { type: 'boolean' }, check: { type: 'boolean' } },

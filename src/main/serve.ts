@@ -170,6 +170,11 @@ async function runUntilStopped(running: Running): Promise<void> {
     for (const { text } of late) log.log('warning', 'master', text)
     return { ...outcome, complaints: [...outcome.complaints, ...late] }
   }
+  // A fault of ours must not take every session along.
+  const tellFault = (error: unknown): void =>
+    log.log('error', 'master', `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  process.on('uncaughtException', tellFault)
+  process.on('unhandledRejection', tellFault)
   process.on('SIGHUP', () => void reloadAll())
   process.on('SIGUSR1', () => {
     log.reopen()
