@@ -7,6 +7,7 @@ import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailStore } from '../../storage/store.ts'
 import type { MailUser } from '../../storage/user/mail-user.ts'
 import type { AclShares } from './acl-shares.ts'
+import type { GrantSweep } from './grant-sweeps.ts'
 import type { MailOrder } from './mail-order.ts'
 import type { OpenStoreContext } from './store-context.ts'
 
@@ -37,14 +38,22 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
   const session = user.plugins.has('acl') ? await openAcl(needs, limited) : undefined
   const opened = openStore(session === undefined ? limited : { ...limited, owners: () => session.owners() })
   const store = session?.see(opened, purpose) ?? opened
+  const sweep = session === undefined || purpose === 'delivery' ? undefined : beginSweep(needs, session)
   return {
     store,
     quota: quota?.hook,
     async close() {
+      await sweep?.end()
       await store.close()
       await quota?.counted.close()
     },
   }
+}
+
+function beginSweep({ user, acl, log }: UserStoreNeeds, session: AclSession): GrantSweep {
+  const complain = (error: unknown): void =>
+    log('error', `acl: grants that have ended: ${error instanceof Error ? error.message : String(error)}`)
+  return acl.sweeps.begin(user.user, () => session.expireGrants(), complain)
 }
 
 function openQuota(
