@@ -1,5 +1,6 @@
 // What a configuration that can be loaded still may do to its administrator: open doors, closed doors, settings without effect.
 import type { Complaint, Config, Filter } from '../../config/config.ts'
+import { checkShared } from './acl-checks.ts'
 import { checkDatabases } from './database-checks.ts'
 import type { Finding } from './finding.ts'
 import { checkListeners } from './listener-checks.ts'
@@ -11,7 +12,7 @@ import { checkTls } from './tls-checks.ts'
 /** One look at a configuration: what is wrong for one kind of connection. */
 export type Check = (config: Config, filter: Filter) => readonly Finding[]
 
-const CHECKS: readonly Check[] = [checkPasswords, checkTls, checkNetworks, checkDatabases, checkQuota]
+const CHECKS: readonly Check[] = [checkPasswords, checkTls, checkNetworks, checkDatabases, checkQuota, checkShared]
 
 /**
  * Everything to tell about a configuration: what loading it complained of, and insecure or useless combinations of settings,
