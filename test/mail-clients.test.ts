@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { chownSync, mkdirSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ImapFlow } from 'imapflow'
 import Pop3Command from 'node-pop3'
 import {
@@ -13,16 +14,29 @@ import {
   reflag,
   unfile,
 } from './mail-clients/maildir.ts'
+import { startRoundcube } from './mail-clients/roundcube.ts'
+import { Webmail } from './mail-clients/webmail.ts'
 import * as programs from './mail-clients/programs.ts'
 import { MailHomes, PASSWORD, startLocalMail } from './peers/local-mail.ts'
 import { skipWithout } from './peers/peers.ts'
 import type { Started } from './peers/started.ts'
+import { PATIENCE_MS } from './support/deadline.ts'
 import { makeTempDir, removeTempDir } from './support/temp-dir.ts'
 import { userIds } from './support/user-ids.ts'
 
 /** The clients that people run, on mail that is kept here: fifty messages to and fro, and what is on the disk then. */
 
-const CLIENTS = ['mbsync', 'offlineimap', 'mutt', 'fetchmail', 'getmail', 'imapflow', 'node-pop3', 'curl'] as const
+const CLIENTS = [
+  'mbsync',
+  'offlineimap',
+  'mutt',
+  'fetchmail',
+  'getmail',
+  'imapflow',
+  'node-pop3',
+  'curl',
+  'roundcube',
+] as const
 type Client = (typeof CLIENTS)[number]
 const INBOX = 30
 const ARCHIVE = 20
@@ -251,6 +265,35 @@ describe('real clients of mail that is kept here', { concurrency: true }, () => 
     assert.equal(readMaildir(homes.maildir('node-pop3')).length, INBOX - 3)
   })
 
+  test('Roundcube in Chromium lists, reads, flags and moves', {
+    skip: skipWithout('roundcube') || skipWithout('chromium'),
+  }, async (t) => {
+    const root = homes.maildir('roundcube')
+    homes.give(join(root, 'subscriptions'), (path) => writeFileSync(path, 'Archive\n'))
+    const roundcube = await startRoundcube(server.ports['imap'] ?? 0)
+    t.after(() => roundcube.stop())
+    const webmail = await Webmail.login(roundcube.ports['http'] ?? 0, 'roundcube')
+    t.after(() => webmail.close())
+    assert.deepEqual((await webmail.subjects()).toSorted(), numbered('in', INBOX))
+    assert.deepEqual(await webmail.mailboxes(), ['Inbox', 'Archive'])
+    assert.match(await webmail.read('in 7'), /This is in 7\./)
+    await webmail.command('mark', 'flagged')
+    await eventually(
+      () => describeMaildir(root).includes('in 7 [FS]'),
+      () => describeMaildir(root).join('\n'),
+    )
+    await webmail.command('move', 'Archive')
+    const archive = join(root, '.Archive')
+    await eventually(
+      () => describeMaildir(archive).includes('in 7 [FS]'),
+      () => describeMaildir(archive).join('\n'),
+    )
+    await eventually(
+      () => readMaildir(root).length === INBOX - 1,
+      () => describeMaildir(root).join('\n'),
+    )
+  })
+
   test('curl appends, searches, flags, reads parts, expunges, and reads over POP3', {
     skip: skipWithout('curl'),
   }, async () => {
@@ -282,4 +325,12 @@ function makeBox(home: string): string {
   const box = join(home, 'outbox')
   makeMaildir(box)
   return box
+}
+
+async function eventually(holds: () => boolean, complaint: () => string): Promise<void> {
+  const latest = performance.now() + PATIENCE_MS
+  while (!holds()) {
+    assert.ok(performance.now() < latest, complaint())
+    await pause(50)
+  }
 }

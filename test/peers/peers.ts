@@ -22,6 +22,8 @@ export type Peer =
   | 'mbsync'
   | 'offlineimap'
   | 'mutt'
+  | 'roundcube'
+  | 'chromium'
 
 /** What must be there for each, and the Debian package that brings it. */
 const NEEDS: Readonly<
@@ -62,6 +64,12 @@ const NEEDS: Readonly<
   mbsync: { files: ['/usr/bin/mbsync'], packages: 'isync', root: false },
   offlineimap: { files: ['/usr/bin/offlineimap'], packages: 'offlineimap3', root: false },
   mutt: { files: ['/usr/bin/mutt', '/usr/bin/script'], packages: 'mutt', root: false },
+  roundcube: {
+    files: ['/var/lib/roundcube/index.php', '/usr/share/roundcube/SQL/sqlite.initial.sql', '/usr/bin/php'],
+    packages: 'roundcube-core roundcube-sqlite3 php-cli',
+    root: true,
+  },
+  chromium: { files: ['/usr/bin/chromium'], packages: 'chromium', root: false },
 }
 
 /** For node:test's `skip`: false when the peer can be started here, else the reason why not. */
