@@ -347,8 +347,7 @@ export class SharedMailbox {
     for (const { uid } of expunged) this.unclaimed.delete(uid)
     for (const { modSeq } of expunged) old.firstExpunge = Math.min(old.firstExpunge, modSeq)
     if (old.views === 0) this.#snapshots.delete(old)
-    // Not by its mark: what the format did not report yet would never be recorded.
-    const gone = new Set(expunged)
+    const gone = new Set(expunged) // Not by its mark: what the format did not report yet would never be recorded.
     this.#current = new Snapshot(old.records.filter((record) => !gone.has(record)))
     this.#snapshots.add(this.#current)
   }
