@@ -370,8 +370,7 @@ export class SharedMailbox {
 
   #startWatching(): void {
     const stop = this.format.watch(() => this.#lookAgain())
-    const timer = setInterval(() => this.#lookAgain(), this.#needs.rescanMs)
-    timer.unref()
+    const timer = setInterval(() => this.#lookAgain(), this.#needs.rescanMs).unref()
     this.#unwatch = () => {
       stop()
       clearInterval(timer)
