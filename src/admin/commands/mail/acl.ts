@@ -67,7 +67,7 @@ function changeCommand(mode: AclChangeTask['mode'], { summary }: { readonly summ
   const takesRights = mode !== 'delete'
   return aclCommand({
     name: `acl ${mode}`,
-    usage: `[-u <user>|-A|-F <file>] [--recursive] [--dry-run] ${takesRights ? '[--until <time>] ' : ''}<mailbox> <id>${takesRights ? ' <right> [<right> ...]' : ''}`,
+    usage: `[-u <user>|-A|-F <file>] [-r] [-n] ${takesRights ? '[-t <time>] ' : ''}<mailbox> <id>${takesRights ? ' <right> [<right> ...]' : ''}`,
     summary,
     details: takesRights
       ? [
