@@ -8,7 +8,7 @@ import { selectUsers } from './select-users.ts'
 export const aclExplain = ofUser(
   aclCommand({
     name: 'acl explain',
-    usage: '<user>|-u <user> <mailbox>',
+    usage: '<user>|-u <user>|-A|-F <file> <mailbox>',
     summary: 'Tell for every right whether the user has it on a mailbox, which line decided and what lost.',
     details: ['`postern acl explain` is the same; the name of the mailbox is as this user sees it.'],
     format: openExplained,
@@ -20,36 +20,40 @@ export const aclExplain = ofUser(
 export const aclWhat = ofUser(
   aclCommand({
     name: 'acl what',
-    usage: '<user>|-u <user>',
+    usage: '<user>|-u <user>|-A|-F <file>',
     summary: 'List every mailbox on which the user has a right, own, shared and public ones.',
     plan: ({ words }) => (none(words), acl({ action: 'what' })),
   }),
 )
 
 /** `acl who`. */
-export const aclWho = aclCommand({
-  name: 'acl who',
-  usage: '-u <owner> <mailbox>',
-  summary: 'List who has a right on a mailbox, and which.',
-  details: [
-    'The users that the userdbs can list, with their `acl_groups`, whoever else an entry names, and what a nameless member of each group and everybody else would have.',
-  ],
-  plan: async (call) => acl({ action: 'who', mailbox: only(call.words), people: await peopleOf(call) }),
-})
+export const aclWho = ofOwner(
+  aclCommand({
+    name: 'acl who',
+    usage: '-u <owner> <mailbox>',
+    summary: 'List who has a right on a mailbox, and which.',
+    details: [
+      'The users that the userdbs can list, with their `acl_groups`, whoever else an entry names, and what a nameless member of each group and everybody else would have.',
+    ],
+    plan: async (call) => acl({ action: 'who', mailbox: only(call.words), people: await peopleOf(call) }),
+  }),
+)
 
 /** `acl diff`. */
-export const aclDiff = aclCommand({
-  name: 'acl diff',
-  usage: '-u <owner> [-x <set|add|remove|delete>] <mailbox> <id> [<right> ...]',
-  summary: 'Tell whose rights a change would alter, and make no change.',
-  options: [{ letter: 'x', long: 'mode', value: 'mode', doc: 'What would be done; without it `set`.' }],
-  async plan(call) {
-    const [mailbox, id, ...words] = call.words
-    const mode = modeOf(call.value('x') ?? 'set')
-    if (mailbox === undefined || id === undefined || mode === undefined) throw new CommandUsageError('')
-    return acl({ action: 'diff', mode, mailbox, id, words, people: await peopleOf(call) })
-  },
-})
+export const aclDiff = ofOwner(
+  aclCommand({
+    name: 'acl diff',
+    usage: '-u <owner> [-x <set|add|remove|delete>] <mailbox> <id> [<right> ...]',
+    summary: 'Tell whose rights a change would alter, and make no change.',
+    options: [{ letter: 'x', long: 'mode', value: 'mode', doc: 'What would be done; without it `set`.' }],
+    async plan(call) {
+      const [mailbox, id, ...words] = call.words
+      const mode = modeOf(call.value('x') ?? 'set')
+      if (mailbox === undefined || id === undefined || mode === undefined) throw new CommandUsageError('')
+      return acl({ action: 'diff', mode, mailbox, id, words, people: await peopleOf(call) })
+    },
+  }),
+)
 
 /** `acl verify`. */
 export const aclVerify: Command = {
@@ -66,6 +70,11 @@ const MODES: readonly AclChangeTask['mode'][] = ['set', 'add', 'remove', 'delete
 
 function modeOf(word: string): AclChangeTask['mode'] | undefined {
   return MODES.find((mode) => mode === word)
+}
+
+/** Of one user only. */
+function ofOwner(command: Command): Command {
+  return { ...command, options: command.options.filter(({ letter }) => letter !== 'A' && letter !== 'F') }
 }
 
 /** The first word is the user when no option names one. */
