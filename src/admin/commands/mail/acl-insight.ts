@@ -91,20 +91,28 @@ function ofUser(command: Command): Command {
   }
 }
 
-/** More users are not asked for one by one: entries that name them count all the same. */
-const MAX_PEOPLE = 10_000
+/** Of names and groups; more would not fit into the order to a mail worker. */
+const MAX_PEOPLE_BYTES = 512 * 1024
 
 /** Users and their groups, as far as the userdbs can list them. Of several owners there is no telling. */
 async function peopleOf(call: CommandCall): Promise<readonly AclPerson[]> {
   if (selectUsers(call).kind !== 'one') throw new CommandUsageError('one owner, please: -u <owner>')
   const people: AclPerson[] = []
+  let sizeBytes = 0
   try {
     for await (const user of call.mail.users()) {
-      if (people.length === MAX_PEOPLE) break
       const found = await call.mail.lookup(user, [])
       if (found.kind !== 'found') continue
       const groups = new Map(found.fields).get('acl_groups') ?? ''
-      people.push({ user: found.user, groups: groups === '' ? [] : groups.split(',') })
+      const person = { user: found.user, groups: groups === '' ? [] : groups.split(',') }
+      sizeBytes += Buffer.byteLength(JSON.stringify(person))
+      if (sizeBytes > MAX_PEOPLE_BYTES) {
+        call.out.printError(
+          `doveadm: Info: only the first ${people.length} users and those whom entries name are shown\n`,
+        )
+        break
+      }
+      people.push(person)
     }
   } catch (error) {
     call.out.printError(
