@@ -6,7 +6,7 @@ import { versionOf } from '../peers/start.ts'
 export function describeMachine(peers: readonly Peer[]): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB of memory`
   const cores = `${availableParallelism()} cores`
-  const machine = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${cores}, ${memory}, ${type()} ${release()} ${arch()}`
+  const machine = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${cores}, ${memory}, ${type()} ${release().replace(/-.*/, '')} ${arch()}`
   const versions = peers
     .filter((peer) => !['dovecot_default', 'nginx_64k'].includes(peer.name))
     .map((peer) => [peer.title.replace(/ \(.*/, ''), versionOf(peer)] as const)
