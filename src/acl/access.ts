@@ -5,7 +5,7 @@ import type { AclBackend, AclObject } from './backends/backend.ts'
 import { weighEntries } from './effective.ts'
 import { type AclIdentity, type AclNamespace, ancestors, viewerIn } from './namespace.ts'
 import { ALL_RIGHTS, NO_RIGHTS, type Rights } from './rights.ts'
-import { wildcardMatches } from './wildcard.ts'
+import { wildcardMatches } from '../util/wildcard.ts'
 
 export type Judgement =
   | { readonly kind: 'rights'; readonly rights: Rights }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { AclFileProblem } from './acl-file.ts'
 import type { AclFileState, AclFiles } from './acl-files.ts'
 import type { AclLine } from './acl-line.ts'
-import { wildcardMatches } from './wildcard.ts'
+import { wildcardMatches } from '../util/wildcard.ts'
 
 /** Entries from one place; `at` is the file, for those who ask why. */
 export type AclSource =

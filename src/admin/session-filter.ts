@@ -1,4 +1,4 @@
-import { wildcardMatch } from '../auth/wildcard.ts'
+import { wildcardMatches } from '../util/wildcard.ts'
 import { type Networks, parseNetworks } from '../util/ip.ts'
 
 /** Which sessions a command means. An empty list means any; with several lists, each must agree. */
@@ -55,7 +55,7 @@ function userTest({ users, field, ignoreCase }: SessionFilter): (session: Filter
     const given = field === undefined ? session.user : alternative(session, field)
     if (given === undefined || given === '') return false
     const name = folded(given)
-    return names.has(name) || masks.some((mask) => wildcardMatch(name, mask))
+    return names.has(name) || masks.some((mask) => wildcardMatches(name, mask))
   }
 }
 

@@ -8,7 +8,7 @@ import type { PassdbBlock } from './blocks.ts'
 import type { PassdbAnswer } from './judge-password.ts'
 import type { AuthRequest } from './request.ts'
 import { applyRule, type PassdbResult, ruleFor } from './result-rule.ts'
-import { usernameAccepted } from './wildcard.ts'
+import { usernameAccepted } from './username-filter.ts'
 
 /** The passdbs of one service. */
 export interface PassdbChain {

@@ -2,6 +2,7 @@ import type { FormatStore, MailLocation } from './formats/format.ts'
 import { type NameRules, storageName } from './mailbox-name.ts'
 import { StoreRefusal } from './refusal.ts'
 import type { StoreNamespace } from './store.ts'
+import { wildcardPattern } from '../util/wildcard.ts'
 
 /** A namespace of one user, with every setting and variable filled in. */
 export interface NamespaceSpec extends StoreNamespace {
@@ -115,8 +116,5 @@ const NO_LEVELS: ReadonlySet<string> = new Set()
 /** `*` stands for anything, `?` for one character. */
 function matches({ name }: MailboxSpec, wanted: string): boolean {
   if (!/[*?]/.test(name)) return false
-  const pattern = name.replaceAll(/[*?]|[^*?]+/g, (part) =>
-    part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&'),
-  )
-  return new RegExp(`^${pattern}$`, 'su').test(wanted)
+  return wildcardPattern(name).test(wanted)
 }

@@ -1,4 +1,5 @@
 /** `quota_rule`, `quota_grace`: how much of what, as Dovecot's quota plugin writes it. */
+import { wildcardPattern } from '../../util/wildcard.ts'
 
 export interface QuotaLimit {
   /** 0: none. */
@@ -90,10 +91,7 @@ function applied(amount: Amount | undefined, base: number): number {
 
 function matches(pattern: string, name: string): boolean {
   if (!/[*?]/.test(pattern)) return false
-  const text = pattern.replaceAll(/[*?]|[^*?]+/g, (part) =>
-    part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&'),
-  )
-  return new RegExp(`^${text}$`, 'isu').test(name)
+  return wildcardPattern(pattern, 'i').test(name)
 }
 
 /** `quota_grace`: how far the last message may go beyond a limit. `10%`, `50 M`. */

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import type { CommandCall } from '../command.ts'
 import { EXIT } from '../command.ts'
 import { type MailAdmin, MailTaskError } from './mail-admin.ts'
+import { wildcardPattern } from '../../../util/wildcard.ts'
 
 /** Whose mail a command is about. */
 export type SelectedUsers =
@@ -29,15 +30,8 @@ export function selectUsers({ has, value, mail }: Pick<CommandCall, 'has' | 'val
 
 /** Names of users that match a mask with `*` and `?`. */
 export async function* matching(mail: MailAdmin, mask: string): AsyncIterable<string> {
-  const pattern = maskPattern(mask)
+  const pattern = wildcardPattern(mask)
   for await (const user of listUsers(mail)) if (pattern.test(user)) yield user
-}
-
-function maskPattern(mask: string): RegExp {
-  const text = mask.replaceAll(/[*?]|[^*?]+/g, (part) =>
-    part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&'),
-  )
-  return new RegExp(`^${text}$`, 'su')
 }
 
 async function* listUsers(mail: MailAdmin): AsyncIterable<string> {

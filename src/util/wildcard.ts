@@ -22,3 +22,11 @@ export function wildcardMatches(text: string, pattern: string): boolean {
   while (pattern[p] === '*') p += 1
   return p === pattern.length
 }
+
+/** The same as an expression, in which `?` is a whole character outside the BMP too. `flags` beside `su`: `i`. */
+export function wildcardPattern(pattern: string, flags: '' | 'i' = ''): RegExp {
+  const text = pattern.replaceAll(/[*?]|[^*?]+/g, (part) =>
+    part === '*' ? '.*' : part === '?' ? '.' : part.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&'),
+  )
+  return new RegExp(`^${text}$`, `${flags}su`)
+}
