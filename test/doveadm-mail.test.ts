@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { runDoveadm } from '../src/admin/cli.ts'
-import { doveadmCommands } from '../src/admin/commands/index.ts'
-import { DoveadmMail } from '../src/main/doveadm-mail.ts'
 import { startDovecot } from './peers/dovecot.ts'
 import { skipWithout } from './peers/peers.ts'
 import type { Started } from './peers/started.ts'
@@ -13,6 +9,7 @@ import type { CommandRun } from './support/run-postern.ts'
 import { runPostern } from './support/run-postern.ts'
 import { makeTempDir, removeTempDir } from './support/temp-dir.ts'
 import { userIds } from './support/user-ids.ts'
+import { runOurs, runTheirs } from './support/run-doveadm.ts'
 
 /** A command for both; what they print is compared line by line in any order, as mailboxes come in any order. */
 interface Row {
@@ -272,30 +269,6 @@ function fill(dir: string): void {
   for (const user of ['joe', 'jane']) mkdirSync(join(dir, 'mail', user), { recursive: true })
   makeMaildir(join(dir, 'mail/joe/Maildir'))
   makeMaildir(join(dir, 'mail/jane/Maildir'))
-}
-
-function runTheirs(dir: string, argv: readonly string[]): Promise<CommandRun> {
-  return new Promise((resolve) => {
-    execFile('/usr/bin/doveadm', ['-c', join(dir, 'dovecot.conf'), ...argv], { cwd: dir }, (error, out, err) =>
-      resolve({ status: error === null ? 0 : Number(error.code), out, err }),
-    )
-  })
-}
-
-async function runOurs(config: string, argv: readonly string[]): Promise<CommandRun> {
-  let [out, err] = ['', '']
-  const stderr = (text: string): void => void (err += text)
-  const mail = new DoveadmMail({ config, overrides: [], printError: stderr })
-  const status = await runDoveadm(argv, doveadmCommands, {
-    stdout: (text) => void (out += text),
-    stderr,
-    width: 80,
-    readPassword: () => Promise.reject(new Error('no password is asked for')),
-    socketPath: () => '',
-    mail: () => mail,
-  })
-  await mail.close()
-  return { status, out, err }
 }
 
 function comparable({ status, out, err }: CommandRun, { ownWords }: Row) {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { runDoveadm } from '../../src/admin/cli.ts'
-import { doveadmCommands } from '../../src/admin/commands/index.ts'
-import { DoveadmMail } from '../../src/main/doveadm-mail.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
 import type { CommandRun } from '../support/run-postern.ts'
 import { runPostern } from '../support/run-postern.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
+import { runOurs, runTheirs } from '../support/run-doveadm.ts'
 
 /** Said to both, one after the other; the files are the same behind each. */
 const ROWS: readonly (readonly [why: string, ...argv: string[]])[] = [
@@ -170,30 +167,6 @@ describe('postern doveadm acl says what Dovecot says', { skip: skipWithout('dove
     writeFileSync(join(ours, `mail/olga/Maildir/.${name}/dovecot-acl`), text)
   }
 })
-
-function runTheirs(dir: string, argv: readonly string[]): Promise<CommandRun> {
-  return new Promise((resolve) => {
-    execFile('/usr/bin/doveadm', ['-c', join(dir, 'dovecot.conf'), ...argv], { cwd: dir }, (error, out, err) =>
-      resolve({ status: error === null ? 0 : Number(error.code), out, err }),
-    )
-  })
-}
-
-async function runOurs(config: string, argv: readonly string[]): Promise<CommandRun> {
-  let [out, err] = ['', '']
-  const stderr = (text: string): void => void (err += text)
-  const mail = new DoveadmMail({ config, overrides: [], printError: stderr })
-  const status = await runDoveadm(argv, doveadmCommands, {
-    stdout: (text) => void (out += text),
-    stderr,
-    width: 80,
-    readPassword: () => Promise.reject(new Error('no password is asked for')),
-    socketPath: () => '',
-    mail: () => mail,
-  })
-  await mail.close()
-  return { status, out, err }
-}
 
 function comparable({ status, out, err }: CommandRun, dir: string): readonly unknown[] {
   // \Seen is not kept per user here: docs/dovecot-differences.md.
