@@ -1,4 +1,4 @@
-import { Deferred } from '../../util/deferred.ts'
+import { Questions } from './questions.ts'
 
 /** Asks those who may look into the userdbs about another user, whose mail somebody shares. */
 export interface OwnerQuestion {
@@ -18,24 +18,17 @@ export interface OwnerReply {
 
 /** Questions of one mail worker that wait for an answer. */
 export class OwnerQuestions {
-  readonly #ask: (question: OwnerQuestion) => void
-  readonly #waiting = new Map<number, Deferred<OwnerAnswer>>()
-  #asked = 0
+  readonly #questions: Questions<Omit<OwnerQuestion, 'id'>, OwnerAnswer>
 
   constructor(ask: (question: OwnerQuestion) => void) {
-    this.#ask = ask
+    this.#questions = new Questions((question) => ask(question))
   }
 
   async ask(owner: string): Promise<OwnerAnswer> {
-    const id = ++this.#asked
-    const waiting = new Deferred<OwnerAnswer>()
-    this.#waiting.set(id, waiting)
-    this.#ask({ id, owner })
-    return await waiting.promise
+    return await this.#questions.ask({ owner })
   }
 
   hear({ id, answer }: OwnerReply): void {
-    this.#waiting.get(id)?.resolve(answer)
-    this.#waiting.delete(id)
+    this.#questions.hear(id, answer)
   }
 }

@@ -1,5 +1,5 @@
-import { Deferred } from '../../util/deferred.ts'
 import type { MailOwner } from './mail-owner.ts'
+import { Questions } from './questions.ts'
 
 /** Asks the supervisor for the socket of the process that has an owner's rights. */
 export interface MailWorkerQuestion {
@@ -14,27 +14,20 @@ export type MailWorkerReply =
 
 /** Questions of one worker that wait for an answer. */
 export class WorkerSockets {
-  readonly #ask: (question: MailWorkerQuestion) => void
-  readonly #waiting = new Map<number, Deferred<string>>()
-  #asked = 0
+  readonly #questions: Questions<Omit<MailWorkerQuestion, 'id'>, MailWorkerReply>
 
   constructor(ask: (question: MailWorkerQuestion) => void) {
-    this.#ask = ask
+    this.#questions = new Questions((question) => ask(question))
   }
 
   /** Rejects when the process cannot be started. */
   async socketFor(owner: MailOwner, share: number): Promise<string> {
-    const id = ++this.#asked
-    const answer = new Deferred<string>()
-    this.#waiting.set(id, answer)
-    this.#ask({ id, owner, share })
-    return await answer.promise
+    const reply = await this.#questions.ask({ owner, share })
+    if ('path' in reply) return reply.path
+    throw new Error(reply.error)
   }
 
   hear(reply: MailWorkerReply): void {
-    const answer = this.#waiting.get(reply.id)
-    this.#waiting.delete(reply.id)
-    if ('path' in reply) answer?.resolve(reply.path)
-    else answer?.reject(new Error(reply.error))
+    this.#questions.hear(reply.id, reply)
   }
 }
