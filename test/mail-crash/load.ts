@@ -20,9 +20,11 @@ export interface Life {
   /** Subjects of deliveries that were acknowledged. */
   readonly delivered: Set<string>
   acknowledged: number
+  /** Set once something was killed: who is served by the next process stops by itself. */
+  over: boolean
 }
 
-/** One client after the other, until the server dies: each ends when its connection does. */
+/** Clients that work until the server dies: each ends when its connection does, or when it finds the life over. */
 export function load(ports: Readonly<Record<string, number>>, ledgers: Ledgers, life: Life): Promise<unknown> {
   const imap = ports['imap'] ?? 0
   const works = [append, append, copy, move, expunge]
@@ -45,7 +47,7 @@ async function session(port: number, work: (wire: ImapWire) => Promise<boolean>,
   const wire = await ImapWire.login(port, USER, PASSWORD)
   try {
     await wire.say('SELECT INBOX')
-    for (;;) if (await work(wire)) life.acknowledged++
+    while (!life.over) if (await work(wire)) life.acknowledged++
   } finally {
     wire.destroy()
   }
@@ -112,7 +114,7 @@ async function deliver(port: number, life: Life): Promise<void> {
   try {
     wire.send('LHLO client.example.org')
     await wire.linesUntil(/^250 /)
-    for (let number = 0; ; number++) {
+    for (let number = 0; !life.over; number++) {
       const subject = `${life.round}-lmtp-${number}-${life.random().toString(36).slice(2)}`
       wire.send('MAIL FROM:<sender@example.org>', `RCPT TO:<${USER}>`, 'DATA')
       // 451 when the process of the user died just now: nothing was promised.

@@ -31,12 +31,14 @@ export async function runMailCrashes(rounds: number, random: () => number): Prom
   try {
     await createMailboxes(server)
     for (let round = 0; round < rounds; round++) {
-      const life: Life = { round, random, delivered: new Set(), acknowledged: 0 }
+      const life: Life = { round, random, delivered: new Set(), acknowledged: 0, over: false }
       const loaded = load(server.ports, ledgers, life)
       await sleep(random() * LIFE_MS)
       const whole = round % WHOLE_SERVER === WHOLE_SERVER - 1
       if (whole) process.kill(-server.pid, 'SIGKILL')
       else await killMailProcess(server)
+      // Whoever was still logging in has a new process by now.
+      life.over = true
       await loaded
       if (whole) {
         await server.stop()
