@@ -7,7 +7,9 @@
 import { runMailCrashes } from '../mail-crash/run.ts'
 
 const rounds = Number(process.argv[2] ?? 200)
-const { kills, acknowledged } = await runMailCrashes(rounds, Math.random)
+const { kills, acknowledged } = await runMailCrashes(rounds, Math.random, (round, sofar) => {
+  if (round % 20 === 19) console.log(`${round + 1} kills, ${sofar} acknowledged operations`)
+})
 console.log(
   `${kills} kills, ${acknowledged} acknowledged operations: nothing lost, nothing doubled, no UID given twice`,
 )

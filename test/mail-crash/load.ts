@@ -19,6 +19,8 @@ export interface Life {
   readonly random: () => number
   /** Subjects of deliveries that were acknowledged. */
   readonly delivered: Set<string>
+  /** Subjects that were on their way from the first mailbox to the second. */
+  readonly moving: Set<string>
   acknowledged: number
   /** Set once something was killed: who is served by the next process stops by itself. */
   over: boolean
@@ -80,6 +82,7 @@ async function move(wire: ImapWire, { inbox, saved }: Ledgers, life: Life): Prom
   if (uid === 0 || saved.knows(subject)) return await pause(wire)
   saved.expect(subject)
   inbox.doom(uid)
+  life.moving.add(subject)
   const moved = transferred(await wire.say(`UID MOVE ${uid} Saved`))
   if (moved !== undefined) saved.seen(moved, subject, true)
   return moved !== undefined

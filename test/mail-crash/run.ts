@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '../support/deadline.ts'
 import { Ledger } from '../maildir/ledger.ts'
 import type { MailboxSnapshot } from '../maildir/session.ts'
 import { MailHomes, PASSWORD, startLocalMail } from '../peers/local-mail.ts'
@@ -12,6 +13,8 @@ import { type Ledgers, type Life, load, MAILBOXES, USER } from './load.ts'
 const LIFE_MS = 400
 /** Every so many rounds the whole server is killed instead. */
 const WHOLE_SERVER = 10
+/** A life, a new server and a look at everything. */
+const ROUND_MS = 90_000
 
 export interface CrashResult {
   readonly kills: number
@@ -23,7 +26,11 @@ export interface CrashResult {
  * and looks at the mailboxes with the next one. Throws when an acknowledged message is lost or any is doubled, or a UID is given
  * twice.
  */
-export async function runMailCrashes(rounds: number, random: () => number): Promise<CrashResult> {
+export async function runMailCrashes(
+  rounds: number,
+  random: () => number,
+  tell: (round: number, acknowledged: number) => void = () => undefined,
+): Promise<CrashResult> {
   const homes = new MailHomes([USER])
   const ledgers = { inbox: new Ledger('INBOX'), saved: new Ledger('Saved'), copies: new Ledger('Copies') }
   let server = await startLocalMail(homes)
@@ -31,26 +38,31 @@ export async function runMailCrashes(rounds: number, random: () => number): Prom
   try {
     await createMailboxes(server)
     for (let round = 0; round < rounds; round++) {
-      const life: Life = { round, random, delivered: new Set(), acknowledged: 0, over: false }
-      const loaded = load(server.ports, ledgers, life)
-      await sleep(random() * LIFE_MS)
-      const whole = round % WHOLE_SERVER === WHOLE_SERVER - 1
-      if (whole) process.kill(-server.pid, 'SIGKILL')
-      else await killMailProcess(server)
-      // Whoever was still logging in has a new process by now.
-      life.over = true
-      await loaded
-      if (whole) {
-        await server.stop()
-        server = await startLocalMail(homes)
-      }
-      await look(server, ledgers, life)
+      const life: Life = { round, random, delivered: new Set(), moving: new Set(), acknowledged: 0, over: false }
+      await within(ROUND_MS, () => `round ${round} does not end`, live(life))
       acknowledged += life.acknowledged
+      tell(round, acknowledged)
     }
     return { kills: rounds, acknowledged }
   } finally {
     await server.stop()
     removeTempDir(homes.dir)
+  }
+
+  async function live(life: Life): Promise<void> {
+    const loaded = load(server.ports, ledgers, life)
+    await sleep(random() * LIFE_MS)
+    const whole = life.round % WHOLE_SERVER === WHOLE_SERVER - 1
+    if (whole) process.kill(-server.pid, 'SIGKILL')
+    else await killMailProcess(server)
+    // Whoever was still logging in has a new process by now.
+    life.over = true
+    await loaded
+    if (whole) {
+      await server.stop()
+      server = await startLocalMail(homes)
+    }
+    await look(server, ledgers, life)
   }
 }
 
@@ -72,8 +84,9 @@ async function killMailProcess(server: Started): Promise<void> {
 }
 
 /** Everything that was acknowledged is there, once. */
-async function look(server: Started, { inbox, saved, copies }: Ledgers, { delivered }: Life): Promise<void> {
+async function look(server: Started, { inbox, saved, copies }: Ledgers, { delivered, moving }: Life): Promise<void> {
   const wire = await ImapWire.login(server.ports['imap'] ?? 0, USER, PASSWORD)
+  const lost = new Set(moving)
   for (const [name, ledger] of [
     ['INBOX', inbox],
     ['Saved', saved],
@@ -82,10 +95,12 @@ async function look(server: Started, { inbox, saved, copies }: Ledgers, { delive
     const snapshot = await takeSnapshot(wire, name)
     ledger.observe(snapshot)
     ledger.settle(snapshot)
-    if (ledger !== inbox) continue
     const there = new Set(snapshot.messages.map(({ subject }) => subject))
+    if (ledger !== copies) for (const subject of there) lost.delete(subject)
+    if (ledger !== inbox) continue
     for (const subject of delivered) assert.ok(there.has(subject), `INBOX: delivery ${subject} is lost`)
   }
+  assert.deepEqual([...lost], [], 'what was on its way is here or there')
   wire.destroy()
 }
 
