@@ -1,8 +1,18 @@
 // The store on real files: what a session may reach, and what outlives a process.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { makeTempDir, removeTempDir } from '../../test/support/temp-dir.ts'
 import { FLAGGED } from './flags.ts'
@@ -232,6 +242,33 @@ test('MODSEQs, expunges and summaries outlive the process', async (t) => {
   assert.ok(again.highestModSeq > after.highestModSeq, 'an index that was lost does not take MODSEQs back')
   assert.deepEqual(await again.vanishedSince(told), [[3, 3]], 'whatever is not there may have been')
   assert.equal(again.message(2).flags.text, '\\Flagged work')
+})
+
+test('whoever sees flags that others set sees their MODSEQ, also while the disk is looked at', async (t) => {
+  const dir = tempDir(t)
+  // Syncing the uidlist takes turns of the event loop.
+  const joe = start(t).open('joe', maildir(dir), { settings: { ...memorySettings, mail_fsync: 'always' } })
+  await append(joe, 'INBOX', 2)
+  const inbox = await joe.open('INBOX', 'read-write')
+  const [before, message] = [inbox.message(1).modSeq, inbox.message(1)]
+  const [name = ''] = readdirSync(`${dir}/cur`).sort()
+  renameSync(`${dir}/cur/${name}`, `${dir}/cur/${name}F`)
+  writeFileSync(`${dir}/new/1700000001.M1P1.elsewhere`, 'Subject: new\n\n')
+  let looking = true
+  const looked = Promise.resolve(inbox.sync({ expunge: true, look: 'now' })).finally(() => {
+    looking = false
+  })
+  let turns = 0
+  for (; looking; turns += 1) {
+    for (let tick = 0; tick < 20; tick += 1) {
+      await undefined
+      assert.equal(message.modSeq > before, message.flags.text === '\\Flagged')
+    }
+    await setImmediate()
+  }
+  assert.deepEqual((await looked).flags, [1])
+  assert.equal(message.flags.text, '\\Flagged')
+  assert.ok(turns > 1)
 })
 
 test('a delivery does not read the mailbox, and wakes those who look at it', async (t) => {

@@ -91,6 +91,7 @@ export class TestMailbox {
     const changes = await this.format.sync(options)
     for (const { uid } of changes.expunged) this.records.delete(uid)
     for (const record of changes.added) this.records.set(record.uid, record)
+    for (const { record, flags } of changes.flags) record.flags = flags
     return changes
   }
 

@@ -99,6 +99,7 @@ class Opened {
       this.records.set(record.uid, record)
     }
     for (const { uid } of changes.expunged) assert.ok(this.records.delete(uid), `UID ${uid} was never there`)
+    for (const { record, flags } of changes.flags) record.flags = flags
     return changes
   }
 
@@ -311,7 +312,7 @@ async function sharesFlags(place: Place): Promise<void> {
   assert.deepEqual((await inbox.sync()).flags, [], 'its own change is no news')
   const changes = await other.sync()
   assert.deepEqual(
-    changes.flags.map(({ uid, flags }) => [uid, flags.text]),
+    changes.flags.map(({ record, flags }) => [record.uid, flags.text]),
     [[1, '\\Answered \\Seen work']],
   )
   await inbox.setFlags(1, 0, [], table)

@@ -105,9 +105,7 @@ export interface FormatMailbox {
    */
   sync(options?: { readonly keepNew?: boolean }): Promise<FormatChanges>
   /** Makes flags so on disk; `flags` of the records are still the old ones. Records whose file is gone come back. */
-  setFlags(
-    changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[],
-  ): Promise<readonly FormatRecord[]>
+  setFlags(changes: readonly ChangedFlags[]): Promise<readonly FormatRecord[]>
   /** Removes files. Resolves with those that are gone now, also when somebody else was first. */
   expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
   openMessage(record: FormatRecord): StoredMessage | Promise<StoredMessage>
@@ -129,10 +127,15 @@ export interface FormatChanges {
   /** Ascending by UID. */
   readonly added: readonly FormatRecord[]
   readonly expunged: readonly FormatRecord[]
-  /** `flags` of the records are new already. */
-  readonly flags: readonly FormatRecord[]
+  /** Their `flags` are still the old ones: the owner changes them when it knows the MODSEQ. */
+  readonly flags: readonly ChangedFlags[]
   /** UIDs that are recent: given for the first time in this sync. */
   readonly recent: readonly number[]
+}
+
+export interface ChangedFlags {
+  readonly record: FormatRecord
+  readonly flags: Flags
 }
 
 export interface FormatAppending extends Omit<Appending, 'mailbox'> {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { StoreRefusal } from '../refusal.ts'
 import type { CreateOptions, MessageIdentity, StoredMessage } from '../store.ts'
 import type {
+  ChangedFlags,
   FlagTable,
   FormatAppending,
   FormatChanges,
@@ -183,9 +184,7 @@ class MemoryMailbox implements FormatMailbox {
     return Promise.resolve({ ...changes, recent: this.#takeRecent() })
   }
 
-  setFlags(
-    changes: readonly { readonly record: FormatRecord; readonly flags: FormatRecord['flags'] }[],
-  ): Promise<readonly FormatRecord[]> {
+  setFlags(changes: readonly ChangedFlags[]): Promise<readonly FormatRecord[]> {
     const gone: FormatRecord[] = []
     for (const { record, flags } of changes) {
       const message = this.#box.messages.get(record.uid)
@@ -289,15 +288,13 @@ class MemoryMailbox implements FormatMailbox {
     return expunged
   }
 
-  #changedFlags(): FormatRecord[] {
-    const changed: FormatRecord[] = []
+  #changedFlags(): ChangedFlags[] {
+    const changed: ChangedFlags[] = []
     for (const record of this.#records.values()) {
       const message = this.#box.messages.get(record.uid)
       if (message === undefined) continue
       const flags = this.#flags.flags(message.bits, message.keywords)
-      if (flags === record.flags) continue
-      record.flags = flags
-      changed.push(record)
+      if (flags !== record.flags) changed.push({ record, flags })
     }
     return changed
   }

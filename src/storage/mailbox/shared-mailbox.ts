@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { applyChange, type InternedFlags } from '../flag-table.ts'
 import type { FlagChange, Flags } from '../flags.ts'
-import type { FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
+import type { ChangedFlags, FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
 import type { IndexChanges, MailboxIndex } from '../index/mailbox-index.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { ChangeJournal } from './change-journal.ts'
@@ -279,10 +279,10 @@ export class SharedMailbox {
     throw error
   }
 
-  #changesOf(records: readonly FormatRecord[], change: FlagChange): { record: FormatRecord; flags: Flags }[] {
+  #changesOf(records: readonly FormatRecord[], change: FlagChange): ChangedFlags[] {
     // Most messages have the same flags before, and so the same after.
     const results = new Map<Flags, Flags>()
-    const changes: { record: FormatRecord; flags: Flags }[] = []
+    const changes: ChangedFlags[] = []
     for (const record of records) {
       let flags = results.get(record.flags)
       if (flags === undefined) {
@@ -294,28 +294,26 @@ export class SharedMailbox {
     return changes
   }
 
-  async #writeFlags(
-    changes: readonly { record: FormatRecord; flags: Flags }[],
-    silentFor: object | undefined,
-  ): Promise<void> {
+  async #writeFlags(changes: readonly ChangedFlags[], silentFor: object | undefined): Promise<void> {
     const gone = await this.format.setFlags(changes)
     const lost = new Set(gone)
-    const done = changes.filter(({ record }) => !lost.has(record))
-    for (const { record, flags } of done) record.flags = flags
-    this.#remember({ added: [], expunged: gone, flags: done.map(({ record }) => record), recent: [] }, silentFor)
+    const flags = changes.filter(({ record }) => !lost.has(record))
+    this.#remember({ added: [], expunged: gone, flags, recent: [] }, silentFor)
   }
 
   /** What happened on disk becomes known: to the index, the snapshots, the journal, and whoever looks on. */
-  #remember({ added, expunged: reported, flags, recent }: FormatChanges, silentFor?: object): void {
+  #remember({ added, expunged: reported, flags: changes, recent }: FormatChanges, silentFor?: object): void {
     // A format may report again what it said when it could not change flags, and mark it itself.
     const expunged = [...new Set(reported)].filter((record) => this.#current.find(record.uid) === record)
-    if (added.length + expunged.length + flags.length === 0) return
+    if (added.length + expunged.length + changes.length === 0) return
     for (const record of expunged) record.expunged = true
-    const changed = added.length === 0 ? flags : [...added, ...flags]
+    for (const { record, flags } of changes) record.flags = flags
+    const flagged = changes.map(({ record }) => record)
+    const changed = added.length === 0 ? flagged : [...added, ...flagged]
     this.#record({ changed, expunged, uidNext: this.format.uidNext })
     this.#add(added)
     for (const uid of recent) this.unclaimed.add(uid)
-    for (const record of flags) this.journal.add(record, silentFor)
+    for (const record of flagged) this.journal.add(record, silentFor)
     if (expunged.length > 0) this.#dropExpunged(expunged)
     this.#tell()
   }

@@ -41,7 +41,7 @@ test('what others write into the file is read, and flags are told anew', async (
   writeFileSync(`${root}/cur/2.M1P1.h:2,a`, 'Subject: b\n\n')
   const changes = await mailbox.sync()
   assert.deepEqual(
-    changes.flags.map(({ uid, flags }) => [uid, flags.text]),
+    changes.flags.map(({ record, flags }) => [record.uid, flags.text]),
     [[1, 'renamed']],
   )
   assert.equal(mailbox.record(2).flags, mailbox.record(1).flags)

@@ -1,4 +1,4 @@
-import type { FlagTable } from '../format.ts'
+import type { FlagTable, FormatChanges } from '../format.ts'
 import type { Flags } from '../../flags.ts'
 import { extraKeywords, hasExtraKeywords, withExtraKeywords } from './extra-keywords.ts'
 import { parseInfo } from './file-name.ts'
@@ -88,11 +88,17 @@ export class MailboxState {
     else this.inNew.delete(record)
   }
 
+  /** Whoever sees a message's flags sees the MODSEQ that belongs to them: its owner changes both at once. */
   #readFlags(record: MaildirRecord): void {
     const flags = this.flagsOf(record.info, record.entry)
     if (record.flags === flags) return
-    record.flags = flags
-    this.pending.changeFlags(record)
+    if (this.pending.isNew(record)) record.flags = flags
+    else this.pending.changeFlags(record)
+  }
+
+  /** What its owner was not told yet. */
+  drain(): FormatChanges {
+    return this.pending.drain(({ info, entry }) => this.flagsOf(info, entry))
   }
 
   /** A message has this base name here, or had it. */

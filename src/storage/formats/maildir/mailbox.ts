@@ -3,7 +3,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
 import type { Flags } from '../../flags.ts'
 import type { MessageIdentity, StoredMessage } from '../../store.ts'
-import type { FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
+import type { ChangedFlags, FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
 import { pathOf } from './disk.ts'
 import { refusalOfFullDisk } from './full-disk.ts'
@@ -76,7 +76,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     const keepNew = options.keepNew ?? this.readOnly
     if (!this.#loaded || !this.#isQuiet(keepNew)) await this.look({ keepNew, force: !this.#loaded })
     this.#loaded = true
-    return this.state.pending.drain()
+    return this.state.drain()
   }
 
   /** Nothing is due, or only `new`, and nothing is there. */
@@ -106,9 +106,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     return withMailboxLock(this.state.place, work)
   }
 
-  async setFlags(
-    changes: readonly { readonly record: FormatRecord; readonly flags: Flags }[],
-  ): Promise<readonly FormatRecord[]> {
+  async setFlags(changes: readonly ChangedFlags[]): Promise<readonly FormatRecord[]> {
     const wanted = changes.map(({ record, flags }) => ({ record: own(record), old: record.flags, flags }))
     try {
       return await this.#change(() => this.#renameAll(wanted))

@@ -1,3 +1,4 @@
+import type { Flags } from '../../flags.ts'
 import type { FormatChanges } from '../format.ts'
 import type { MaildirRecord } from './record.ts'
 
@@ -30,21 +31,29 @@ export class PendingChanges {
     this.#recent.delete(record.uid)
   }
 
+  /** Its owner was not told of it yet. */
+  isNew(record: MaildirRecord): boolean {
+    return this.#added.has(record)
+  }
+
   /** Its flags on disk are others than the owner knows. */
   changeFlags(record: MaildirRecord): void {
-    if (!this.#added.has(record)) this.#flags.add(record)
+    this.#flags.add(record)
   }
 
   markRecent(record: MaildirRecord): void {
     this.#recent.add(record.uid)
   }
 
-  /** Everything since the last time. */
-  drain(): FormatChanges {
+  /** Everything since the last time. `flagsOf`: those on disk now. */
+  drain(flagsOf: (record: MaildirRecord) => Flags): FormatChanges {
     const changes: FormatChanges = {
       added: [...this.#added].sort(byUid),
       expunged: [...this.#expunged].sort(byUid),
-      flags: [...this.#flags].sort(byUid),
+      flags: [...this.#flags]
+        .sort(byUid)
+        .map((record) => ({ record, flags: flagsOf(record) }))
+        .filter(({ record, flags }) => record.flags !== flags),
       recent: [...this.#recent].sort((one, other) => one - other),
     }
     for (const set of [this.#added, this.#expunged, this.#flags, this.#recent]) set.clear()
