@@ -1,9 +1,8 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { DevBackend } from './dev/dovecot-backend.ts'
 import { prepareSampleProxy } from './dev/sample-proxy.ts'
 import { isInstalled, SAMPLE_PROTOCOLS } from './dev/sample-protocols.ts'
-import { SAMPLE_PASSWORD, SAMPLE_USERS } from './dev/users.ts'
+import { type SampleBackend, SAMPLE_PASSWORD, SAMPLE_USERS } from './dev/users.ts'
 import { serveCommand } from './serve.ts'
 
 /**
@@ -21,7 +20,7 @@ export async function devCommand(): Promise<number> {
   }
 }
 
-function intro(configFile: string, backends: readonly Pick<DevBackend, 'ports'>[]): string {
+function intro(configFile: string, backends: readonly SampleBackend[]): string {
   const [alice, bob] = SAMPLE_USERS
   const login = (user: string): string => `curl -u ${user}:${SAMPLE_PASSWORD}`
   const port = Object.fromEntries(SAMPLE_PROTOCOLS.map(({ name, port: number }) => [name, number]))
@@ -42,9 +41,9 @@ Stop:     Ctrl-C
 `
 }
 
-function describeBackends(backends: readonly Pick<DevBackend, 'ports'>[]): string {
+function describeBackends(backends: readonly SampleBackend[]): string {
   const missing = SAMPLE_PROTOCOLS.filter((protocol) => !isInstalled(protocol))
-  const places = backends.map(({ ports }) => `127.0.0.1:${ports['imap']}`).join(' and ')
+  const places = backends.map(({ host, ports }) => `${host}:${ports['imap']}`).join(' and ')
   const others = SAMPLE_PROTOCOLS.filter(({ program }) => program !== undefined)
     .map(({ name }) => name)
     .join(' and ')

@@ -6,11 +6,10 @@ import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { type MailFileOwner, mailOwner, makeMailDirectory } from './sample-mail.ts'
 import { isInstalled, SAMPLE_PROTOCOLS, type SampleProtocol } from './sample-protocols.ts'
-import { type BackendPorts, SAMPLE_PASSWORD } from './users.ts'
+import { type SampleBackend, SAMPLE_PASSWORD } from './users.ts'
 
-export interface DevBackend {
-  /** By protocol, those it serves. */
-  readonly ports: BackendPorts
+/** A running backend; its ports are by protocol, those it serves. */
+export interface DevBackend extends SampleBackend {
   stop(): Promise<void>
 }
 
@@ -22,20 +21,25 @@ const PROBE_PAUSE_MS = 50
  * Starts a private Dovecot for the protocols that have no backend of ours yet, those of them that are installed; `undefined` when
  * none is. Messages that users submit go to `relayPort`.
  */
-export async function startDovecotBackend(directory: string, relayPort: number): Promise<DevBackend | undefined> {
+export async function startDovecotBackend(
+  directory: string,
+  host: string,
+  relayPort: number,
+): Promise<DevBackend | undefined> {
   const protocols = SAMPLE_PROTOCOLS.filter((protocol) => protocol.program !== undefined && isInstalled(protocol))
   if (protocols.length === 0) return undefined
   const served: Served[] = []
-  for (const protocol of protocols) served.push({ protocol, port: await freePort() })
+  for (const protocol of protocols) served.push({ protocol, port: await freePort(host) })
   rmSync(join(directory, 'run'), { recursive: true, force: true })
   mkdirSync(join(directory, 'run'), { recursive: true })
   const owner = mailOwner()
   makeMailDirectory(join(directory, 'mail'), owner)
   const config = join(directory, 'dovecot.conf')
-  writeFileSync(config, backendConfig(directory, served, relayPort, owner))
+  writeFileSync(config, backendConfig(directory, host, served, relayPort, owner))
   const child = spawn(DOVECOT, ['-F', '-c', config], { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
-  await reachable(served[0]?.port ?? 0, child)
+  await reachable(host, served[0]?.port ?? 0, child)
   return {
+    host,
     ports: Object.fromEntries(served.map(({ protocol, port }) => [protocol.name, port])),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -50,9 +54,15 @@ interface Served {
   readonly port: number
 }
 
-function backendConfig(directory: string, served: readonly Served[], relayPort: number, owner: MailFileOwner): string {
+function backendConfig(
+  directory: string,
+  host: string,
+  served: readonly Served[],
+  relayPort: number,
+  owner: MailFileOwner,
+): string {
   return `protocols = ${served.map(({ protocol }) => protocol.name).join(' ')}
-listen = 127.0.0.1
+listen = ${host}
 base_dir = ${directory}/run
 log_path = ${directory}/dovecot.log
 ssl = no
@@ -93,9 +103,9 @@ function unprivileged(served: readonly Served[], { name, group }: MailFileOwner)
 }
 
 /** Waits until the greeting arrives; rejects when the process ends first or takes too long. */
-async function reachable(port: number, child: ChildProcess): Promise<void> {
+async function reachable(host: string, port: number, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_MS
-  while (!(await greets(port))) {
+  while (!(await greets(host, port))) {
     if (child.exitCode !== null)
       throw new Error(`the sample backend did not start (dovecot exit status ${child.exitCode})`)
     if (Date.now() > deadline) throw new Error('the sample backend did not start in time')
@@ -103,9 +113,9 @@ async function reachable(port: number, child: ChildProcess): Promise<void> {
   }
 }
 
-async function greets(port: number): Promise<boolean> {
+async function greets(host: string, port: number): Promise<boolean> {
   return await new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     socket.setTimeout(1000, () => socket.destroy())
     socket.once('data', () => {
       resolve(true)

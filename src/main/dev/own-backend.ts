@@ -13,19 +13,20 @@ const READY_MS = 20_000
 const PROTOCOLS = ['imap', 'pop3', 'lmtp'] as const
 
 /** Starts another Postern that keeps `user`'s mail, in a Maildir of its own, and serves it by IMAP, POP3 and LMTP. */
-export async function startOwnBackend(directory: string, user: string): Promise<DevBackend> {
+export async function startOwnBackend(directory: string, host: string, user: string): Promise<DevBackend> {
   const owner = mailOwner()
   mkdirSync(join(directory, 'mail'), { recursive: true })
   for (const path of [directory, join(directory, 'mail')]) chmodSync(path, 0o755)
   writeSampleMail(join(directory, 'mail', user), user, owner)
   const ports: Record<string, number> = {}
-  for (const name of PROTOCOLS) ports[name] = await freePort()
+  for (const name of PROTOCOLS) ports[name] = await freePort(host)
   const config = join(directory, 'dovecot.conf')
-  writeFileSync(config, configText(directory, ports, owner))
+  writeFileSync(config, configText(directory, host, ports, owner))
   const postern = fileURLToPath(new URL('../../../bin/postern.js', import.meta.url))
   const child = spawn(process.execPath, [postern, 'serve', '-c', config], { stdio: ['ignore', 'pipe', 'inherit'] })
   await ready(child)
   return {
+    host,
     ports,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
@@ -56,10 +57,10 @@ async function ready(child: ChildProcess): Promise<void> {
   }
 }
 
-function configText(directory: string, ports: BackendPorts, owner: MailFileOwner): string {
+function configText(directory: string, host: string, ports: BackendPorts, owner: MailFileOwner): string {
   return `# A Postern that keeps mail itself; Dovecot 2.3 reads this file as well, and the Maildir.
 protocols = ${PROTOCOLS.join(' ')}
-listen = 127.0.0.1
+listen = ${host}
 base_dir = ${directory}/run
 log_path = ${directory}/postern.log
 postern_workers = 1

@@ -3,16 +3,17 @@ import { join } from 'node:path'
 import { backendRoot } from './backend-root.ts'
 import { devCertificate } from './certificate.ts'
 import { type DevBackend, startDovecotBackend } from './dovecot-backend.ts'
+import { backendHost } from './free-port.ts'
 import { startOwnBackend } from './own-backend.ts'
 import { startOutbox } from './outbox.ts'
 import type { SampleProtocol } from './sample-protocols.ts'
-import { SAMPLE_USERS, userQuery, writeUserDatabase } from './users.ts'
+import { type SampleBackend, SAMPLE_USERS, userQuery, writeUserDatabase } from './users.ts'
 
 /** A configuration to serve, and the backends it sends its users to. */
 export interface SampleProxy {
   readonly configFile: string
   /** One a user. */
-  readonly backends: readonly Pick<DevBackend, 'ports'>[]
+  readonly backends: readonly SampleBackend[]
   stop(): Promise<void>
 }
 
@@ -26,7 +27,7 @@ export async function prepareSampleProxy(
   const root = backendRoot(directory)
   const outbox = await startOutbox(join(directory, 'outbox'))
   const started: DevBackend[] = []
-  const backends: Pick<DevBackend, 'ports'>[] = []
+  const backends: SampleBackend[] = []
   const stop = async (): Promise<void> => {
     await Promise.all(started.map(async (backend) => await backend.stop()))
     await outbox.stop()
@@ -34,7 +35,8 @@ export async function prepareSampleProxy(
   }
   try {
     const starting = SAMPLE_USERS.map(async ({ name }, index) => {
-      return await startBackends(join(root.path, `backend${index + 1}`), name, outbox.port, started)
+      const place = join(root.path, `backend${index + 1}`)
+      return await startBackends(place, await backendHost(index), name, outbox.port, started)
     })
     backends.push(...(await Promise.all(starting)))
   } catch (error) {
@@ -42,10 +44,7 @@ export async function prepareSampleProxy(
     throw error
   }
   const users = join(directory, 'users.sqlite')
-  writeUserDatabase(
-    users,
-    backends.map(({ ports }) => ports),
-  )
+  writeUserDatabase(users, backends)
   writeFileSync(join(directory, 'dovecot-sql.conf.ext'), `driver = sqlite\nconnect = ${users}\n${userQuery()}`)
   const configFile = join(directory, 'dovecot.conf')
   writeFileSync(configFile, proxyConfig(directory, certificate, protocols))
@@ -55,19 +54,20 @@ export async function prepareSampleProxy(
 /** A Postern, and a Dovecot for what Postern does not serve itself; both are put among `started`. */
 async function startBackends(
   place: string,
+  host: string,
   user: string,
   relayPort: number,
   started: DevBackend[],
-): Promise<Pick<DevBackend, 'ports'>> {
+): Promise<SampleBackend> {
   const keep = <Backend extends DevBackend | undefined>(backend: Backend): Backend => {
     if (backend !== undefined) started.push(backend)
     return backend
   }
   const [own, other] = await Promise.all([
-    startOwnBackend(place, user).then(keep),
-    startDovecotBackend(join(place, 'dovecot'), relayPort).then(keep),
+    startOwnBackend(place, host, user).then(keep),
+    startDovecotBackend(join(place, 'dovecot'), host, relayPort).then(keep),
   ])
-  return { ports: { ...other?.ports, ...own.ports } }
+  return { host, ports: { ...other?.ports, ...own.ports } }
 }
 
 function proxyConfig(

@@ -9,11 +9,17 @@ export const SAMPLE_USERS = [{ name: 'alice@example.org' }, { name: 'bob@example
 /** Ports of one backend by protocol. */
 export type BackendPorts = Readonly<Record<string, number>>
 
+/** Where a user's mail is. */
+export interface SampleBackend {
+  readonly host: string
+  readonly ports: BackendPorts
+}
+
 /** Where nothing listens: what a backend does not serve. */
 const DISCARD_PORT = 9
 
 /** The user table of the sample proxy: who logs in with what, and where the mail is. */
-export function writeUserDatabase(path: string, backends: readonly BackendPorts[]): void {
+export function writeUserDatabase(path: string, backends: readonly SampleBackend[]): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
   const database = new DatabaseSync(path)
   const columns = SAMPLE_PROTOCOLS.map(({ name }) => `${name}_port`)
@@ -26,8 +32,9 @@ export function writeUserDatabase(path: string, backends: readonly BackendPorts[
     `INSERT INTO users (user, password, host, ${columns.join(', ')}) VALUES (?, ?, ?, ${places})`,
   )
   for (const [index, { name }] of SAMPLE_USERS.entries()) {
-    const ports = SAMPLE_PROTOCOLS.map((protocol) => backends[index]?.[protocol.name] ?? DISCARD_PORT)
-    insert.run(name, `{PLAIN}${SAMPLE_PASSWORD}`, '127.0.0.1', ...ports)
+    const { host = '127.0.0.1', ports = {} } = backends[index] ?? {}
+    const numbers = SAMPLE_PROTOCOLS.map((protocol) => ports[protocol.name] ?? DISCARD_PORT)
+    insert.run(name, `{PLAIN}${SAMPLE_PASSWORD}`, host, ...numbers)
   }
   database.close()
 }
