@@ -46,8 +46,8 @@ export class MailHomes {
   }
 }
 
-/** Starts `postern serve` with IMAP, POP3 and LMTP on these homes. `more` may change anything. */
-export function startLocalMail(homes: MailHomes, more = ''): Promise<Started> {
+/** Starts `postern serve` with IMAP, POP3 and LMTP on these homes. `more` may change anything; `root` is another place to run it from. */
+export function startLocalMail(homes: MailHomes, more = '', root?: string): Promise<Started> {
   return startPostern(
     (place) => `protocols = imap pop3 lmtp
 ${common(homes, place)}${imapListeners(place.port)}${loginListeners('pop3', place.port)}
@@ -57,6 +57,8 @@ service lmtp {
   }
 }
 ${more}`,
+    [],
+    root,
   )
 }
 

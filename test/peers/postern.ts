@@ -13,8 +13,11 @@ export function skipWithoutPostern(): false | string {
   return existsSync(cli) ? false : 'postern serve is not written yet (src/main/cli.ts is missing)'
 }
 
-/** Starts `postern serve` from this checkout, in its own directory, logging to us; the rest is the caller's configuration. */
-export function startPostern(config: ConfigText, args: readonly string[] = []): Promise<Started> {
+/**
+ * Starts `postern serve` from this checkout (or another place), in its own directory, logging to us; the rest is the caller's
+ * configuration.
+ */
+export function startPostern(config: ConfigText, args: readonly string[] = [], root = ROOT): Promise<Started> {
   return launch({
     name: 'postern',
     config: (place) => `${preamble(place.dir)}\n${config(place)}\n`,
@@ -23,7 +26,7 @@ export function startPostern(config: ConfigText, args: readonly string[] = []): 
       writeFileSync(file, text)
       return new ServerProcess({
         command: process.execPath,
-        args: [join(ROOT, 'bin', 'postern.js'), 'serve', '-c', file, ...args],
+        args: [join(root, 'bin', 'postern.js'), 'serve', '-c', file, ...args],
       })
     },
     ready: (server) => server.waitForLine(/^postern ready: /),
