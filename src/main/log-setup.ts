@@ -16,9 +16,7 @@ export function openLog(settings: Settings): OpenLog {
   const all = new Set([writers.main, writers.info, writers.debug])
   const debug = settings.auth_debug || settings.mail_debug || settings.verbose_ssl
   const json = settings.postern_log_format === 'json'
-  // Syslog has a time of its own.
-  const timestamp = settings.log_path === 'syslog' ? '' : settings.log_timestamp
-  const sink = json ? openJsonLog(writers, debug) : openTextLog(writers, timestamp, debug)
+  const sink = json ? openJsonLog(writers, debug) : openTextLog(writers, settings.log_timestamp, debug)
   return {
     emit: sink.emit.bind(sink),
     log: sink.log.bind(sink),

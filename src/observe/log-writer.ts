@@ -13,6 +13,8 @@ const RETRY_MS = 50
 
 /** Where lines of a log end up. `write` never blocks and never throws. */
 export interface LogWriter {
+  /** The system log has times of its own, and no word for Info. */
+  readonly isSyslog: boolean
   /** `line` has no newline. The level matters to syslog only. */
   write(level: LogLevel, line: string): void
   /** Opens the file anew, after log rotation (SIGUSR1). */
@@ -39,6 +41,7 @@ export function openLogWriter(target: LogTarget): LogWriter {
 }
 
 class FileWriter implements LogWriter {
+  readonly isSyslog = false
   readonly #path: string | undefined
   #fd: number
   #waiting: string[] = []

@@ -11,6 +11,7 @@ import { openLogWriter, parseLogPath, type LogWriter } from './log-writer.ts'
 function memoryWriter(): LogWriter & { lines: string[] } {
   const lines: string[] = []
   return {
+    isSyslog: false,
     lines,
     write: (_level: LogLevel, line: string) => void lines.push(line),
     reopen() {},

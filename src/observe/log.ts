@@ -19,12 +19,15 @@ const LABEL = {
   panic: 'Panic',
 } as const satisfies Record<LogLevel, string>
 
-/** Dovecot's text log: `Nov 21 22:30:59 imap-login: Info: text`. `timestamp` is `log_timestamp`, empty for syslog. */
+/** Dovecot's text log: `Nov 21 22:30:59 imap-login: Info: text`; to syslog `imap-login: text`. `timestamp` is `log_timestamp`. */
 export function openTextLog(writers: LogWriters, timestamp: string, debug: boolean): Observer {
   const stamp = cachedStamp(compileStrftime(timestamp))
   function log(level: LogLevel, service: string, text: string): void {
     if (level === 'debug' && !debug) return
-    writerFor(writers, level).write(level, `${stamp()}${service}: ${LABEL[level]}: ${printable(text)}`)
+    const writer = writerFor(writers, level)
+    const time = writer.isSyslog ? '' : stamp()
+    const label = writer.isSyslog && level === 'info' ? '' : `${LABEL[level]}: `
+    writer.write(level, `${time}${service}: ${label}${printable(text)}`)
   }
   return {
     log,
