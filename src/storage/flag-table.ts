@@ -1,4 +1,4 @@
-import { type Flags, systemFlagNames } from './flags.ts'
+import { type FlagChange, type Flags, systemFlagNames } from './flags.ts'
 import type { FlagTable } from './formats/format.ts'
 
 /** Makes flags of one mailbox: equal ones are one object, for as long as the mailbox is open. */
@@ -21,7 +21,7 @@ export class InternedFlags implements FlagTable {
 export function applyChange(
   table: FlagTable,
   flags: Flags,
-  change: { readonly mode: 'add' | 'remove' | 'replace'; readonly bits: number; readonly keywords: readonly string[] },
+  change: FlagChange,
   listed: readonly string[],
 ): Flags {
   switch (change.mode) {
@@ -33,7 +33,7 @@ export function applyChange(
       return table.flags(flags.bits & ~change.bits, kept)
     }
     case 'replace':
-      return table.flags(change.bits, inOrder(change.keywords, listed))
+      return table.flags(change.bits | (flags.bits & (change.keeps ?? 0)), inOrder(change.keywords, listed))
   }
 }
 

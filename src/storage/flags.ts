@@ -32,6 +32,8 @@ export interface FlagChange {
   readonly mode: 'add' | 'remove' | 'replace'
   readonly bits: number
   readonly keywords: readonly string[]
+  /** Bits that `replace` leaves as they are. */
+  readonly keeps?: number
 }
 
 /** `bits` as names, in Dovecot's order. */

@@ -21,6 +21,8 @@ export interface Indexes {
   open(of: IndexedPlace): MailboxIndex
   /** The file of a location, for what is not about one mailbox; `undefined` when nothing is kept of it. */
   fileOf?(place: Pick<IndexedPlace, 'location' | 'log'>): IndexFile | undefined
+  /** The file with the user's own \Seen of a location (`INDEXPVT`); without one he keeps them as long as the mailbox is open. */
+  privateFileOf?(place: Pick<IndexedPlace, 'location' | 'log'>): IndexFile | undefined
 }
 
 export interface IndexedPlace {

@@ -2,7 +2,7 @@ import { autoexpunge, autoexpungedNames } from './autoexpunge.ts'
 import { InternedFlags } from './flag-table.ts'
 import type { FormatMailbox } from './formats/format.ts'
 import type { MailboxIndex } from './index/mailbox-index.ts'
-import { copyMessages } from './mailbox/copy.ts'
+import { copyMessages, type CopyTarget } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
 import { SharedMailbox } from './mailbox/shared-mailbox.ts'
 import { type AppendTarget, StoreAppending } from './mailbox/store-appending.ts'
@@ -11,6 +11,8 @@ import { checkNewName } from './mailbox-name.ts'
 import type { Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import { Places } from './places.ts'
+import { PrivateMailbox } from './private-seen/private-mailbox.ts'
+import { PrivateMarks, type SignedMailbox } from './private-seen/private-marks.ts'
 import { StoreRefusal } from './refusal.ts'
 import { StatusCache } from './status-cache.ts'
 import { statusOf } from './mailbox/status.ts'
@@ -31,6 +33,7 @@ import { listSubscriptions, subscribeMailbox } from './subscriptions.ts'
 export interface Held {
   readonly shared: SharedMailbox
   readonly place: Place
+  readonly storage: string
   readonly release: () => void
 }
 
@@ -41,14 +44,20 @@ export class UserStore implements MailStore {
   readonly #options: StoreOptions
   readonly #places: Places
   readonly #statuses: StatusCache
+  readonly #private: PrivateMarks
   #closed = false
-  readonly #views = new Set<MailboxView>()
+  readonly #views = new Set<Mailbox>()
 
   constructor(options: StoreOptions) {
     this.user = options.user
     this.namespaces = options.namespaces
     this.#options = options
     this.#places = new Places(options)
+    this.#private = new PrivateMarks({
+      indexes: options.context.indexes,
+      hold: (name) => this.#hold(name),
+      log: (level, text) => options.log(level, text),
+    })
     this.#statuses = new StatusCache(({ location }) =>
       options.context.indexes.fileOf?.({ location, log: (level, text) => options.log(level, text) }),
     )
@@ -103,6 +112,12 @@ export class UserStore implements MailStore {
     const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
     const signature = place.store.signature?.(storage)
+    const signed = { place, storage, signature }
+    return await this.#private.statusOf(name, signed, await this.#statusFor(name, signed))
+  }
+
+  /** As everybody sees it. */
+  async #statusFor(name: string, { place, storage, signature }: SignedMailbox): Promise<MailboxStatus> {
     const isOpen = this.#options.context.mailboxes.find(keyOf(place, storage)) !== undefined
     const kept = signature === undefined || isOpen ? undefined : this.#statuses.find(place, storage, signature)
     if (kept !== undefined) return kept
@@ -124,6 +139,7 @@ export class UserStore implements MailStore {
     const held = await this.#hold(name)
     try {
       await held.shared.look('now')
+      const seen = this.#private.of(held)
       const view: MailboxView = new MailboxView({
         name,
         readOnly: mode === 'read-only',
@@ -131,14 +147,22 @@ export class UserStore implements MailStore {
         keywordLimits: { bytes: this.#options.settings.mail_max_keyword_length, count: MAX_KEYWORDS },
         quota: this.#options.quota,
         copy: async (records, to, { moves }) =>
-          copyMessages(held, records, await this.#holdTarget(to), this.#options.quota, moves ? name : undefined),
+          copyMessages(
+            { shared: held.shared, seen },
+            records,
+            await this.#holdTarget(to),
+            this.#options.quota,
+            moves ? name : undefined,
+          ),
         release: () => {
-          this.#views.delete(view)
+          this.#views.delete(mailbox)
           held.release()
         },
       })
-      this.#views.add(view)
-      return view
+      const rescanMs = this.#options.settings.mailbox_idle_check_interval
+      const mailbox = seen === undefined ? view : new PrivateMailbox({ view, seen, rescanMs })
+      this.#views.add(mailbox)
+      return mailbox
     } catch (error) {
       held.release()
       throw error
@@ -148,9 +172,11 @@ export class UserStore implements MailStore {
   async beginAppend(name: string): Promise<Appending> {
     const { quota, settings } = this.#options
     const limits = { bytes: settings.mail_max_keyword_length, count: MAX_KEYWORDS }
+    const { place } = await this.#resolve(this.#name(name))
+    const markSeen = this.#private.markerIn(place, this.#name(name))
     const { format, ...target } = await this.#appendTarget(this.#name(name))
     try {
-      return new StoreAppending({ target, name, quota, limits, appending: await format.beginAppend() })
+      return new StoreAppending({ target, name, quota, limits, markSeen, appending: await format.beginAppend() })
     } catch (error) {
       target.release()
       throw error
@@ -266,9 +292,10 @@ export class UserStore implements MailStore {
     })
   }
 
-  async #holdTarget(to: string): Promise<Held & { readonly name: string }> {
+  async #holdTarget(to: string): Promise<CopyTarget> {
     const name = this.#name(to)
-    return { ...(await this.#hold(name)), name }
+    const held = await this.#hold(name)
+    return { ...held, name, seen: this.#private.of(held) }
   }
 
   /** Opens a mailbox, or shares the one that is open; makes it first when it is to be made automatically. */
@@ -276,7 +303,7 @@ export class UserStore implements MailStore {
     const { place, storage } = await this.#resolve(name)
     const { mailboxes } = this.#options.context
     const held = await mailboxes.acquire(keyOf(place, storage), () => this.#openShared(place, storage, name))
-    if (held.shared.gone === undefined) return { ...held, place }
+    if (held.shared.gone === undefined) return { ...held, place, storage }
     held.release()
     throw held.shared.gone
   }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { INDEX_TABLES, INDEX_VERSION } from './index-schema.ts'
+import { type FileSchema, INDEX_SCHEMA } from './index-schema.ts'
 
 /** Longest wait for another process that writes. The event loop waits too: transactions are short. */
 const BUSY_MS = 250
@@ -33,14 +33,16 @@ export class IndexFile {
   /** When it was used last, on the clock of `performance`. */
   usedAt = 0
   readonly #log: IndexLog
+  readonly #schema: FileSchema
   #open:
     | { readonly db: DatabaseSync; readonly inode: bigint; readonly statements: Map<string, StatementSync> }
     | undefined
   #generation = 0
 
-  constructor(path: string, log: IndexLog) {
+  constructor(path: string, log: IndexLog, schema: FileSchema = INDEX_SCHEMA) {
     this.path = path
     this.#log = log
+    this.#schema = schema
   }
 
   get isOpen(): boolean {
@@ -101,7 +103,7 @@ export class IndexFile {
     if (now === undefined) makeFile(this.path)
     const db = new DatabaseSync(this.path, { timeout: BUSY_MS })
     try {
-      prepare(db)
+      prepare(db, this.#schema)
     } catch (error) {
       db.close()
       throw error
@@ -120,15 +122,17 @@ export class IndexFile {
   }
 }
 
-function prepare(db: DatabaseSync): void {
+function prepare(db: DatabaseSync, { version, tables, isCache }: FileSchema): void {
   // NORMAL: a power cut may undo the last changes, never break the file. The cache: sessions are many, and mostly idle.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512')
-  if (versionOf(db) === INDEX_VERSION) return
+  const found = versionOf(db)
+  if (found === version) return
+  if (!isCache && found !== 0) throw new Error(`it has version ${String(found)}, this program writes ${version}`)
   db.exec('BEGIN IMMEDIATE')
   // Another process may have been faster.
-  if (versionOf(db) !== INDEX_VERSION) {
+  if (versionOf(db) !== version) {
     for (const name of tablesOf(db)) db.exec(`DROP TABLE "${name}"`)
-    db.exec(INDEX_TABLES)
+    db.exec(tables)
   }
   db.exec('COMMIT')
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { Indexes, IndexedPlace } from '../store-context.ts'
 import { IndexFile, type IndexLog } from './index-file.ts'
+import { type FileSchema, INDEX_SCHEMA } from './index-schema.ts'
 import type { MailboxIndex } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { SqliteIndex } from './sqlite-index.ts'
+import { PRIVATE_FILE, PRIVATE_SCHEMA } from '../private-seen/private-schema.ts'
 import { SummaryMemories } from './summary-memory.ts'
 
 export interface IndexLimits {
@@ -55,6 +57,12 @@ export class IndexFiles implements Indexes {
     return this.#file(join(location.indexPath ?? location.path, INDEX_FILE), (level, text) => place.log(level, text))
   }
 
+  privateFileOf({ location, log }: Pick<IndexedPlace, 'location' | 'log'>): IndexFile | undefined {
+    const { indexPrivatePath } = location
+    if (indexPrivatePath === undefined) return undefined
+    return this.#file(join(indexPrivatePath, PRIVATE_FILE), (level, text) => log(level, text), PRIVATE_SCHEMA)
+  }
+
   close(): void {
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
@@ -62,8 +70,8 @@ export class IndexFiles implements Indexes {
     this.#files.clear()
   }
 
-  #file(path: string, log: IndexLog): IndexFile {
-    const file = this.#files.get(path) ?? new IndexFile(path, log)
+  #file(path: string, log: IndexLog, schema: FileSchema = INDEX_SCHEMA): IndexFile {
+    const file = this.#files.get(path) ?? new IndexFile(path, log, schema)
     this.#files.delete(path)
     this.#files.set(path, file)
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.idleMs / 2)).unref()

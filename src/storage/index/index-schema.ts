@@ -1,3 +1,12 @@
+/** What an SQLite file beside the mail holds. */
+export interface FileSchema {
+  /** Goes up with every change of the tables. */
+  readonly version: number
+  readonly tables: string
+  /** What is in it can be found out again: a file of another version is emptied. Without it that file is left alone. */
+  readonly isCache: boolean
+}
+
 /** Goes up with every change of the tables; a file of another version is thrown away. */
 export const INDEX_VERSION = 1
 
@@ -39,3 +48,5 @@ CREATE TABLE status (
 ) WITHOUT ROWID;
 PRAGMA user_version = ${INDEX_VERSION};
 `
+
+export const INDEX_SCHEMA: FileSchema = { version: INDEX_VERSION, tables: INDEX_TABLES, isCache: true }

@@ -15,7 +15,12 @@ export interface MailboxIndex {
    * Records changes that are on disk and gives `modSeq` to the records: a new one, the same for all; or the one that another
    * process gave to the same change. Answers what `highestModSeq` was before.
    */
-  record(changes: IndexChanges): { readonly before: number; readonly after: number }
+  record(changes: IndexChanges): GivenModSeqs
+  /**
+   * Takes a MODSEQ for a change that is not about the mailbox's own flags: larger than all before it, and no smaller than
+   * `atLeast`. Answers like `record`.
+   */
+  reserve(atLeast: number): GivenModSeqs
   /** Messages whose newest recorded change came after this MODSEQ. */
   changedSince(modSeq: number): readonly RecordedChange[]
   /** Messages from this UID on are \Recent for whoever selects the mailbox next. */
@@ -28,6 +33,12 @@ export interface MailboxIndex {
   summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary>
   addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void
   close(): void
+}
+
+/** `highestModSeq` before and after a change. */
+export interface GivenModSeqs {
+  readonly before: number
+  readonly after: number
 }
 
 export interface IndexedMailbox {

@@ -2,7 +2,14 @@ import type { FormatRecord } from '../formats/format.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
-import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex, RecordedChange } from './mailbox-index.ts'
+import type {
+  GivenModSeqs,
+  IndexChanges,
+  IndexedMailbox,
+  KeyedRecord,
+  MailboxIndex,
+  RecordedChange,
+} from './mailbox-index.ts'
 
 /** Expunges remembered for VANISHED. */
 const EXPUNGE_LOG = 10_000
@@ -40,10 +47,7 @@ export class MemoryIndex implements MailboxIndex {
     return this.#modSeq
   }
 
-  record({ changed, expunged, everything, uidNext }: IndexChanges): {
-    readonly before: number
-    readonly after: number
-  } {
+  record({ changed, expunged, everything, uidNext }: IndexChanges): GivenModSeqs {
     const before = this.#modSeq
     const next = Math.max(before + 1, this.#now())
     this.#uidNext = Math.max(this.#uidNext, uidNext)
@@ -53,6 +57,12 @@ export class MemoryIndex implements MailboxIndex {
       const there = new Set(changed.map(({ uid }) => uid))
       for (const uid of this.#known.keys()) if (!there.has(uid)) this.#expunge(uid, next)
     }
+    return { before, after: this.#modSeq }
+  }
+
+  reserve(atLeast: number): GivenModSeqs {
+    const before = this.#modSeq
+    this.#modSeq = Math.max(before + 1, this.#now(), atLeast)
     return { before, after: this.#modSeq }
   }
 

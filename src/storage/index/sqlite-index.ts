@@ -2,7 +2,14 @@ import type { MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
 import { type IndexFile, type IndexLog, messageOf, type OpenIndex } from './index-file.ts'
-import type { IndexChanges, IndexedMailbox, KeyedRecord, MailboxIndex, RecordedChange } from './mailbox-index.ts'
+import type {
+  GivenModSeqs,
+  IndexChanges,
+  IndexedMailbox,
+  KeyedRecord,
+  MailboxIndex,
+  RecordedChange,
+} from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
 import type { SummaryMemories, SummaryMemory } from './summary-memory.ts'
 import { packSummary, unpackSummary } from './summary-codec.ts'
@@ -63,7 +70,7 @@ export class SqliteIndex implements MailboxIndex {
     )
   }
 
-  record(changes: IndexChanges): { readonly before: number; readonly after: number } {
+  record(changes: IndexChanges): GivenModSeqs {
     for (const { uid } of changes.expunged) this.#memory.forget(uid)
     return this.#try(
       (file) =>
@@ -80,6 +87,21 @@ export class SqliteIndex implements MailboxIndex {
           return { before, after }
         }),
       (instead) => instead.record(changes),
+    )
+  }
+
+  reserve(atLeast: number): GivenModSeqs {
+    return this.#try(
+      (file) =>
+        file.write((index) => {
+          const id = this.#id(file, index)
+          const before = number(row(index, 'SELECT mod_seq FROM mailbox WHERE id = ?', id)[0])
+          const after = Math.max(before + 1, this.#needs.now(), atLeast)
+          index.statement('UPDATE mailbox SET mod_seq = ? WHERE id = ?').run(after, id)
+          this.#highest = after
+          return { before, after }
+        }),
+      (instead) => instead.reserve(atLeast),
     )
   }
 

@@ -1,19 +1,26 @@
+import { SEEN } from '../flags.ts'
 import type { FormatAppending, FormatRecord } from '../formats/format.ts'
+import type { PrivateSeen } from '../private-seen/private-seen.ts'
 import type { QuotaAmount, QuotaHook } from '../quota-hook.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { type CopiedUids, READ_CHUNK_BYTES } from '../store.ts'
 import { readSizes } from './read-summaries.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
 
-export interface CopyTarget {
-  readonly name: string
+/** `seen`: \Seen is the user's own there, whatever the files say. */
+export interface CopySource {
   readonly shared: SharedMailbox
+  readonly seen: PrivateSeen | undefined
+}
+
+export interface CopyTarget extends CopySource {
+  readonly name: string
   readonly release: () => void
 }
 
 /** Puts messages into another mailbox, all or none; lets go of that mailbox at the end. Messages that are gone are left out. */
 export async function copyMessages(
-  { shared: from }: { readonly shared: SharedMailbox },
+  from: CopySource,
   records: readonly FormatRecord[],
   target: CopyTarget,
   quota: QuotaHook | undefined,
@@ -21,12 +28,15 @@ export async function copyMessages(
 ): Promise<CopiedUids> {
   const { shared: to, name, release } = target
   try {
-    const added = quota && (await askQuota(from, records, quota, name, movedFrom))
+    const added = quota && (await askQuota(from.shared, records, quota, name, movedFrom))
     const appending = await to.format.beginAppend()
     try {
-      const source = await copyAll(from, records, appending)
+      const copied = await copyAll(from, records, { appending, keepsSeen: target.seen === undefined })
       const { uidValidity, uids } = await to.change(() => appending.commit())
       if (added) quota?.changed(name, added)
+      const source = copied.map(({ uid }) => uid)
+      const seen = uids.filter((_, at) => copied[at]?.isSeen)
+      await target.seen?.mark(seen, true)
       return { uidValidity, source, target: uids }
     } catch (error) {
       await appending.abort()
@@ -56,20 +66,40 @@ export async function amountOf(shared: SharedMailbox, records: readonly FormatRe
   return { messages: records.length, sizeBytes }
 }
 
-/** UIDs of those that were copied. */
-async function copyAll(
-  from: SharedMailbox,
-  records: readonly FormatRecord[],
-  appending: FormatAppending,
-): Promise<readonly number[]> {
-  const source: number[] = []
-  for (const record of records)
-    if (await unlessExpunged(() => copyOne(from, record, appending))) source.push(record.uid)
-  return source
+interface Copied {
+  readonly uid: number
+  readonly isSeen: boolean
 }
 
-async function copyOne({ format }: SharedMailbox, record: FormatRecord, appending: FormatAppending): Promise<void> {
-  const { bits, keywords } = record.flags
+interface CopyWay {
+  readonly appending: FormatAppending
+  /** \Seen goes with the message. */
+  readonly keepsSeen: boolean
+}
+
+/** Those that were copied. */
+async function copyAll(
+  { shared, seen }: CopySource,
+  records: readonly FormatRecord[],
+  way: CopyWay,
+): Promise<readonly Copied[]> {
+  const copied: Copied[] = []
+  for (const record of records) {
+    const { bits } = seen?.flagsOf(record) ?? record.flags
+    if (await unlessExpunged(() => copyOne(shared, record, bits, way)))
+      copied.push({ uid: record.uid, isSeen: (bits & SEEN) !== 0 })
+  }
+  return copied
+}
+
+async function copyOne(
+  { format }: SharedMailbox,
+  record: FormatRecord,
+  shown: number,
+  { appending, keepsSeen }: CopyWay,
+): Promise<void> {
+  const { keywords } = record.flags
+  const bits = keepsSeen ? shown : shown & ~SEEN
   if (await appending.link(format, record, { bits, keywords })) return
   const internalDateMs = await format.internalDate(record)
   const message = await format.openMessage(record)

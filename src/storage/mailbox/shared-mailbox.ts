@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { applyChange, type InternedFlags } from '../flag-table.ts'
 import type { FlagChange, Flags } from '../flags.ts'
 import type { ChangedFlags, FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
-import type { IndexChanges, MailboxIndex } from '../index/mailbox-index.ts'
+import type { GivenModSeqs, MailboxIndex } from '../index/mailbox-index.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { ChangeJournal } from './change-journal.ts'
 import { Queue } from './queue.ts'
@@ -72,10 +72,10 @@ export class SharedMailbox {
       for (const record of added) this.#current.records.push(record)
       // A new index is written in slices, so that others have their turn; the rest only has to be compared.
       for (let at = 0; known.isNew && at + SLICE < added.length; at += SLICE) {
-        this.#record({ changed: added.slice(at, at + SLICE), expunged: [], uidNext: 0 })
+        this.vouch(this.index.record({ changed: added.slice(at, at + SLICE), expunged: [], uidNext: 0 }))
         await setImmediate()
       }
-      this.#record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext })
+      this.vouch(this.index.record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext }))
       for (const uid of recent) this.unclaimed.add(uid)
       for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
       this.saveRecent()
@@ -310,7 +310,7 @@ export class SharedMailbox {
     for (const { record, flags } of changes) record.flags = flags
     const flagged = changes.map(({ record }) => record)
     const changed = added.length === 0 ? flagged : [...added, ...flagged]
-    this.#record({ changed, expunged, uidNext: this.format.uidNext })
+    this.vouch(this.index.record({ changed, expunged, uidNext: this.format.uidNext }))
     this.#add(added)
     for (const uid of recent) this.unclaimed.add(uid)
     for (const record of flagged) this.journal.add(record, silentFor)
@@ -318,8 +318,8 @@ export class SharedMailbox {
     this.#tell()
   }
 
-  #record(changes: IndexChanges): void {
-    const { before, after } = this.index.record(changes)
+  /** The index gave MODSEQs. */
+  vouch({ before, after }: GivenModSeqs): void {
     // Another process recorded something that was not seen yet: until a look began after that, MODSEQs are not vouched for.
     if (before <= this.#highestModSeq) this.#highestModSeq = Math.max(this.#highestModSeq, after)
     else this.#stale = true

@@ -1,3 +1,4 @@
+import { SEEN } from '../flags.ts'
 import type { FormatAppending } from '../formats/format.ts'
 import type { QuotaHook } from '../quota-hook.ts'
 import type { Appending, NewMessage } from '../store.ts'
@@ -9,6 +10,8 @@ export interface AppendingNeeds {
   readonly quota: QuotaHook | undefined
   readonly limits: KeywordLimits
   readonly appending: FormatAppending
+  /** \Seen is the user's own in this mailbox: marks messages that are committed. */
+  readonly markSeen: ((uids: readonly number[]) => Promise<void>) | undefined
 }
 
 /** What a commit gives. */
@@ -33,6 +36,8 @@ export class StoreAppending implements Appending {
   #messages = 0
   #written = 0
   #marked = false
+  /** Messages, from 0, that the user has seen. */
+  readonly #seen = new Set<number>()
   #done = false
 
   constructor(needs: AppendingNeeds) {
@@ -43,8 +48,11 @@ export class StoreAppending implements Appending {
     return this.#needs.name
   }
 
-  async begin(message: NewMessage): Promise<void> {
-    const { appending, target, limits } = this.#needs
+  async begin(given: NewMessage): Promise<void> {
+    const { appending, target, limits, markSeen } = this.#needs
+    const isOwn = markSeen !== undefined && (given.bits & SEEN) !== 0
+    const message = isOwn ? { ...given, bits: given.bits & ~SEEN } : given
+    if (isOwn) this.#seen.add(this.#messages)
     checkKeywords(message.keywords, target.keywords, limits)
     this.#messages += 1
     this.#marked ||= message.bits !== 0 || message.keywords.length > 0
@@ -63,10 +71,11 @@ export class StoreAppending implements Appending {
   }
 
   async commit(): Promise<Committed> {
-    const { appending, target, name, quota } = this.#needs
+    const { appending, target, name, quota, markSeen } = this.#needs
     try {
       const committed = await target.change(() => appending.commit(), { marked: this.#marked })
       quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written })
+      if (this.#seen.size > 0) await markSeen?.(committed.uids.filter((_, at) => this.#seen.has(at)))
       return committed
     } finally {
       this.#finish()
