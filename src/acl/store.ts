@@ -147,6 +147,10 @@ class AclStore implements MailStore {
     return this.#store.quotaRoots(name)
   }
 
+  autoexpunge(): Promise<number> {
+    return this.#store.autoexpunge()
+  }
+
   close(): Promise<void> {
     return this.#store.close()
   }

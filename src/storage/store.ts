@@ -28,6 +28,8 @@ export interface MailStore {
   beginAppend(name: string): Promise<Appending>
   /** Limits on what a mailbox may hold, root by root; empty without the quota plugin. RFC 9208 §3. */
   quotaRoots(name: string): Promise<readonly QuotaRoot[]>
+  /** Removes what `autoexpunge` lets nobody keep, once; resolves with how many messages. `close` does it too. */
+  autoexpunge(): Promise<number>
   close(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
-import { autoexpunge, autoexpungedNames } from './autoexpunge.ts'
+import { autoexpungeAll } from './autoexpunge.ts'
 import { InternedFlags } from './flag-table.ts'
 import type { FormatMailbox } from './formats/format.ts'
 import type { MailboxIndex } from './index/mailbox-index.ts'
-import { copyMessages, type CopyTarget } from './mailbox/copy.ts'
+import { amountIn, copyMessages, type CopyTarget, removed } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
 import { SharedMailbox } from './mailbox/shared-mailbox.ts'
 import { type AppendTarget, StoreAppending } from './mailbox/store-appending.ts'
@@ -46,6 +46,7 @@ export class UserStore implements MailStore {
   readonly #statuses: StatusCache
   readonly #private: PrivateMarks
   #closed = false
+  #autoexpunging: Promise<number> | undefined
   readonly #views = new Set<Mailbox>()
 
   constructor(options: StoreOptions) {
@@ -91,8 +92,10 @@ export class UserStore implements MailStore {
     const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
     if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
+    const amount = this.#options.quota && (await amountIn(() => this.#hold(name)))
     await place.store.delete(storage)
     this.#options.context.mailboxes.end((key) => key === keyOf(place, storage))
+    if (amount !== undefined && amount.messages > 0) await this.#options.quota?.changed(name, removed(amount))
   }
 
   async rename(givenFrom: string, givenTo: string): Promise<void> {
@@ -191,36 +194,24 @@ export class UserStore implements MailStore {
     if (this.#closed) return
     this.#closed = true
     await Promise.all([...this.#views].map((view) => view.close()))
-    for (const spec of this.#options.namespaces) {
-      const place = spec.type === 'private' && spec.aliasFor === undefined ? this.#places.ofSpec(spec) : undefined
-      if (place !== undefined) await this.#autoexpunge(place)
-    }
+    await this.autoexpunge()
   }
 
-  async #autoexpunge(place: Place): Promise<void> {
-    for (const storage of await autoexpungedNames(place)) {
-      try {
-        await this.#autoexpungeOne(place, storage)
-      } catch (error) {
-        // A mailbox that is not there needs no cleaning.
-        if (error instanceof StoreRefusal && error.code === 'not-found') continue
-        this.#options.log('error', `Failed to autoexpunge mailbox '${place.toVirtual(storage)}': ${String(error)}`)
-      }
-    }
+  autoexpunge(): Promise<number> {
+    this.#autoexpunging ??= this.#autoexpungeAll()
+    return this.#autoexpunging
   }
 
-  async #autoexpungeOne(place: Place, storage: string): Promise<void> {
-    const block = place.mailboxSpec(storage)
-    if (block === undefined) return
-    // One that is not there is not made for this.
-    const probe = await place.store.open(storage, new InternedFlags())
-    await probe.close()
-    const held = await this.#hold(place.toVirtual(storage))
-    try {
-      await autoexpunge(held.shared, block, this.#options.context.now())
-    } finally {
-      held.release()
-    }
+  async #autoexpungeAll(): Promise<number> {
+    const { namespaces, context, quota } = this.#options
+    const plain = namespaces.filter((spec) => spec.type === 'private' && spec.aliasFor === undefined)
+    const places = plain.map((spec) => this.#places.ofSpec(spec)).filter((place) => place !== undefined)
+    return await autoexpungeAll(places, {
+      hold: (name) => this.#hold(name),
+      quota,
+      nowMs: context.now(),
+      complain: (text) => this.#options.log('error', text),
+    })
   }
 
   /** `inbox` in any case is INBOX, also as the first level of a name. RFC 3501 §5.1. */

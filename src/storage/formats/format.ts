@@ -114,6 +114,8 @@ export interface FormatMailbox {
   savedDate?(record: FormatRecord): number
   /** Virtual size when the format knows it without reading (`W=` in a Maildir name). */
   sizeOf(record: FormatRecord): number | undefined
+  /** Bytes on disk when the format knows them without looking (`S=` in a Maildir name). */
+  storedSizeOf?(record: FormatRecord): number | undefined
   /** Same content, same key, for as long as the message lives: the cache is keyed by it (Maildir: file name up to `:`). */
   keyOf(record: FormatRecord): string
   identity(record: FormatRecord): MessageIdentity
@@ -139,6 +141,8 @@ export interface ChangedFlags {
 }
 
 export interface FormatAppending extends Omit<Appending, 'mailbox'> {
+  /** All messages ended so far, those that were linked aside; absent where both are what was written. */
+  readonly ended?: { readonly sizeBytes: number; readonly storedBytes: number }
   /**
    * Takes a message over from another mailbox of the same format without reading it (a hard link); `undefined` when that cannot
    * be, and its bytes must be written instead.

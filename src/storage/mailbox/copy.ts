@@ -33,7 +33,7 @@ export async function copyMessages(
     try {
       const copied = await copyAll(from, records, { appending, keepsSeen: target.seen === undefined })
       const { uidValidity, uids } = await to.change(() => appending.commit())
-      if (added) quota?.changed(name, added)
+      if (added) await quota?.changed(name, added)
       const source = copied.map(({ uid }) => uid)
       const seen = uids.filter((_, at) => copied[at]?.isSeen)
       await target.seen?.mark(seen, true)
@@ -63,7 +63,46 @@ async function askQuota(
 export async function amountOf(shared: SharedMailbox, records: readonly FormatRecord[]): Promise<QuotaAmount> {
   let sizeBytes = 0
   for (const size of (await readSizes(shared, records)).values()) sizeBytes += size
-  return { messages: records.length, sizeBytes }
+  return { messages: records.length, sizeBytes, storedBytes: await storedBytesOf(shared, records) }
+}
+
+/** How much a mailbox holds; `undefined` when it cannot be read. */
+export async function amountIn(
+  hold: () => Promise<{ readonly shared: SharedMailbox; readonly release: () => void }>,
+): Promise<QuotaAmount | undefined> {
+  try {
+    const { shared, release } = await hold()
+    try {
+      await shared.look('now')
+      return await amountOf(shared, shared.current.records)
+    } finally {
+      release()
+    }
+  } catch (error) {
+    if (error instanceof StoreRefusal) return undefined
+    throw error
+  }
+}
+
+/** The same, less. */
+export function removed({ messages, sizeBytes, storedBytes = sizeBytes }: QuotaAmount): QuotaAmount {
+  return { messages: -messages, sizeBytes: -sizeBytes, storedBytes: -storedBytes }
+}
+
+async function storedBytesOf({ format }: SharedMailbox, records: readonly FormatRecord[]): Promise<number> {
+  let sum = 0
+  for (const record of records) sum += format.storedSizeOf?.(record) ?? (await sizeOnDisk(format, record))
+  return sum
+}
+
+async function sizeOnDisk(format: SharedMailbox['format'], record: FormatRecord): Promise<number> {
+  let sizeBytes = 0
+  await unlessExpunged(async () => {
+    const message = await format.openMessage(record)
+    sizeBytes = message.sizeBytes
+    message.close()
+  })
+  return sizeBytes
 }
 
 interface Copied {

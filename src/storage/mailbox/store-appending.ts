@@ -74,7 +74,7 @@ export class StoreAppending implements Appending {
     const { appending, target, name, quota, markSeen } = this.#needs
     try {
       const committed = await target.change(() => appending.commit(), { marked: this.#marked })
-      quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written })
+      await quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written, ...appending.ended })
       if (this.#seen.size > 0) await markSeen?.(committed.uids.filter((_, at) => this.#seen.has(at)))
       return committed
     } finally {

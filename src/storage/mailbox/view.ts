@@ -12,7 +12,7 @@ import type {
   UidRanges,
   ViewChanges,
 } from '../store.ts'
-import { amountOf } from './copy.ts'
+import { amountOf, removed } from './copy.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
 import { readDates } from './read-dates.ts'
 import { readSizes, readSummaries } from './read-summaries.ts'
@@ -260,7 +260,7 @@ export class MailboxView implements Mailbox, Onlooker {
     const doomed = quota === undefined ? [] : records.filter((record) => !record.expunged && condition(record))
     const amount = quota && (await amountOf(this.#shared, doomed))
     await this.#shared.expunge(records, condition)
-    if (amount) quota?.changed(name, { messages: -amount.messages, sizeBytes: -amount.sizeBytes })
+    if (amount) await quota?.changed(name, removed(amount))
   }
 
   #refuseReadOnly(): void {

@@ -3,6 +3,7 @@ import type { CopiedUids } from '../../../storage/store.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
 import { command, type OrdinaryCommand } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
+import type { ImapSession } from '../server/session.ts'
 import { countNumbers, messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
 
 /** COPY and UID COPY. RFC 3501 §6.4.7; COPYUID from RFC 4315 §3. */
@@ -43,12 +44,23 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
       // A mailbox that may be filled but not read does not tell its UIDs.
       const code = copied.target.length === 0 ? undefined : `[${copyUid(copied)}] `
+      if (await isTrash(session, target)) session.counts.trashed += copied.source.length
       if (!moving) return { text: `OK ${code ?? ''}Copy completed`, sync: { expunge: uid } }
-      session.counts.expunged += copied.source.length
       if (code !== undefined) out.text(`* OK ${code}Moved UIDs.\r\n`)
       return { text: 'OK Move completed', sync: { expunge: true } }
     },
   })
+}
+
+/** What goes into `\Trash` is counted for the log. */
+async function isTrash({ mail: { store }, trashes }: ImapSession, name: string): Promise<boolean> {
+  let found = trashes.get(name)
+  if (found === undefined) {
+    const entries = await store.list([name])
+    found = entries.some((entry) => entry.name === name && entry.specialUse.includes('\\Trash'))
+    trashes.set(name, found)
+  }
+  return found
 }
 
 /** resp-code-copy. RFC 4315 §4. */

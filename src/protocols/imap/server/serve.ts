@@ -24,7 +24,18 @@ export async function serve(stream: ByteStream, mail: MailSession): Promise<void
   await closeMailbox(session)
   // What is still to be compressed is known to nobody but us; the stream below is its owner's.
   if (session.stream !== stream) await session.stream.close()
+  session.counts.autoexpunged = await autoexpunge(session)
   mail.log('info', logoutLine(session, reason))
+}
+
+/** Before the last line, which says how many messages went. */
+async function autoexpunge({ mail }: ImapSession): Promise<number> {
+  try {
+    return await mail.store.autoexpunge()
+  } catch (error) {
+    mail.log('error', `Autoexpunge failed: ${String(error)}`)
+    return 0
+  }
 }
 
 /** Whatever waits for the client gives up; a command that runs notices by itself. */

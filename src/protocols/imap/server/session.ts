@@ -51,6 +51,8 @@ export class ImapSession {
   /** RFC 7162 §3.2: EXPUNGE is said as VANISHED. */
   qresync = false
   loggedId = false
+  /** Whether mailboxes that messages were copied to have the use `\Trash`: names of clients as they gave them. */
+  readonly trashes = new Map<string, boolean>()
   /** RFC 4978: the stream is a compressed one. */
   compressed = false
   /** VANISHED was said since the last tagged reply. */

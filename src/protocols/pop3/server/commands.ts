@@ -6,6 +6,7 @@ import { type PopEnd, type PopSession, totalBytes } from './pop-session.ts'
 import { quit } from './quit.ts'
 import { retr, top } from './retrieve.ts'
 import { uidlsOf } from './uidl.ts'
+import { logsUidls } from './logout-line.ts'
 
 type Command = (session: PopSession, args: string) => PopEnd | undefined | Promise<PopEnd | undefined>
 
@@ -92,6 +93,7 @@ function stat(session: PopSession): undefined {
 async function uidl(session: PopSession, args: string): Promise<undefined> {
   const { mail, inbox, messages } = session
   const idsOf = (uids: readonly number[]): readonly string[] => uidlsOf(inbox.mailbox, mail.settings, uids)
+  if (logsUidls(mail.settings)) session.uidls ??= idsOf(messages.map(({ uid }) => uid))
   if (args !== '') {
     const index = onlyMessage(session, args)
     if (typeof index === 'string') return session.say(index)

@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+import type { Settings } from '../../../config/config.ts'
 import { compileTemplate, type ShortNames } from '../../../config/expand.ts'
 import { type PopSession, totalBytes } from './pop-session.ts'
 
@@ -26,13 +28,42 @@ export function logoutLine(session: PopSession): string {
     deleted_bytes: session.expunged === 0 ? 0 : totalBytes(messages, deleted),
     message_count: messages.length,
     message_bytes: totalBytes(messages),
-    input: stream.bytesIn,
-    output: stream.bytesOut,
-    uidl_change: '',
+    input: stream.bytesIn - session.start.bytesIn,
+    output: stream.bytesOut - session.start.bytesOut,
+    uidl_change: uidlChange(session),
     session: mail.identity.session,
+    ...userValues(mail.user),
   }
   return compileTemplate(mail.settings.pop3_logout_format, SHORT_NAMES).expand((name) => {
     const value = values[name]
     return value === undefined ? undefined : String(value)
   })
+}
+
+/** The last line tells how the unique ids changed: they are to be remembered. */
+export function logsUidls(settings: Settings): boolean {
+  return /%[-.\d]*u|\{uidl_change\}/.test(settings.pop3_logout_format)
+}
+
+/** How many unique ids there were and are, each with a hash of them: a server that changes them shows here. */
+function uidlChange({ uidls, deleted, expunged }: PopSession): string {
+  if (uidls === undefined || uidls.length === 0) return ''
+  const left = expunged === 0 ? uidls : uidls.filter((_, index) => !deleted.has(index))
+  const [before, after] = [uidls, left].map((ids) => `${ids.length}/${hashOf(ids)}`)
+  return before === after ? `${before}` : `${before} -> ${after}`
+}
+
+function hashOf(ids: readonly string[]): string {
+  const hash = ids.reduce((sum, id) => sum ^ crc32(id), 0) >>> 0
+  return hash.toString(16).padStart(8, '0')
+}
+
+function userValues(user: string): Readonly<Record<string, string>> {
+  const at = user.indexOf('@')
+  return {
+    user,
+    username: at < 0 ? user : user.slice(0, at),
+    domain: at < 0 ? '' : user.slice(at + 1),
+    service: 'pop3',
+  }
 }

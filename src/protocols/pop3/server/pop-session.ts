@@ -22,10 +22,16 @@ export class PopSession {
   hasFailed = false
   /** Removed by QUIT. */
   expunged = 0
+  /** What UIDL told, where the last line of the log says how that changed. */
+  uidls: readonly string[] | undefined
   readonly counts = { top: 0, topBytes: 0, retr: 0, retrBytes: 0 }
+
+  /** Where counting begins: what went through the stream before is not the session's. */
+  readonly start: { readonly bytesIn: number; readonly bytesOut: number }
 
   constructor(stream: ByteStream, mail: MailSession, inbox: PopMailbox) {
     this.stream = stream
+    this.start = { bytesIn: stream.bytesIn, bytesOut: stream.bytesOut }
     this.mail = mail
     this.inbox = inbox
     this.last = inbox.lastSeen

@@ -42,6 +42,7 @@ export class MaildirAppending implements FormatAppending {
   readonly #mailbox: AppendTarget
   readonly #messages: TemporaryMessage[] = []
   readonly #syncing = new Set<Promise<void>>()
+  readonly ended = { sizeBytes: 0, storedBytes: 0 }
   #draft: Draft | undefined
 
   constructor(mailbox: AppendTarget) {
@@ -63,6 +64,8 @@ export class MaildirAppending implements FormatAppending {
     if (draft === undefined) return
     const { message, synced } = await refusingFullDisks(() => draft.end())
     this.#draft = undefined
+    this.ended.sizeBytes += sizeInName(message.base, 'W') ?? 0
+    this.ended.storedBytes += sizeInName(message.base, 'S') ?? 0
     this.#messages.push(message)
     this.#syncing.add(synced)
     if (this.#syncing.size >= MAX_SYNCING) await this.#synced()

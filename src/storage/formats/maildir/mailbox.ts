@@ -235,6 +235,10 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     return sizeInName(entry.base, 'W') ?? (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined)
   }
 
+  storedSizeOf(record: FormatRecord): number | undefined {
+    return sizeInName(own(record).entry.base, 'S')
+  }
+
   keyOf(record: FormatRecord): string {
     return own(record).base
   }
