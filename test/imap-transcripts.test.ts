@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { play } from './imap-server/play.ts'
-import { openDovecot, openOurs, openPostern, type Theatre } from './imap-server/stages.ts'
+import { hasSections, openDovecot, openOurs, openPostern, type Theatre } from './imap-server/stages.ts'
 import { parseTranscript, type Transcript } from './imap-server/transcript.ts'
 import { skipWithout } from './peers/peers.ts'
 
@@ -14,16 +14,24 @@ const transcripts = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.txt'))
   .map((file) => parseTranscript(file, readFileSync(join(FOLDER, file), 'utf8')))
 
-/** The session alone, with its settings, and the whole server, with those of everybody. */
+/** The session alone, with its settings, and the whole server, with those of everybody, or with sections. */
 const SIDES = [
-  { side: 'Dovecot', open: openDovecot, skip: skipWithout('dovecot-imapd'), usual: false },
-  { side: 'an IMAP session of ours', open: openOurs, skip: false, usual: false },
-  { side: 'postern serve', open: openPostern, skip: skipWithout('dovecot-imapd'), usual: true },
-] as const
+  { side: 'Dovecot', open: openDovecot, skip: skipWithout('dovecot-imapd'), plays: () => true },
+  { side: 'an IMAP session of ours', open: openOurs, skip: false, plays: (config) => !hasSections(config) },
+  {
+    side: 'postern serve',
+    open: openPostern,
+    skip: skipWithout('dovecot-imapd'),
+    plays: (config) => config.length === 0 || hasSections(config),
+  },
+] as const satisfies readonly {
+  readonly plays: (config: readonly string[]) => boolean
+  readonly [key: string]: unknown
+}[]
 
-for (const { side, open, skip, usual } of SIDES) {
+for (const { side, open, skip, plays } of SIDES) {
   test(`${side} takes part in the transcripts of a logged-in client`, { skip, concurrency: true }, async (t) => {
-    const members = transcripts.filter(({ config }) => !usual || config.length === 0)
+    const members = transcripts.filter(({ config }) => plays(config))
     const groups = Map.groupBy(members, ({ config }) => config.join('\n'))
     await Promise.all([...groups.values()].map((group) => playGroup(t, open, group)))
   })

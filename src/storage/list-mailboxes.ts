@@ -61,15 +61,16 @@ async function placesOf(
 async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
   const { spec } = place
   const entries = new Map<string, MailboxEntry>()
-  const add = (storage: string, facts: Pick<MailboxEntry, 'selectable' | 'noInferiors'>): void => {
+  const add = (storage: string, facts: Pick<MailboxEntry, 'selectable' | 'noInferiors' | 'existing'>): void => {
     const specialUse = place.mailboxSpec(storage)?.specialUse ?? []
     const name = place.toVirtual(storage)
-    entries.set(name, { name, namespace: spec, specialUse, existing: true, ...facts })
+    entries.set(name, { name, namespace: spec, specialUse, ...facts })
   }
-  for (const { name, selectable, noInferiors } of await place.store.list()) add(name, { selectable, noInferiors })
+  for (const { name, selectable, noInferiors, existing = true } of await place.store.list())
+    add(name, { selectable, noInferiors, existing })
   for (const storage of automatic(place)) {
     if (entries.get(place.toVirtual(storage))?.selectable !== true) {
-      add(storage, { selectable: true, noInferiors: false })
+      add(storage, { selectable: true, noInferiors: false, existing: true })
     }
   }
   return [...entries.values()]
@@ -94,5 +95,5 @@ function addParents(spec: NamespaceSpec, entries: Map<string, MailboxEntry>): vo
 }
 
 function directory(namespace: NamespaceSpec, name: string): MailboxEntry {
-  return { name, namespace, selectable: false, noInferiors: false, specialUse: [], existing: true }
+  return { name, namespace, selectable: false, noInferiors: false, specialUse: [], existing: false }
 }

@@ -67,6 +67,9 @@ export class Place {
     if (this.spec.inbox && name === 'INBOX') return name
     const rest = name.slice(this.prefix.length)
     if (name === this.root) return this.#ofRoot(name)
+    if (rest === '') {
+      throw new StoreRefusal('invalid-name', `Invalid mailbox name '${name}': Ends with hierarchy separator`)
+    }
     return storageName(rest, this.#rules)
   }
 
@@ -86,6 +89,12 @@ export class Place {
   get root(): string {
     const { prefix } = this
     return prefix.endsWith(this.spec.separator) ? prefix.slice(0, -this.spec.separator.length) : prefix
+  }
+
+  /** The prefix itself, where it is no mailbox. */
+  isRoot(name: string): boolean {
+    if (name === '' || name === 'INBOX' || this.owner !== undefined) return false
+    return name === this.root || name === this.prefix
   }
 
   /** An owner's INBOX is at the root; else nothing is. */

@@ -129,7 +129,7 @@ test('mail of other users lies below their names', async () => {
   }
   await assert.rejects(store.rename('shared/jane/Work/2026', 'x'), {
     code: 'cannot',
-    message: "Can't rename mailboxes across specified storages.",
+    message: 'Renaming not supported across non-private namespaces.',
   })
   await mail.close()
 })
@@ -164,7 +164,10 @@ test('renaming says what Dovecot says', async () => {
     ['a', 'a', 'exists', "Can't rename mailbox to itself"],
     ['a', 'a/b', 'cannot', "Can't rename mailbox under its own child"],
     ['a', 'Public/a', 'cannot', 'Renaming not supported across non-private namespaces.'],
+    // Not in memory; transcript rename-locations has the formats that can.
     ['a', 'Other/a', 'cannot', "Can't rename mailboxes across specified storages."],
+    ['Other', 'b', 'cannot', "Can't rename mailbox root"],
+    ['a', 'Other', 'exists', 'Target mailbox already exists'],
     ['INBOX', 'b', 'cannot', "Renaming INBOX isn't supported."],
     ['nope', 'b', 'not-found', "Mailbox doesn't exist: nope"],
     ['a', 'b\n', 'invalid-name', 'Control characters not allowed in new mailbox names'],

@@ -7,6 +7,8 @@ export type RefusalCode =
   | 'invalid-name'
   /** The mailbox is there, but cannot do this: \Noselect, \Noinferiors, INBOX that cannot be deleted. */
   | 'cannot'
+  /** What is below it must go first. */
+  | 'has-children'
   | 'no-permission'
   | 'over-quota'
   | 'read-only'

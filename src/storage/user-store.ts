@@ -78,6 +78,7 @@ export class UserStore implements MailStore {
 
   async create(given: string, options: CreateOptions = {}): Promise<void> {
     const name = this.#name(given)
+    if ((await this.#places.of(name)).isRoot(name)) throw new StoreRefusal('exists', 'Mailbox already exists')
     const { place, storage } = await this.#resolve(name)
     checkNewName(name)
     if (storage === 'INBOX' && place.spec.inbox) {
@@ -90,22 +91,32 @@ export class UserStore implements MailStore {
 
   async delete(given: string): Promise<void> {
     const name = this.#name(given)
+    if ((await this.#places.of(name)).isRoot(name)) throw new StoreRefusal('cannot', "Storage root can't be deleted")
     const { place, storage } = await this.#resolve(name)
     if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
     const amount = this.#options.quota && (await amountIn(() => this.#hold(name)))
-    await place.store.delete(storage)
+    await named(name, place.store.delete(storage))
     this.#options.context.mailboxes.end((key) => key === keyOf(place, storage))
     if (amount !== undefined && amount.messages > 0) await this.#options.quota?.changed(name, removed(amount))
   }
 
   async rename(givenFrom: string, givenTo: string): Promise<void> {
     const [from, to] = [this.#name(givenFrom), this.#name(givenTo)]
+    if ((await this.#places.of(from)).isRoot(from)) throw new StoreRefusal('cannot', "Can't rename mailbox root")
     const source = await this.#resolve(from)
+    if ((await this.#places.of(to)).root === to && to !== '')
+      throw new StoreRefusal('exists', 'Target mailbox already exists')
     const target = await this.#resolve(to)
     checkNewName(to)
     checkRename(source, target)
     target.place.checkNew(target.storage)
-    await source.place.store.rename(source.storage, target.storage)
+    const sameLocation = source.place.location.path === target.place.location.path
+    // An alias of its own name.
+    if (sameLocation && source.storage === target.storage) return
+    await named(
+      from,
+      source.place.store.rename(source.storage, target.storage, sameLocation ? undefined : target.place.store),
+    )
     const key = keyOf(source.place, source.storage)
     const below = keyOf(source.place, `${source.storage}/x`).slice(0, -1)
     this.#options.context.mailboxes.end((open) => open === key || open.startsWith(below))
@@ -362,17 +373,24 @@ function checkRename(
   source: { readonly place: Place; readonly storage: string },
   target: { readonly place: Place; readonly storage: string },
 ): void {
-  if (source.place !== target.place) throw new StoreRefusal('cannot', whyApart(source.place, target.place))
+  if (source.place !== target.place) {
+    const isPrivate = source.place.spec.type === 'private' && target.place.spec.type === 'private'
+    if (isPrivate) return
+    throw new StoreRefusal('cannot', 'Renaming not supported across non-private namespaces.')
+  }
   if (source.storage === target.storage) throw new StoreRefusal('exists', "Can't rename mailbox to itself")
   if (target.storage.startsWith(`${source.storage}/`) && source.storage !== 'INBOX') {
     throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
   }
 }
 
-function whyApart(source: Place, target: Place): string {
-  const shared = source.spec.type === 'shared' || target.spec.type === 'shared'
-  const isPrivate = source.spec.type === 'private' && target.spec.type === 'private'
-  return shared || isPrivate
-    ? "Can't rename mailboxes across specified storages."
-    : 'Renaming not supported across non-private namespaces.'
+/** Formats know names without prefixes: a mailbox that is not there is called as it was asked for. */
+async function named<T>(name: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    const absent =
+      error instanceof StoreRefusal && error.code === 'not-found' && error.message.includes("doesn't exist")
+    throw absent ? new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`, { cause: error }) : error
+  }
 }

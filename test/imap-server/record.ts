@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { inOrder, play } from './play.ts'
-import { openDovecot, openOurs, type Theatre } from './stages.ts'
+import { hasSections, openDovecot, openOurs, openPostern, type Theatre } from './stages.ts'
 import { parseTranscript, type Step, type Transcript } from './transcript.ts'
 
 const HEADER = /^(mailbox|config|difference|modseq):/
@@ -13,7 +13,7 @@ const transcripts = files.map((file) => ({ file, content: readFileSync(file, 'ut
 const groups = Map.groupBy(transcripts, ({ file, content }) => parseTranscript(file, content).config.join('\n'))
 for (const [config, members] of groups) {
   const lines = config === '' ? [] : config.split('\n')
-  const theatres = await Promise.all([openDovecot(lines), openOurs(lines)])
+  const theatres = await Promise.all([openDovecot(lines), (hasSections(lines) ? openPostern : openOurs)(lines)])
   const queue = [...members]
   await Promise.all(Array.from({ length: 8 }, () => work(queue, theatres)))
   await Promise.all(theatres.map((theatre) => theatre.close()))

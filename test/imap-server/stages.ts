@@ -35,6 +35,11 @@ const BOXES = [
   mailboxBlock('Trash', { specialUse: ['\\Trash'], auto: 'subscribe' }),
 ]
 
+/** Namespaces and the like, which only a whole server reads. */
+export function hasSections(config: readonly string[]): boolean {
+  return config.some((line) => line.includes('{'))
+}
+
 /** Our server in this process, on real Maildirs. */
 export async function openOurs(config: readonly string[]): Promise<Theatre> {
   const root = mkdtempSync(join(tmpdir(), 'postern-imap-'))

@@ -13,6 +13,7 @@ import { type Ledgers, type Life, load, MAILBOXES, USER } from './load.ts'
 const LIFE_MS = 400
 /** Every so many rounds the whole server is killed instead. */
 const WHOLE_SERVER = 10
+const LOGINS = 5
 /** A life, a new server and a look at everything. */
 const ROUND_MS = 90_000
 
@@ -44,6 +45,8 @@ export async function runMailCrashes(
       tell(round, acknowledged)
     }
     return { kills: rounds, acknowledged }
+  } catch (error) {
+    throw new Error(`${String(error)}\n${server.logLines.slice(-40).join('\n')}`, { cause: error })
   } finally {
     await server.stop()
     removeTempDir(homes.dir)
@@ -85,7 +88,7 @@ async function killMailProcess(server: Started): Promise<void> {
 
 /** Everything that was acknowledged is there, once. */
 async function look(server: Started, { inbox, saved, copies }: Ledgers, { delivered, moving }: Life): Promise<void> {
-  const wire = await ImapWire.login(server.ports['imap'] ?? 0, USER, PASSWORD)
+  const wire = await logIn(server)
   const lost = new Set(moving)
   for (const [name, ledger] of [
     ['INBOX', inbox],
@@ -102,6 +105,18 @@ async function look(server: Started, { inbox, saved, copies }: Ledgers, { delive
   }
   assert.deepEqual([...lost], [], 'what was on its way is here or there')
   wire.destroy()
+}
+
+/** Who comes before the death of the process is known is asked to come again. */
+async function logIn(server: Started): Promise<ImapWire> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ImapWire.login(server.ports['imap'] ?? 0, USER, PASSWORD)
+    } catch (error) {
+      if (attempt === LOGINS || !String(error).includes('[UNAVAILABLE]')) throw error
+      await sleep(attempt * 100)
+    }
+  }
 }
 
 async function takeSnapshot(wire: ImapWire, name: string): Promise<MailboxSnapshot> {

@@ -55,7 +55,8 @@ export interface FormatStore {
   subscribe(name: string, subscribed: boolean): Promise<void>
   create(name: string, options: CreateOptions): Promise<void>
   delete(name: string): Promise<void>
-  rename(from: string, to: string): Promise<void>
+  /** Renames a mailbox and those below it; `into`: they lie in that store then. Refuses where that cannot be. */
+  rename(from: string, to: string, into?: FormatStore): Promise<void>
   /** Identity of the mailbox among all users and workers: real path of its directory. */
   directories(name: string): MailboxDirectories
   /**
@@ -70,6 +71,8 @@ export interface FormatStore {
 export interface FormatEntry {
   readonly name: string
   readonly selectable: boolean
+  /** False when there is nothing of this name, only mailboxes below it. */
+  readonly existing?: false
   readonly noInferiors: boolean
 }
 

@@ -91,7 +91,8 @@ class MemoryStore implements FormatStore {
     return Promise.resolve()
   }
 
-  rename(from: string, to: string): Promise<void> {
+  rename(from: string, to: string, into?: FormatStore): Promise<void> {
+    if (into !== undefined) return refuse('cannot', "Can't rename mailboxes across specified storages.")
     if (this.#root.boxes.has(to)) return refuse('exists', 'Target mailbox already exists')
     if (from === 'INBOX' && this.#context.inbox !== false) return refuse('cannot', "Renaming INBOX isn't supported.")
     const below = `${from}/`

@@ -26,6 +26,7 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   exists: 65,
   'invalid-name': 64,
   cannot: 65,
+  'has-children': 65,
   'no-permission': 77,
   'over-quota': 73,
   'read-only': 77,

@@ -1,11 +1,11 @@
 import { encodeMutf7 } from '../../../util/mutf7.ts'
-import type { MailboxEntry, StoreNamespace } from '../../../storage/store.ts'
+import type { MailboxEntry } from '../../../storage/store.ts'
 import { quoted } from '../wire/argument-writer.ts'
 import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { astringText } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
-import { decodePatterns, matcher } from './list/pattern.ts'
+import { decodePatterns, isTold, matcher, namespaceOf } from './list/pattern.ts'
 
 /** LSUB: what is subscribed, and with `%` what has something subscribed below it. RFC 3501 §6.3.9. */
 export const lsub = command<{ readonly reference: string; readonly pattern: string }>({
@@ -32,7 +32,7 @@ async function sayMatching({ out, store, mail }: ImapSession, patterns: readonly
   const lines = new Map<string, string>()
   for (const name of subscribed) {
     const namespace = namespaceOf(store.namespaces, name)
-    if (namespace === undefined) continue
+    if (namespace === undefined || !isTold(namespace, patterns)) continue
     const { separator } = namespace
     if (matches(name, separator)) {
       lines.set(name, attributes(entries.get(name), mail.settings.imap_client_workarounds.includes('tb-lsub-flags')))
@@ -58,13 +58,4 @@ function parentsOf(name: string, separator: string): string[] {
   for (let at = name.lastIndexOf(separator); at > 0; at = name.lastIndexOf(separator, at - 1))
     parents.push(name.slice(0, at))
   return parents
-}
-
-/** The namespace with the longest prefix. */
-function namespaceOf(namespaces: readonly StoreNamespace[], name: string): StoreNamespace | undefined {
-  let best: StoreNamespace | undefined
-  for (const one of namespaces) {
-    if (name.startsWith(one.prefix) && one.prefix.length >= (best?.prefix.length ?? 0)) best = one
-  }
-  return best
 }

@@ -29,6 +29,7 @@ function codeOf(code: RefusalCode, notFound: NotFoundCode | undefined): string |
     case 'over-quota':
       return 'OVERQUOTA'
     case 'read-only':
+    case 'has-children':
       return undefined
     case 'expunged':
       return 'EXPUNGEISSUED'

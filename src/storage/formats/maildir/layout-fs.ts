@@ -6,6 +6,8 @@ import { hasCode } from './disk.ts'
 import type { Layout } from './layout.ts'
 import type { MailboxNames } from './mailbox-names.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
+import { type Permissions, permissionsOf } from './permissions.ts'
+import { checkSamePermissions, refusalToMove } from './rename-checks.ts'
 import { moveToTrash, removeTree } from './trash.ts'
 
 const PARTS = ['cur', 'new', 'tmp'] as const
@@ -127,7 +129,7 @@ export class FsLayout implements Layout {
 
   #refuseWithChildren(folder: string): void {
     const some = directoryEntries(folder).some((entry) => this.#isFolder(entry, `${folder}/${entry.name}`))
-    if (some) throw new StoreRefusal('cannot', 'Mailbox has children, delete them first')
+    if (some) throw new StoreRefusal('has-children', 'Mailbox has children, delete them first')
   }
 
   /** `cur` goes first: without it, the directory is no mailbox any more. */
@@ -157,27 +159,43 @@ export class FsLayout implements Layout {
     for (let at = path; at.startsWith(`${this.#root}/`); at = dirname(at)) if (!removeIfEmpty(at)) return
   }
 
-  rename(from: string, to: string): void {
+  rename(from: string, to: string, into: Layout = this): void {
     const old = this.#folder(from, this.#below(from))
-    const target = this.#folder(to, this.#below(to))
     if (old === this.#location.path) throw new StoreRefusal('cannot', "Renaming INBOX isn't supported.")
-    if (to.startsWith(`${from}/`)) throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
+    if (into === this && to.startsWith(`${from}/`)) {
+      throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
+    }
+    if (into.exists(to)) throw new StoreRefusal('exists', 'Target mailbox already exists')
+    if (!(into instanceof FsLayout) || into.#dirname !== this.#dirname) throw refusalToMove()
+    const target = into.#folder(to, into.#below(to))
     if (existsSync(target)) throw new StoreRefusal('exists', 'Target mailbox already exists')
     if (!existsSync(old)) throw this.#absent(from)
-    const permissions = permissionsBelow(this.#location.path)
+    if (to.includes('/')) checkSamePermissions(permissionsOf(old), into.#above(target))
+    const permissions = permissionsBelow(into.#location.path)
     makeParents(dirname(target), permissions)
     renameSync(old, target)
-    for (const root of [this.#location.controlPath, this.#location.indexPath]) {
-      if (root === undefined) continue
-      makeParents(dirname(`${root}/${this.#below(to)}`), permissions)
-      renameIfThere(`${root}/${this.#below(from)}`, `${root}/${this.#below(to)}`)
+    for (const key of ['controlPath', 'indexPath'] as const) {
+      const [root, newRoot] = [this.#location[key], into.#location[key]]
+      if (root === undefined || newRoot === undefined) continue
+      makeParents(dirname(`${newRoot}/${into.#below(to)}`), permissions)
+      renameIfThere(`${root}/${this.#below(from)}`, `${newRoot}/${into.#below(to)}`)
     }
     if (!this.#keepsEmpty) this.#removeEmptyParents(dirname(old))
+  }
+
+  /** Permissions of the nearest directory above. */
+  #above(folder: string): Permissions {
+    return existsSync(this.#root) ? permissionsOf(nearest(dirname(folder))) : permissionsBelow(this.#root)
   }
 
   #absent(name: string): StoreRefusal {
     return new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
   }
+}
+
+/** The first of the directories above that is there. */
+function nearest(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path))
 }
 
 function trimmed(path: string): string {

@@ -5,6 +5,8 @@ import { hasCode } from './disk.ts'
 import type { Layout } from './layout.ts'
 import type { MailboxNames } from './mailbox-names.ts'
 import { makeMaildir, makeMissing, makeParents, permissionsBelow } from './maildir-directory.ts'
+import { type Permissions, permissionsOf } from './permissions.ts'
+import { checkSamePermissions, refusalToMove } from './rename-checks.ts'
 import { isForgotten, moveToTrash, removeTree } from './trash.ts'
 
 const TRASH = '..DOVECOT-TRASHED'
@@ -113,23 +115,39 @@ export class MaildirPlusPlus implements Layout {
     }
   }
 
-  rename(from: string, to: string): void {
-    if (this.directories(from).mail === this.#location.path)
-      throw new StoreRefusal('cannot', "Renaming INBOX isn't supported.")
-    if (to.startsWith(`${from}/`)) throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
-    if (this.exists(to)) throw new StoreRefusal('exists', 'Target mailbox already exists')
+  rename(from: string, to: string, into: Layout = this): void {
+    const old = this.directories(from)
+    if (old.mail === this.#location.path) throw new StoreRefusal('cannot', "Renaming INBOX isn't supported.")
+    if (into === this && to.startsWith(`${from}/`)) {
+      throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
+    }
+    if (into.exists(to)) throw new StoreRefusal('exists', 'Target mailbox already exists')
+    if (!(into instanceof MaildirPlusPlus)) throw refusalToMove()
     const below = this.list().filter(({ name, selectable }) => selectable && name.startsWith(`${from}/`))
     // Names are all checked before the first is renamed.
-    const moves = [from, ...below.map(({ name }) => name)].map((name) => this.#move(name, to + name.slice(from.length)))
+    const moves = [from, ...below.map(({ name }) => name)].map((name) =>
+      this.#move(name, into, to + name.slice(from.length)),
+    )
     const there = this.exists(from)
     if (!there && below.length === 0) throw this.#absent(from)
+    if (to.includes('/')) checkSamePermissions(permissionsOf(there ? old.mail : this.#location.path), into.#above(to))
+    if (into !== this) makeParents(into.#location.path, permissionsBelow(into.#location.path))
     for (const move of there ? moves : moves.slice(1)) move()
   }
 
+  /** Permissions of the nearest mailbox above, or of the root. */
+  #above(name: string): Permissions {
+    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) {
+      const parent = name.slice(0, at)
+      if (this.exists(parent)) return permissionsOf(this.directories(parent).mail)
+    }
+    return permissionsBelow(this.#location.path)
+  }
+
   /** Children whose new name is taken stay, as in Dovecot. */
-  #move(from: string, to: string): () => void {
+  #move(from: string, into: MaildirPlusPlus, to: string): () => void {
     const old = this.directories(from)
-    const target = this.directories(to)
+    const target = into.directories(to)
     return () => {
       renameUnlessTaken(old.mail, target.mail)
       if (old.control !== old.mail) renameUnlessTaken(old.control, target.control)
@@ -160,6 +178,6 @@ export function withParents(names: ReadonlySet<string>): FormatEntry[] {
   const only = [...parents].filter((name) => !names.has(name))
   return [
     ...[...names].map((name) => ({ name, selectable: true, noInferiors: false })),
-    ...only.map((name) => ({ name, selectable: false, noInferiors: false })),
+    ...only.map((name) => ({ name, selectable: false, existing: false as const, noInferiors: false })),
   ]
 }

@@ -11,5 +11,6 @@ export interface Layout {
   /** Makes a mailbox, or with `directory` only a place for others where the layout knows such. */
   create(name: string, directory: boolean): void
   delete(name: string): Promise<void>
-  rename(from: string, to: string): void
+  /** Renames a mailbox and those below it, into another location of the same layout when one is given. */
+  rename(from: string, to: string, into?: Layout): void
 }

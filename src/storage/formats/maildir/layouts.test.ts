@@ -355,7 +355,7 @@ test('fs: a mailbox that has children becomes a directory when it is deleted', a
     [],
   )
   assert.deepEqual(await selectable(store), ['INBOX', 'a/b'])
-  await assert.rejects(store.delete('a'), { code: 'cannot', message: 'Mailbox has children, delete them first' })
+  await assert.rejects(store.delete('a'), { code: 'has-children', message: 'Mailbox has children, delete them first' })
   await store.delete('a/b')
   await store.delete('a')
   assert.deepEqual(

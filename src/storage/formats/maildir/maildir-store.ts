@@ -18,6 +18,7 @@ import { refusalWhenGone, withQuietMailboxes, type MailboxPlace } from './mailbo
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
+import { refusalToMove } from './rename-checks.ts'
 import { signatureOf } from './signature.ts'
 import { changeSubscription, readSubscriptions, type SubscriptionNames } from './subscriptions.ts'
 import { cleanTemporary } from './tmp-cleaning.ts'
@@ -67,11 +68,24 @@ export class MaildirStore implements FormatStore {
     await withQuietMailboxes(controls, this.#context, () => this.#layout.delete(name))
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  async rename(from: string, to: string, into?: FormatStore): Promise<void> {
+    const target = into && this.#layoutOf(into)
     const below = this.#layout.list().filter((entry) => entry.selectable && entry.name.startsWith(`${from}/`))
     const names = [...(this.#layout.exists(from) ? [from] : []), ...below.map(({ name }) => name)]
     const controls = names.map((name) => this.#layout.directories(name).control)
-    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to))
+    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to, target))
+  }
+
+  /** The layout of a store that keeps the same files in the same kinds of places. */
+  #layoutOf(other: FormatStore): Layout {
+    if (!(other instanceof MaildirStore)) throw refusalToMove()
+    const [here, there] = [this.#location, other.#location]
+    const alike =
+      (here.controlPath === undefined) === (there.controlPath === undefined) &&
+      (here.indexPath === undefined) === (there.indexPath === undefined) &&
+      here.options.has('UTF-8') === there.options.has('UTF-8')
+    if (!alike) throw refusalToMove()
+    return other.#layout
   }
 
   directories(name: string): MailboxDirectories {

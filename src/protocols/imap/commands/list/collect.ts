@@ -1,6 +1,6 @@
 import type { MailboxEntry, MailStore } from '../../../../storage/store.ts'
 import type { ListOptions } from './options.ts'
-import { matcher } from './pattern.ts'
+import { isTold, matcher, namespaceOf } from './pattern.ts'
 
 /** A mailbox, or what stands in its place, with what LIST says of it. */
 export interface Listed {
@@ -25,7 +25,7 @@ export async function collect(
   const entries = new Map((await store.list(patterns.flatMap((one) => [one, `${one}*`]))).map((one) => [one.name, one]))
   const wantsSubscribed = options.subscribedOnly || options.showSubscribed
   const subscribed = new Set(wantsSubscribed ? await store.subscriptions() : [])
-  if (options.subscribedOnly) addUnknown(store, entries, subscribed)
+  if (options.subscribedOnly) addUnknown(store, entries, subscribed, patterns)
   const parents = parentsOf(entries.values())
   const listed: Listed[] = []
   for (const entry of entries.values()) {
@@ -34,7 +34,7 @@ export async function collect(
     const one: Listed = {
       entry,
       selectable: entry.selectable,
-      existing: entry.existing && (entry.selectable || !isOnlyParent(entry)),
+      existing: entry.existing,
       hasChildren: parents.has(name),
       subscribed: subscribed.has(name),
       childSubscribed: options.recursive && hasSubscribedBelow(name, namespace.separator, subscribed, matchesPattern),
@@ -50,13 +50,16 @@ function isSelected({ subscribed, childSubscribed, entry }: Listed, options: Lis
 }
 
 /** Subscriptions of mailboxes that are not there. */
-function addUnknown(store: MailStore, entries: Map<string, MailboxEntry>, subscribed: ReadonlySet<string>): void {
+function addUnknown(
+  store: MailStore,
+  entries: Map<string, MailboxEntry>,
+  subscribed: ReadonlySet<string>,
+  patterns: readonly string[],
+): void {
   for (const name of subscribed) {
     if (entries.has(name)) continue
-    const namespace = store.namespaces
-      .filter(({ prefix }) => name.startsWith(prefix))
-      .toSorted((a, b) => b.prefix.length - a.prefix.length)[0]
-    if (namespace === undefined) continue
+    const namespace = namespaceOf(store.namespaces, name)
+    if (namespace === undefined || !isTold(namespace, patterns)) continue
     entries.set(name, { name, namespace, selectable: false, existing: false, noInferiors: false, specialUse: [] })
   }
 }
@@ -65,8 +68,9 @@ function parentsOf(entries: Iterable<MailboxEntry>): ReadonlySet<string> {
   const parents = new Set<string>()
   for (const { name, namespace, existing } of entries) {
     if (!existing) continue
-    const end = name.lastIndexOf(namespace.separator)
-    if (end > 0) parents.add(name.slice(0, end))
+    // Those between are not existing themselves, perhaps.
+    for (let end = name.lastIndexOf(namespace.separator); end > 0; end = name.lastIndexOf(namespace.separator, end - 1))
+      parents.add(name.slice(0, end))
   }
   return parents
 }
@@ -80,11 +84,6 @@ function hasSubscribedBelow(
   const above = `${name}${separator}`
   for (const one of subscribed) if (one.startsWith(above) && !matchesPattern(one, separator)) return true
   return false
-}
-
-/** A directory: there is no mailbox of this name. */
-function isOnlyParent({ selectable, noInferiors }: MailboxEntry): boolean {
-  return !selectable && !noInferiors
 }
 
 /** INBOX first, then by name. */

@@ -1,4 +1,4 @@
-import type { MailStore } from '../../../../storage/store.ts'
+import type { MailStore, StoreNamespace } from '../../../../storage/store.ts'
 import { decodeMutf7 } from '../../../../util/mutf7.ts'
 
 /** Patterns as Unicode, behind the reference; what is no mUTF-7 matches nothing and is left out. RFC 3501 §6.3.8. */
@@ -16,10 +16,27 @@ export function matcher(patterns: readonly string[]): (name: string, separator: 
 
 /** What `LIST reference ""` answers: the reference's first level. RFC 3501 §6.3.8. */
 export function rootOf({ namespaces }: MailStore, reference: string): { separator: string; root: string } {
-  const home = namespaces.find(({ prefix }) => prefix !== '' && reference.startsWith(prefix)) ?? namespaces[0]
+  const home =
+    namespaces.find((one) => one.prefix !== '' && `${reference}${one.separator}`.startsWith(one.prefix)) ??
+    namespaces[0]
   const separator = home?.separator ?? '/'
+  if (home !== undefined && home.prefix === `${reference}${separator}`) return { separator, root: home.prefix }
   const end = reference.indexOf(separator)
   return { separator, root: end < 0 ? '' : reference.slice(0, end + 1) }
+}
+
+/** Whether names of this namespace are told to who asks for these patterns: with `list=no` they must begin with its prefix. */
+export function isTold({ list, prefix }: StoreNamespace, patterns: readonly string[]): boolean {
+  return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
+}
+
+/** The namespace with the longest prefix. */
+export function namespaceOf(namespaces: readonly StoreNamespace[], name: string): StoreNamespace | undefined {
+  let best: StoreNamespace | undefined
+  for (const one of namespaces) {
+    if (name.startsWith(one.prefix) && one.prefix.length >= (best?.prefix.length ?? 0)) best = one
+  }
+  return best
 }
 
 /** Without backtracking into more than the last wildcard of each kind: no pattern is slow. */
