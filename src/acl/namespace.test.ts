@@ -161,6 +161,7 @@ const names: [namespace: Naming, storage: string, virtual: string][] = [
 const ELSEWHERE = {
   owner: 'joe',
   inherit: 'copy',
+  hasPrivateSeen: false,
   mailboxes: () => Promise.resolve([]),
   places: locateAcls(MAILDIR, nowhere, false),
 } as const

@@ -14,6 +14,8 @@ export interface AclNamespace {
   /** What users call its INBOX: `INBOX`, `shared/alice@example.org`, `Public/INBOX`. */
   readonly inboxName: string
   readonly inherit: 'copy' | 'live'
+  /** Every user has his own \Seen (`INDEXPVT`). */
+  readonly hasPrivateSeen: boolean
   readonly places: AclPlaces
   /** Storage names of all mailboxes that can be selected, whoever may see them. */
   mailboxes(): Promise<readonly string[]>

@@ -60,6 +60,7 @@ export function aclNamespace(place: Place, user: string, inherit: 'copy' | 'live
     inboxName: place.toVirtual('INBOX'),
     owner: place.owner ?? (spec.type === 'private' ? user : undefined),
     inherit,
+    hasPrivateSeen: location.indexPrivatePath !== undefined,
     places: locateAcls(location, (name) => store.directories(name), spec.inbox || spec.type === 'shared'),
     async mailboxes() {
       return (await store.list()).filter(({ selectable }) => selectable).map(({ name }) => name)

@@ -118,7 +118,7 @@ export function layoutSeparator({ layout }: MailLocation): '.' | '/' {
 }
 
 /** Files that lie beside the directories of mailboxes where these have the mailboxes' names. */
-const FILES = /^(subscriptions|maildirfolder|postern\.index|dovecot[-.].*)$/
+const FILES = /^(subscriptions|maildirfolder|postern\.index|postern\.private|dovecot[-.].*)$/
 const MAILDIR_LEVELS = new Set(['cur', 'new', 'tmp'])
 const NO_LEVELS: ReadonlySet<string> = new Set()
 

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
 import { SHARED_BOXES } from '../../src/acl/visibility/shared-keys.ts'
 import type { ConfigText } from '../peers/config-text.ts'
-import { imapListeners, startDovecot } from '../peers/dovecot.ts'
+import { startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
 import { ACL_CASES } from './acceptance-cases.ts'
-import { ACL_USERS, type AclSession, giveToMail, loginImap, makeMaildir } from './dovecot-acl-server.ts'
+import { aclConfig, giveToMail, makeMaildir } from './acl-config.ts'
+import { type AclSession, loginImap } from './dovecot-acl-server.ts'
 
 const LIST_MYRIGHTS = 'LIST RETURN (MYRIGHTS) tells the rights on each mailbox that is listed'
 
@@ -138,79 +139,4 @@ function writeAcl(dir: string, domain: string, path: string, content: string): v
   if (root !== 'ACLS') giveToMail(dirname(file))
 }
 
-const configOf: ConfigText = ({ dir, port }) => {
-  const file = (name: string, text: string): string => {
-    const path = join(dir, name)
-    writeFileSync(path, text)
-    chmodSync(path, 0o644)
-    return path
-  }
-  const rows: string[] = []
-  for (const domain of DOMAINS.values()) {
-    mkdirSync(join(dir, 'acls', domain), { recursive: true })
-    mkdirSync(join(dir, 'mail/pub', domain), { recursive: true })
-    for (const [user, groups] of Object.entries(ACL_USERS)) {
-      mkdirSync(join(dir, 'mail', domain, user), { recursive: true })
-      const extra = groups.length > 0 ? `userdb_acl_groups=${groups.join(',')}` : ''
-      rows.push(`${user}@${domain}:{PLAIN}pw:::::: ${extra}\n`)
-    }
-  }
-  giveToMail(join(dir, 'mail'))
-  const users = file('users', rows.join(''))
-  return `protocols = imap
-auth_master_user_separator = *
-disable_plaintext_auth = no
-first_valid_uid = 1
-mail_location = maildir:~/Maildir
-mail_plugins = acl
-namespace inbox {
-  type = private
-  separator = /
-  prefix =
-  inbox = yes
-}
-namespace shared {
-  type = shared
-  separator = /
-  prefix = shared/%%u/
-  subscriptions = no
-  list = children
-  location = maildir:${dir}/mail/%%d/%%n/Maildir:INDEXPVT=~/Maildir/shared/%%u
-}
-namespace public {
-  type = public
-  separator = /
-  prefix = Public/
-  subscriptions = no
-  list = children
-  location = maildir:${dir}/mail/pub/%d:INDEXPVT=~/Maildir/public-pvt
-}
-plugin {
-  acl = vfile:${dir}/acls/%d:cache_secs=0
-  acl_shared_dict = file:${dir}/mail/%d/shared-mailboxes.db
-}
-protocol imap {
-  mail_plugins = acl imap_acl
-}
-passdb {
-  driver = passwd-file
-  master = yes
-  args = ${file('masters', 'admin:{PLAIN}mpw\n')}
-}
-passdb {
-  driver = passwd-file
-  args = ${users}
-}
-userdb {
-  driver = passwd-file
-  args = ${users}
-  override_fields = uid=mail gid=mail home=${dir}/mail/%d/%n
-}
-service auth {
-  unix_listener auth-userdb {
-    mode = 0777
-  }
-}
-${imapListeners(port)}
-`
-}
+const configOf: ConfigText = (place) => aclConfig(place, { domains: DOMAINS.values() })

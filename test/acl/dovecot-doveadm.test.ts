@@ -15,7 +15,8 @@ import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
 import { AclVisibility } from '../../src/acl/visibility/visibility.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
-import { ACL_USERS, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
+import { ACL_USERS, makeMaildir } from './acl-config.ts'
+import { startAclDovecot } from './dovecot-acl-server.ts'
 import { aclSettings, maildirLocation } from './mail-tree.ts'
 
 const FILES: Readonly<Record<string, string>> = {
@@ -152,6 +153,7 @@ async function openOurs(dir: string, user: string, root = 'mail') {
     separator: '/',
     inboxName: 'INBOX',
     inherit: 'copy',
+    hasPrivateSeen: false,
     owner: 'olga',
     mailboxes: () => Promise.resolve(Object.keys(FILES)),
     places: locateAcls(

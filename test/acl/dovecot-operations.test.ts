@@ -9,7 +9,8 @@ import { locateAcls } from '../../src/acl/namespace.ts'
 import { rightsOf } from '../../src/acl/rights.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
-import { giveToMail, loginImap, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
+import { giveToMail, makeMaildir } from './acl-config.ts'
+import { loginImap, startAclDovecot } from './dovecot-acl-server.ts'
 import { outcome, openSharedMail, put, type SharedMail } from './shared-mail.ts'
 import { aclSettings, maildirLocation } from './mail-tree.ts'
 import type { MailStore } from '../../src/storage/store.ts'
@@ -142,6 +143,7 @@ describe('what Dovecot allows by a set of rights is what we allow', { skip: skip
       inboxName: 'INBOX',
       owner: 'olga',
       inherit: 'copy',
+      hasPrivateSeen: false,
       places,
       mailboxes: () => Promise.resolve(['both']),
     } as const

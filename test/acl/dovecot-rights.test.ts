@@ -13,7 +13,8 @@ import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
 import { isFrom, SHARED_BOXES, sharedKeys } from '../../src/acl/visibility/shared-keys.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
-import { ACL_USERS, type ImapAnswer, loginImap, makeMaildir, startAclDovecot } from './dovecot-acl-server.ts'
+import { ACL_USERS, makeMaildir } from './acl-config.ts'
+import { type ImapAnswer, loginImap, startAclDovecot } from './dovecot-acl-server.ts'
 import { generateAclFile, randomSource } from './generated-acls.ts'
 import { aclSettings, maildirLocation } from './mail-tree.ts'
 
@@ -294,6 +295,7 @@ async function openOurs(dir: string, user: string, owner: string, root = 'mail')
       separator: '/',
       inboxName: type === 'private' ? 'INBOX' : `${prefix}INBOX`,
       inherit: 'copy',
+      hasPrivateSeen: false,
       owner: type === 'public' ? undefined : owner,
       mailboxes: () => Promise.resolve([]),
       places: locateAcls(

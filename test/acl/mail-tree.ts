@@ -77,7 +77,8 @@ function maildirNamespace(dir: string, options: NamespaceOptions): AclNamespace 
     type !== 'public',
   )
   const owner = options.owner ?? (type === 'public' ? undefined : 'olga')
-  return { type, prefix, separator, inboxName, inherit, owner, places, mailboxes: () => Promise.resolve(mailboxes) }
+  const facts = { type, prefix, separator, inboxName, inherit, hasPrivateSeen: false, owner, places }
+  return { ...facts, mailboxes: () => Promise.resolve(mailboxes) }
 }
 
 export function maildirLocation(path: string): MailLocation {

@@ -16,9 +16,19 @@ function texts(location: string): readonly string[] {
   return checkShared(loaded.config, {}).map(({ text }) => text)
 }
 
-test('private flags in shared mailboxes, which there are none of, are told', () => {
-  assert.deepEqual(texts('maildir:/mail/%%u:INDEXPVT=~/shared/%%u'), [
-    String.raw`namespace with prefix 'shared/%%u/': INDEXPVT has no effect, \Seen is the same for all who share a mailbox`,
+test('a directory for private flags that all users have in common is told', () => {
+  const rows: readonly (readonly [location: string, isTold: boolean, why: string])[] = [
+    ['maildir:/mail/%%u', false, 'no private flags'],
+    ['maildir:/mail/%%u:INDEXPVT=~/shared/%%u', false, 'in the home of who looks'],
+    ['maildir:/mail/%%u:INDEXPVT=shared/%%u', false, 'in his home, too'],
+    ['maildir:/mail/%%u:INDEXPVT=/private/%u/%%u', false, 'his name is in it'],
+    ['maildir:/mail/%%u:INDEXPVT=/private/%1Hu/%Ln', false, 'with modifiers'],
+    ['maildir:/mail/%%u:INDEXPVT=/private/%{user}', false, 'in the long form'],
+    ['maildir:/mail/%%u:INDEXPVT=/private/%%u:INDEX=/x/%u', true, 'the name is that of the owner'],
+    ['maildir:/mail/%%u:INDEXPVT=/private', true, 'no name at all'],
+  ]
+  for (const [location, isTold, why] of rows) assert.equal(texts(location).length, isTold ? 1 : 0, why)
+  assert.deepEqual(texts('maildir:/mail/%%u:INDEXPVT=/private/%%u'), [
+    String.raw`shared namespace with prefix 'shared/%%u/': INDEXPVT=/private/%%u is one directory for all users, who share their \Seen`,
   ])
-  assert.deepEqual(texts('maildir:/mail/%%u'), [])
 })

@@ -102,7 +102,7 @@ async function findMailbox(acl: AclSession, name: string): Promise<DoveadmMailbo
     throw new DoveadmAclFailure(EX_NOTFOUND, `Can't open mailbox ${name}: Mailbox doesn't exist: ${name}`)
   const { namespace, mailbox, isSelectable } = named
   const path = namespace.places.directory(mailbox) ?? ''
-  return { namespace, mailbox, exists: isSelectable, path, hasPrivateSeen: false }
+  return { namespace, mailbox, exists: isSelectable, path, hasPrivateSeen: namespace.hasPrivateSeen }
 }
 
 /** Columns of what such a task shows; none for those that show nothing. */

@@ -26,7 +26,9 @@ export const store = command<StoreArgs>({
   async run(session, { set, unchangedSince, change, silent }, call) {
     const { mailbox, selected } = session
     const numbers = messageNumbers(mailbox, parseMessageSet(set, call.uid), call.uid)
-    if (selected?.examined === true || mailbox.readOnly) return { text: 'OK Store ignored with read-only mailbox' }
+    if (selected?.examined === true) return { text: 'OK Store ignored with read-only mailbox' }
+    // Whoever may change nothing is not nagged for it either.
+    if (mailbox.readOnly) return conclude(mailbox, call.uid, [])
     if (unchangedSince !== undefined) enableCondstore(session)
     const uids = uidsOf(mailbox, numbers)
     const before = silent && session.condstore ? modSeqs(mailbox, uids) : undefined
