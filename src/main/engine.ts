@@ -3,11 +3,20 @@ import { setFlagsFromString } from 'node:v8'
 /** How V8 is to treat a worker. Measured with the bench of `docs/performance.md`; correctness never hangs on it. */
 
 /**
- * For the command line. V8 lets the space for young objects grow to 64 MB in a burst of logins and keeps it: with this
- * limit an idle session costs a third of the memory, and a large message on its way needs half of what it does with twice
- * the limit.
+ * For the command line.
+ *
+ * The space for young objects has one size from the beginning. Left alone, V8 lets it grow to 64 MB in a burst of logins and
+ * keeps it; with 16 MB nearly all that a login makes is garbage when space runs out, and with 4 MB a sixth of it had to be
+ * copied, most of that twice. An idle session costs the same with either, a process 20 MB more (30 to 60 when it has work).
+ *
+ * One thread collects it: what survives is a few hundred kilobytes, and waking four threads to share it costs more than the
+ * work, on cores that sessions want.
  */
-export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4']
+export const WORKER_FLAGS: readonly string[] = [
+  '--min-semi-space-size=16',
+  '--max-semi-space-size=16',
+  '--no-parallel-scavenge',
+]
 
 /**
  * A login runs most of its code once, so that code is slow to count as hot. Maglev, which is cheap, comes after 50 calls
