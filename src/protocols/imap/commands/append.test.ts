@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { TestSession } from '../../../../test/imap-server/session.ts'
+import { FailingFormat, type FormatOperation } from '../../../storage/formats/failing.ts'
+import { MemoryFormat } from '../../../storage/formats/memory.ts'
 import { StoreRefusal } from '../../../storage/refusal.ts'
 import type { Appending, MailStore } from '../../../storage/store.ts'
 import { MemoryMail } from '../../../storage/testing/open-memory-store.ts'
@@ -22,6 +24,29 @@ test('what follows a refused message is not taken for commands', async (t) => {
     ["a4 NO [TRYCREATE] Mailbox doesn't exist: nowhere"],
   )
   assert.equal((await session.say('STATUS Precious (MESSAGES)'))[0], '* STATUS Precious (MESSAGES 0)')
+})
+
+test('what is left of a message that cannot be saved is not taken for commands', async (t) => {
+  const format = new FailingFormat(new MemoryFormat())
+  const session = new TestSession(t, { mail: new MemoryMail(undefined, format) })
+  await session.say('CREATE Precious')
+  // More than one chunk: the commands come behind what failed.
+  const evil = `${'x'.repeat(200_000)}\r\nx DELETE Precious\r\n`
+  const rows: readonly (readonly [why: string, operation: FormatOperation, command: string])[] = [
+    ['in the middle', 'write', `APPEND INBOX {${evil.length}+}\r\n${evil}`],
+    ['at its end', 'end', `APPEND INBOX {${evil.length}+}\r\n${evil}`],
+    ['before it', 'begin', `APPEND INBOX {${evil.length}+}\r\n${evil}`],
+    ['when all are there', 'commit', `APPEND INBOX {${evil.length}+}\r\n${evil}`],
+    ['the first of two', 'write', `APPEND INBOX {${evil.length}+}\r\n${evil} {${evil.length}+}\r\n${evil}`],
+    ['asked for', 'write', `APPEND INBOX {${evil.length}}\r\n${evil}`],
+  ]
+  for (const [why, operation, command] of rows) {
+    format.failNext(operation, new StoreRefusal('over-quota', 'Not enough disk quota'))
+    const lines = await session.say(command)
+    assert.match(lines.at(-1) ?? '', /^a\d+ NO \[OVERQUOTA\] Not enough disk quota$/, why)
+    assert.equal((await session.say('STATUS Precious (MESSAGES)'))[0], '* STATUS Precious (MESSAGES 0)', why)
+  }
+  assert.equal((await session.say('STATUS INBOX (MESSAGES)'))[0], '* STATUS INBOX (MESSAGES 0)')
 })
 
 test('a client that waits to be asked is refused before it sends', async (t) => {

@@ -7,7 +7,7 @@ import { mailboxName } from '../server/mailbox-argument.ts'
 import { farewell, lineBytes, newReader, readLiteral } from '../server/run-command.ts'
 import type { ImapSession } from '../server/session.ts'
 import { type AppendHead, readHead } from './append/head.ts'
-import { type MessageLiteral, readMessage, skipMessage } from './append/message-literal.ts'
+import { type MessageLiteral, readMessage, type SaveFailure, skipMessage } from './append/message-literal.ts'
 
 /** APPEND, of one or more messages. RFC 3501 §6.3.11, RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID). */
 export const append: ReadingCommand = {
@@ -57,13 +57,14 @@ async function appendAll(
     const head = await readHead(session, reader, step, args).catch(async (error: unknown) => {
       throw error instanceof BadCommand ? await refusal(session, step, error) : error
     })
-    await saveMessage(session, appending, head)
+    const failure = await saveMessage(session, appending, head)
     count++
     const line = await session.stream.readLine(lineBytes(session))
     if (line === undefined) throw new SessionOver('Connection closed')
     reader = newReader(session, true)
     step = reader.line(line, 0)
     args = reader.args
+    if (failure !== undefined) throw await refusal(session, step, failure.error)
     if (step.kind === 'complete' && args.length === 0) break
   }
   const { uidValidity, uids } = await appending.commit()
@@ -77,7 +78,7 @@ async function saveMessage(
   session: ImapSession,
   appending: Appending,
   { literal, ...message }: AppendHead,
-): Promise<void> {
+): Promise<SaveFailure | undefined> {
   if (literal.sizeBytes === 0) {
     throw await refusal(session, literal, new No("Can't save a zero byte message"))
   }
@@ -91,7 +92,7 @@ async function saveMessage(
   } catch (error) {
     throw await refusal(session, literal, error)
   }
-  await readMessage(session, literal, appending)
+  return await readMessage(session, literal, appending)
 }
 
 /**

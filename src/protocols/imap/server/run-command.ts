@@ -63,13 +63,26 @@ function noText(session: ImapSession, error: unknown, { name, notFound }: ImapCo
   if (error instanceof StoreRefusal) return refusalReply(error, notFound)
   if (!isSystemError(error)) throw error
   session.mail.log('error', `${name} failed: ${error.message}`)
-  return `NO [SERVERBUG] ${INTERNAL_ERROR} [${timestamp(new Date())}]`
+  return `NO ${SYSTEM_REFUSALS.get(error.code) ?? `[SERVERBUG] ${INTERNAL_ERROR} [${timestamp(new Date())}]`}`
+}
+
+interface SystemError extends Error {
+  readonly code: string
 }
 
 /** A disk that is full, a file that may not be opened: what the user asked for failed, and the session goes on. */
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && 'syscall' in error
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'syscall' in error && 'code' in error
 }
+
+/** What the client can be told of them, in Dovecot's words. */
+const SYSTEM_REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['EACCES', '[NOPERM] Permission denied'],
+  ['EPERM', '[NOPERM] Permission denied'],
+  ['EROFS', '[NOPERM] Permission denied'],
+  ['ENOSPC', '[OVERQUOTA] Not enough disk quota'],
+  ['EDQUOT', '[OVERQUOTA] Not enough disk quota'],
+])
 
 /** RFC 7162 §3.2.7: who was told that messages vanished learns how far it knows everything now. */
 function replyText(session: ImapSession, { text }: Reply): string {

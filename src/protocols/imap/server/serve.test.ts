@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { FailingFormat, type FormatOperation } from '../../../storage/formats/failing.ts'
+import { MemoryFormat } from '../../../storage/formats/memory.ts'
 import { MemoryMail } from '../../../storage/testing/open-memory-store.ts'
 import { TestSession } from '../../../../test/imap-server/session.ts'
 import { streamAndPeer } from '../../../../test/support/protocol-session.ts'
@@ -31,6 +33,40 @@ test('a session that is ended before it begins is not served', async () => {
   peer.end()
   await stream.close()
   assert.equal(await peer.rest(), '* BYE Server shutting down.\r\n')
+})
+
+test('what the file system refuses is said, logged, and does not end the session', async (t) => {
+  const format = new FailingFormat(new MemoryFormat())
+  const session = new TestSession(t, { mail: new MemoryMail(undefined, format) })
+  await session.say('CREATE x')
+  const rows: readonly (readonly [code: string, reply: RegExp])[] = [
+    ['EACCES', /^a\d+ NO \[NOPERM\] Permission denied$/],
+    ['EPERM', /^a\d+ NO \[NOPERM\] Permission denied$/],
+    ['EROFS', /^a\d+ NO \[NOPERM\] Permission denied$/],
+    ['ENOSPC', /^a\d+ NO \[OVERQUOTA\] Not enough disk quota$/],
+    ['EDQUOT', /^a\d+ NO \[OVERQUOTA\] Not enough disk quota$/],
+    [
+      'EIO',
+      /^a\d+ NO \[SERVERBUG\] Internal error occurred\. Refer to server log for more information\. \[[-\d: ]+\]$/,
+    ],
+  ]
+  const commands: readonly (readonly [operation: FormatOperation, command: string])[] = [
+    ['create', 'CREATE new'],
+    ['delete', 'DELETE x'],
+    ['rename', 'RENAME x y'],
+    ['subscribe', 'SUBSCRIBE x'],
+    ['open', 'SELECT x'],
+    ['list', 'LIST "" *'],
+    ['beginAppend', 'APPEND INBOX {3+}\r\nabc'],
+    ['commit', 'APPEND INBOX {3+}\r\nabc'],
+  ]
+  for (const [code, reply] of rows) {
+    for (const [operation, command] of commands) {
+      format.failNext(operation, Object.assign(new Error(`${code}: refused`), { code, syscall: 'open' }))
+      assert.match((await session.say(command)).at(-1) ?? '', reply, `${command}: ${code}`)
+      assert.match(session.log.at(-1) ?? '', new RegExp(`^error: ${command.split(' ')[0]} failed: ${code}`))
+    }
+  }
 })
 
 test('the last line of the log counts what was done', async (t) => {
@@ -76,22 +112,6 @@ test('a fault of ours ends the session, and says so to the client and to the log
   assert.match((await session.peer.line()) ?? '', /^\* BYE Internal error occurred/)
   await session.ended
   assert.ok(session.log.some((line) => line.startsWith('error: STATUS failed: TypeError: nothing here')))
-})
-
-test('a disk that refuses is a NO, and the session goes on', async (t) => {
-  const store = new MemoryMail().open()
-  const full = Object.assign(new Error('ENOSPC: no space left'), { syscall: 'write', code: 'ENOSPC' })
-  const session = new TestSession(t, {
-    store: Object.assign(Object.create(store) as typeof store, {
-      status: () => Promise.reject(full),
-      close: () => store.close(),
-    }),
-  })
-  assert.match(
-    (await session.say('STATUS INBOX (MESSAGES)')).join(),
-    /^a1 NO \[SERVERBUG\] Internal error occurred\. Refer to server log/,
-  )
-  assert.deepEqual(await session.say('NOOP'), ['a2 OK NOOP completed'])
 })
 
 test('a client that idles hears that the server is still there', async (t) => {

@@ -7,6 +7,9 @@ import { adjustFile, permissionsOf } from './permissions.ts'
 // `dovecot-keywords`: lines `<number> <keyword>`, number 0 is the letter `a`. Changed only by who holds the uidlist's lock.
 // Dovecot notices a change by whole seconds of its mtime, which therefore must grow each time.
 
+/** No file's. */
+const UNREAD = -2
+
 export class KeywordFile {
   /** By number; holes are numbers without a name. */
   readonly names: (string | undefined)[] = []
@@ -72,6 +75,8 @@ export class KeywordFile {
     const temporary = `${this.#path}.lock`
     removeFile(temporary)
     const permissions = permissionsOf(this.#directory)
+    // What could not be written is not there: the file is read again.
+    this.#inode = UNREAD
     const fd = openSync(temporary, 'wx', permissions.fileMode)
     try {
       adjustFile(fd, permissions)

@@ -4,6 +4,7 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -106,6 +107,37 @@ test('a message is found when another program renamed its file just now', async 
     if (left.length > 0) assert.equal(mailbox.record(1).flags.bits & FLAGGED, FLAGGED, `${why}: it is told`)
   }
 })
+
+test('on a full disk new mail waits, and what is there can be read, flagged and removed', async (t) => {
+  const { mailbox, root, complaints, full } = await openOnFullDisk(t)
+  deliver(root, '5.M5P5.h')
+  full.now = true
+  await mailbox.sync()
+  assert.match(complaints.join(), /^error: Maildir .*: new mail has to wait: Error: ENOSPC/)
+  await mailbox.setFlags(1, SEEN)
+  await assert.rejects(mailbox.setFlags(1, SEEN, ['new']), { code: 'over-quota' })
+  assert.equal((await mailbox.format.expunge([mailbox.record(2)])).length, 1)
+  mailbox.records.delete(2)
+  full.now = false
+  assert.deepEqual(await mailbox.lines(), ['1 \\Seen Subject: one', '3  Subject: 5.M5P5.h'])
+  assert.deepEqual(mailbox.format.keywords, [], 'nothing is left of the keyword that could not be written')
+  await mailbox.setFlags(1, SEEN, ['new'])
+  assert.equal(readFileSync(`${root}/dovecot-keywords`, 'latin1'), '0 new\n')
+})
+
+async function openOnFullDisk(t: TestContext): Promise<Opened & { readonly full: { now: boolean } }> {
+  const full = { now: false }
+  const sync = async (): Promise<void> => {
+    if (full.now) throw Object.assign(new Error('ENOSPC: no space left on device, fsync'), { code: 'ENOSPC' })
+  }
+  const place = await openPlace(t, {
+    settings: { mail_fsync: 'always' },
+    syncing: { file: sync, data: sync, directory: () => Promise.resolve() },
+  })
+  for (const name of ['one', 'two']) await place.mailbox.append(`Subject: ${name}\n\n`)
+  await place.mailbox.sync()
+  return { ...place, full }
+}
 
 test('a message that somebody removed is said to be gone, once', async (t) => {
   const { mailbox, root } = await openPlace(t)

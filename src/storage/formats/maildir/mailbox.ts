@@ -6,7 +6,7 @@ import type { MessageIdentity, StoredMessage } from '../../store.ts'
 import type { ChangedFlags, FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
 import { pathOf } from './disk.ts'
-import { refusalOfFullDisk } from './full-disk.ts'
+import { isFullDisk, refusalOfFullDisk } from './full-disk.ts'
 import { extraKeywords } from './extra-keywords.ts'
 import { baseOf, parseInfo, sizeInName, withInfo, type Info } from './file-name.ts'
 import { Look, whatIsDue } from './look.ts'
@@ -97,7 +97,19 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Brings the state up to date with the disk. */
   async look(options: { readonly keepNew: boolean; readonly force: boolean }): Promise<void> {
     if (this.readOnly) return new Look(this.state, { ...options, locked: false }).run()
-    await this.locked(() => new Look(this.state, { ...options, locked: true }).run())
+    try {
+      await this.locked(() => new Look(this.state, { ...options, locked: true }).run())
+    } catch (error) {
+      await this.#lookAtWhatFits(error, options.force)
+    }
+  }
+
+  /** On a full disk new mail has to wait, but what has UIDs can be read, and removed. */
+  async #lookAtWhatFits(error: unknown, force: boolean): Promise<void> {
+    if (!isFullDisk(error)) throw error
+    const { log } = this.state.place.context
+    log('error', `Maildir ${this.state.place.mail}: new mail has to wait: ${String(error)}`)
+    await new Look(this.state, { keepNew: true, locked: false, force }).run()
   }
 
   /** Runs something with the uidlist locked. */
@@ -121,6 +133,9 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     wanted: readonly { readonly record: MaildirRecord; readonly old: Flags; readonly flags: Flags }[],
   ): Promise<MaildirRecord[]> {
     const gone: MaildirRecord[] = []
+    // A letter has its name before a file has it.
+    for (const flags of new Set(wanted.map((one) => one.flags))) this.state.lettersOf(flags.keywords)
+    await this.state.keywords.commit()
     for (const [index, { record, old, flags }] of wanted.entries()) {
       if (index % CHANGES_A_TURN === CHANGES_A_TURN - 1) await yieldToOthers()
       if (!this.#rename(record, old, flags)) gone.push(record)
@@ -186,7 +201,10 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** Locks, looks at what others did, changes something, and takes note that the change is our own. */
   async #change<T>(work: () => Promise<T>): Promise<T> {
     return this.locked(async () => {
-      await new Look(this.state, { keepNew: true, locked: true, force: !this.#loaded }).run()
+      const force = !this.#loaded
+      await new Look(this.state, { keepNew: true, locked: true, force })
+        .run()
+        .catch((error: unknown) => this.#lookAtWhatFits(error, force))
       this.#loaded = true
       const done = await work()
       this.#rememberOwnChange()

@@ -10,7 +10,7 @@ import type {
   MailboxDirectories,
   MailLocation,
 } from '../format.ts'
-import { syncingFor, type Syncing } from './disk.ts'
+import { hasCode, syncingFor, type Syncing } from './disk.ts'
 import type { Layout } from './layout.ts'
 import { MaildirMailbox } from './mailbox.ts'
 import type { MailboxNames } from './mailbox-names.ts'
@@ -18,7 +18,7 @@ import { refusalWhenGone, withQuietMailboxes, type MailboxPlace } from './mailbo
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
-import { refusalToMove } from './rename-checks.ts'
+import { refusalOfLongName, refusalToMove } from './rename-checks.ts'
 import { signatureOf } from './signature.ts'
 import { changeSubscription, readSubscriptions, type SubscriptionNames } from './subscriptions.ts'
 import { cleanTemporary } from './tmp-cleaning.ts'
@@ -58,14 +58,16 @@ export class MaildirStore implements FormatStore {
     try {
       this.#layout.create(name, directory)
     } catch (error) {
-      throw refusalWhenGone(error)
+      throw refusalWhenGone(refusalOfLongName(error))
     }
   }
 
   async delete(name: string): Promise<void> {
     const { control } = this.#layout.directories(name)
     const controls = this.#layout.exists(name) ? [control] : []
-    await withQuietMailboxes(controls, this.#context, () => this.#layout.delete(name))
+    await withQuietMailboxes(controls, this.#context, () => this.#layout.delete(name)).catch((error: unknown) => {
+      throw hasCode(error, 'ENAMETOOLONG') ? this.#absent(name) : error
+    })
   }
 
   async rename(from: string, to: string, into?: FormatStore): Promise<void> {
@@ -73,7 +75,11 @@ export class MaildirStore implements FormatStore {
     const below = this.#layout.list().filter((entry) => entry.selectable && entry.name.startsWith(`${from}/`))
     const names = [...(this.#layout.exists(from) ? [from] : []), ...below.map(({ name }) => name)]
     const controls = names.map((name) => this.#layout.directories(name).control)
-    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to, target))
+    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to, target)).catch(
+      (error: unknown) => {
+        throw refusalOfLongName(error)
+      },
+    )
   }
 
   /** The layout of a store that keeps the same files in the same kinds of places. */
@@ -93,6 +99,7 @@ export class MaildirStore implements FormatStore {
   }
 
   signature(name: string): string | undefined {
+    if (!this.#layout.exists(name)) return undefined
     const { mail, control } = this.#layout.directories(name)
     return signatureOf([`${mail}/cur`, `${mail}/new`, `${control}/dovecot-uidlist`], this.#context.now())
   }
@@ -100,7 +107,7 @@ export class MaildirStore implements FormatStore {
   async open(name: string, flags: FlagTable): Promise<FormatMailbox> {
     const { mail, control } = this.#layout.directories(name)
     if (!this.#layout.exists(name)) {
-      throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
+      throw this.#absent(name)
     }
     try {
       const readOnly = !this.#prepare(mail, control)
@@ -110,6 +117,10 @@ export class MaildirStore implements FormatStore {
     } catch (error) {
       throw refusalWhenGone(error)
     }
+  }
+
+  #absent(name: string): StoreRefusal {
+    return new StoreRefusal('not-found', `Mailbox doesn't exist: ${this.#names.shown(name)}`)
   }
 
   /** Makes what may be missing: somebody else made the directory, or CONTROL is new. False when nothing may be changed there. */

@@ -6,12 +6,36 @@ import type { ImapSession } from '../../server/session.ts'
 
 export type MessageLiteral = Extract<ReadStep, { kind: 'literal' }>
 
-/** Asks for a message where it has to be asked for, and hands it on as it comes. */
-export async function readMessage(session: ImapSession, literal: MessageLiteral, to: Appending): Promise<void> {
+/** What kept a message from being saved. */
+export interface SaveFailure {
+  readonly error: unknown
+}
+
+/**
+ * Asks for a message where it has to be asked for, and hands it on as it comes. It is read to its end also when it cannot be
+ * saved, because what is left of it must not be taken for commands.
+ */
+export async function readMessage(
+  session: ImapSession,
+  literal: MessageLiteral,
+  to: Appending,
+): Promise<SaveFailure | undefined> {
   if (literal.synchronizing) session.out.text('+ OK\r\n')
   session.out.flush()
-  await eachChunk(session, literal.sizeBytes, (chunk) => to.write(chunk))
-  await to.end()
+  let failure: SaveFailure | undefined
+  const note = (error: unknown): void => {
+    failure ??= { error }
+  }
+  await eachChunk(session, literal.sizeBytes, (chunk) => {
+    if (failure !== undefined) return
+    try {
+      return to.write(chunk)?.catch(note)
+    } catch (error) {
+      return note(error)
+    }
+  })
+  if (failure === undefined) await to.end().catch(note)
+  return failure
 }
 
 /** Reads a message nobody wants. */
