@@ -2,6 +2,7 @@
 import { dirname, relative } from 'node:path'
 import type { MailboxDirectories, MailLocation } from '../storage/formats/format.ts'
 import type { Viewer } from './identifier.ts'
+import type { Inheritance } from './settings.ts'
 
 /** One namespace of one user's mail, as ACLs see it. Storage names have levels joined with `/`, `INBOX`, and no prefix. */
 export interface AclNamespace {
@@ -13,7 +14,7 @@ export interface AclNamespace {
   readonly owner: string | undefined
   /** What users call its INBOX: `INBOX`, `shared/alice@example.org`, `Public/INBOX`. */
   readonly inboxName: string
-  readonly inherit: 'copy' | 'live'
+  readonly inherit: Inheritance
   /** Every user has his own \Seen (`INDEXPVT`). */
   readonly hasPrivateSeen: boolean
   readonly places: AclPlaces

@@ -12,7 +12,7 @@ import { openGlobalAcl } from './global.ts'
 import { identifierText, type Identifier } from './identifier.ts'
 import { AclCommands, type NamedMailbox } from './imap/commands.ts'
 import { type AclIdentity, type AclNamespace, virtualName } from './namespace.ts'
-import type { AclSettings } from './settings.ts'
+import { type AclSettings, inheritanceIn } from './settings.ts'
 import { type AclNamespaces, storeNamespaces } from './store-namespaces.ts'
 import { withAcl } from './store.ts'
 import type { SharedDict } from './visibility/shared-dict.ts'
@@ -68,7 +68,7 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
   })
   const backend = new VfileBackend({ settings, global, files, now })
   const access = new AclAccess({ backend, identity, ignoredNamespaces: settings.ignoredNamespaces })
-  const namespaces = storeNamespaces(needs.storeOptions, settings.inherit)
+  const namespaces = storeNamespaces(needs.storeOptions, (name) => inheritanceIn(settings, name))
   const visibility = new AclVisibility({ backend, dict, now, log })
   const refresh = async (namespace: AclNamespace): Promise<void> => {
     // Without local files there is nothing to list, and no right to write any.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { aclUserName, readAclSettings } from './settings.ts'
+import { aclUserName, inheritanceIn, readAclSettings } from './settings.ts'
 
 function read(plugin: Readonly<Record<string, string>>) {
   return readAclSettings(new Map(Object.entries(plugin)))
@@ -83,6 +83,20 @@ test('inheritance is copied unless it is live', () => {
   assert.deepEqual(read({ acl: 'vfile', acl_inherit: 'yes' }), {
     kind: 'fault',
     log: 'acl: Invalid acl_inherit value: yes',
+  })
+})
+
+test('each namespace may inherit in its own way', () => {
+  const settings = on({ acl_inherit_public: 'live', 'acl_inherit_my team': 'copy', acl_inheritance: 'x' })
+  assert.deepEqual(
+    ['public', 'my team', 'shared', ''].map((name) => inheritanceIn(settings, name)),
+    ['live', 'copy', 'copy', 'copy'],
+  )
+  assert.equal(inheritanceIn(on({ acl_inherit: 'live', acl_inherit_inbox: 'copy' }), 'inbox'), 'copy')
+  assert.equal(inheritanceIn(on({ acl_inherit: 'live', acl_inherit_inbox: 'copy' }), 'public'), 'live')
+  assert.deepEqual(read({ acl: 'vfile', acl_inherit_public: 'yes' }), {
+    kind: 'fault',
+    log: 'acl: Invalid acl_inherit_public value: yes',
   })
 })
 

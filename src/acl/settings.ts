@@ -1,5 +1,8 @@
 // The plugin settings `acl` and `acl_*` of one user, read and judged.
 
+/** `copy` at creation, as Dovecot; `live`: mailboxes go on following those above them. */
+export type Inheritance = 'copy' | 'live'
+
 export interface AclSettings {
   /** The global directory or file; `undefined`: there are no global entries. */
   readonly globalPath: string | undefined
@@ -21,8 +24,10 @@ export interface AclSettings {
   readonly allowsAnyone: boolean
   /** `acl_strict`: a letter that means nothing makes a file count for nothing, as in Dovecot. */
   readonly isStrict: boolean
-  /** `acl_inherit`: `copy` at creation, as Dovecot; `live`: mailboxes go on following those above them. */
-  readonly inherit: 'copy' | 'live'
+  /** `acl_inherit`: what new mailboxes have from those above them. */
+  readonly inherit: Inheritance
+  /** `acl_inherit_NAME`, by the name of the namespace's section: what holds there instead. */
+  readonly inheritIn: ReadonlyMap<string, Inheritance>
   /** `acl_audit_log`: every change is appended to this file. */
   readonly auditLog: string | undefined
 }
@@ -43,15 +48,14 @@ export function readAclSettings(plugin: ReadonlyMap<string, string>): AclSetting
   if (acl === '') return { kind: 'off' }
   const backend = readBackend(acl)
   if (typeof backend === 'string') return { kind: 'fault', log: backend }
-  const inherit = plugin.get('acl_inherit') ?? 'copy'
-  if (inherit !== 'copy' && inherit !== 'live')
-    return { kind: 'fault', log: `acl: Invalid acl_inherit value: ${inherit}` }
+  const inheritance = readInheritance(plugin)
+  if (typeof inheritance === 'string') return { kind: 'fault', log: inheritance }
   const groups = plugin.get('acl_groups')
   return {
     kind: 'on',
     settings: {
       ...backend,
-      inherit,
+      ...inheritance,
       globalsOnly: isOn(plugin.get('acl_globals_only')),
       defaultsFromInbox: isOn(plugin.get('acl_defaults_from_inbox')),
       ignoredNamespaces: readIgnored(plugin),
@@ -68,6 +72,30 @@ export function readAclSettings(plugin: ReadonlyMap<string, string>): AclSetting
 /** The user that entries are matched with: `acl_user`, else the master user, else who logged in. */
 export function aclUserName({ user }: AclSettings, masterUser: string | undefined, loginUser: string): string {
   return user ?? notEmpty(masterUser) ?? loginUser
+}
+
+/** How mailboxes of a namespace inherit; `name`: that of its section. */
+export function inheritanceIn({ inherit, inheritIn }: AclSettings, name: string): Inheritance {
+  return inheritIn.get(name) ?? inherit
+}
+
+/** A string is what is wrong. */
+function readInheritance(plugin: ReadonlyMap<string, string>): Pick<AclSettings, 'inherit' | 'inheritIn'> | string {
+  let inherit: Inheritance = 'copy'
+  const inheritIn = new Map<string, Inheritance>()
+  for (const [key, value] of plugin) {
+    const name = inheritKeyOf(key)
+    if (name === undefined) continue
+    if (value !== 'copy' && value !== 'live') return `acl: Invalid ${key} value: ${value}`
+    if (name === '') inherit = value
+    else inheritIn.set(name, value)
+  }
+  return { inherit, inheritIn }
+}
+
+/** The namespace that `acl_inherit_NAME` is about, `''` for `acl_inherit`; `undefined` for another setting. */
+export function inheritKeyOf(key: string): string | undefined {
+  return /^acl_inherit(?:_(.+))?$/s.exec(key)?.map((part) => part ?? '')[1]
 }
 
 /** `vfile[:<path>][:cache_secs=<seconds>]`; a string is what is wrong. */

@@ -4,6 +4,7 @@ import type { StoreOptions } from '../storage/open-store.ts'
 import { Places } from '../storage/places.ts'
 import { StoreRefusal } from '../storage/refusal.ts'
 import { type AclNamespace, locateAcls } from './namespace.ts'
+import type { Inheritance } from './settings.ts'
 
 export interface AclTarget {
   readonly namespace: AclNamespace
@@ -18,12 +19,12 @@ export interface AclNamespaces {
   readonly own: readonly AclNamespace[]
 }
 
-/** The same namespaces that a store with these options has. */
-export function storeNamespaces(options: StoreOptions, inherit: 'copy' | 'live'): AclNamespaces {
+/** The same namespaces that a store with these options has. `inherit`: by the name of a namespace's section. */
+export function storeNamespaces(options: StoreOptions, inherit: (name: string) => Inheritance): AclNamespaces {
   const places = new Places(options)
   const known = new WeakMap<Place, AclNamespace>()
   const namespaceOf = (place: Place): AclNamespace => {
-    const namespace = known.get(place) ?? aclNamespace(place, options.user, inherit)
+    const namespace = known.get(place) ?? aclNamespace(place, options.user, inherit(place.spec.name))
     known.set(place, namespace)
     return namespace
   }
@@ -51,7 +52,7 @@ async function placeOf(places: Places, name: string): Promise<Place | undefined>
 }
 
 /** One place of mail. `user`: whose store it is. */
-export function aclNamespace(place: Place, user: string, inherit: 'copy' | 'live'): AclNamespace {
+export function aclNamespace(place: Place, user: string, inherit: Inheritance): AclNamespace {
   const { spec, prefix, location, store } = place
   return {
     type: spec.type,

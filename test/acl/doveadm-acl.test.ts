@@ -122,7 +122,10 @@ describe('postern doveadm acl says what Dovecot says', { skip: skipWithout('dove
     makeMaildir(join(ours, 'mail/olga/Maildir/.Work.Sub'))
     const change = ['Work', 'group=staff', 'lookup']
     const diff = await runOurs(config, ['-f', 'tab', 'acl', 'diff', '-u', 'olga', ...change])
-    assert.equal(diff.out, 'Who\tBefore\tAfter\nbob\tlrw\tl\ncarol\tlrw\tl\nmembers of staff\tlrw\tl\n')
+    assert.equal(
+      diff.out,
+      'Mailbox\tWho\tBefore\tAfter\nWork\tbob\tlrw\tl\nWork\tcarol\tlrw\tl\nWork\tmembers of staff\tlrw\tl\n',
+    )
     const dry = await runOurs(config, [
       '-f',
       'tab',
@@ -144,6 +147,38 @@ describe('postern doveadm acl says what Dovecot says', { skip: skipWithout('dove
     assert.equal((await runOurs(config, set)).status, 0)
     for (const name of ['Work', 'Work.Sub']) assert.equal(readAcl(name), 'group=staff l :until=2030-01-01T23:59:59Z\n')
     assert.equal((await runOurs(config, ['acl', 'set', '-u', 'olga', '--until', 'soon', ...change])).status, 64)
+  })
+
+  test('live inheritance may be that of one namespace, and every question knows it', async () => {
+    writeAcl('Team', 'user=bob lr\n')
+    for (const name of ['Team.Sub', 'Team.Own', 'Team.Own.Sub']) makeMaildir(join(ours, `mail/olga/Maildir/.${name}`))
+    writeAcl('Team.Own', 'user=bob l\n')
+    const inheriting = (...namespaces: readonly string[]): string => {
+      const path = join(ours, `live-${namespaces.join('-')}.conf`)
+      const rows = namespaces.map((name) => `  acl_inherit_${name} = live\n`).join('')
+      writeFileSync(path, readFileSync(config, 'utf8').replace('plugin {\n', `plugin {\n${rows}`))
+      return path
+    }
+    const own = inheriting('inbox')
+    const diff = await runOurs(own, ['-f', 'tab', 'acl', 'diff', '-u', 'olga', 'Team', 'user=bob', 'lookup', 'insert'])
+    const rows = ['Team\tbob\tlr\tli', 'Team/Sub\tbob\tlr\tli']
+    assert.equal(diff.out, ['Mailbox\tWho\tBefore\tAfter', ...rows, ''].join('\n'))
+    for (const [mailbox, rights] of [
+      ['Team/Sub', 'lr'],
+      ['Team/Own/Sub', 'l'],
+    ] as const) {
+      const { out } = await runOurs(own, ['-f', 'tab', 'acl', 'who', '-u', 'olga', mailbox])
+      assert.match(out, new RegExp(`^bob\t${rights}\t`, 'm'), mailbox)
+    }
+    const reach = async (path: string): Promise<string> =>
+      (await runOurs(path, ['-f', 'tab', 'acl', 'what', 'bob'])).out
+    await runOurs(own, ['acl', 'recalc', '-u', 'olga'])
+    assert.doesNotMatch(await reach(own), /Team\/Sub/, 'in the shared namespace nothing is inherited')
+    const both = inheriting('inbox', 'shared')
+    assert.match(await reach(both), /Team\/Sub\tlr$/m)
+    const explained = await runOurs(both, ['acl', 'explain', 'bob', 'shared/olga/Team/Sub'])
+    assert.match(explained.out, /user=bob gives it \(.*\.Team\/dovecot-acl line 1\)/)
+    assert.match(explained.err, /Info: acl_inherit = live/)
   })
 
   test('recalc takes out grants that have ended', async () => {

@@ -72,7 +72,7 @@ export function openSharedMail(t: TestContext): SharedMail {
       })
       return withAcl(open(user), {
         access,
-        namespaces: storeNamespaces(optionsOf(user), 'copy'),
+        namespaces: storeNamespaces(optionsOf(user), () => 'copy'),
         purpose,
         onChange: ({ namespace, mailbox }) => {
           changed.push(namespace.prefix + mailbox)

@@ -73,7 +73,7 @@ export function whoMayUse(
     .filter(({ rights }) => rights.size > 0)
 }
 
-/** Whose rights on a mailbox a change would alter. `namespace` with live inheritance: mailboxes below change with it. */
+/** Whose rights on a mailbox a change of its entries, or of those it inherits, would alter. */
 export function diffChange(
   namespace: AclNamespace,
   own: AclObject & { kind: 'entries' },

@@ -4,8 +4,8 @@ import { memoryFiles } from '../../../test/support/memory-files.ts'
 import { loadConfig } from '../../config/load.ts'
 import { checkShared } from './acl-checks.ts'
 
-function texts(location: string): readonly string[] {
-  const config = `namespace shared {\n  type = shared\n  separator = /\n  prefix = shared/%%u/\n  location = ${location}\n}\n`
+function texts(location: string, plugin = ''): readonly string[] {
+  const config = `namespace mine {\n  inbox = yes\n}\nplugin {\n${plugin}}\nnamespace shared {\n  type = shared\n  separator = /\n  prefix = shared/%%u/\n  location = ${location}\n}\n`
   const loaded = loadConfig({
     path: '/dovecot.conf',
     files: memoryFiles({ '/dovecot.conf': config }),
@@ -30,5 +30,17 @@ test('a directory for private flags that all users have in common is told', () =
   for (const [location, isTold, why] of rows) assert.equal(texts(location).length, isTold ? 1 : 0, why)
   assert.deepEqual(texts('maildir:/mail/%%u:INDEXPVT=/private/%%u'), [
     String.raw`shared namespace with prefix 'shared/%%u/': INDEXPVT=/private/%%u is one directory for all users, who share their \Seen`,
+  ])
+})
+
+test('inheritance of a namespace that is not there, or not that of both sides, is told', () => {
+  const told = (plugin: string): readonly string[] => texts('maildir:/mail/%%u', plugin)
+  assert.deepEqual(told('acl_inherit = live\n'), [])
+  assert.deepEqual(told('acl_inherit_mine = live\nacl_inherit_shared = live\n'), [])
+  assert.deepEqual(told('acl_inherit_mien = copy\n'), [
+    'plugin { acl_inherit_mien } has no effect: there is no namespace mien {}',
+  ])
+  assert.deepEqual(told('acl_inherit_mine = live\n'), [
+    'acl_inherit differs between private and shared namespaces: owners and those they share with are not shown the same rights',
   ])
 })

@@ -56,7 +56,7 @@ class Server {
   }
 }
 
-function begin(t: TestContext): { readonly dir: string; server(): Server } {
+function begin(t: TestContext): { readonly dir: string; readonly server: () => Server } {
   const dir = makeTempDir('private-seen')
   const servers: Server[] = []
   t.after(async () => {

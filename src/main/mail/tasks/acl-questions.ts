@@ -5,6 +5,7 @@ import type { AclChange } from '../../../acl/change.ts'
 import { DoveadmAclFailure, type DoveadmMailbox } from '../../../acl/doveadm/commands.ts'
 import type { AclEntry } from '../../../acl/entries.ts'
 import { explainRights, reasonText } from '../../../acl/insight/explain.ts'
+import { followersOf } from '../../../acl/insight/followers.ts'
 import { diffChange, peopleOf, type Person, whoMayUse } from '../../../acl/insight/people.ts'
 import { whatMayBeUsed } from '../../../acl/insight/reach.ts'
 import { type AclNamespace, viewerIn, virtualName } from '../../../acl/namespace.ts'
@@ -22,6 +23,8 @@ export async function explainAcl({ row, failures }: TaskContext, acl: AclSession
   for (const { right, letter = '', isGranted, decided, lost } of verdicts)
     await row([right, letter, isGranted ? 'yes' : 'no', reasonText(decided), lost.map(reasonText).join('; ')])
   if (defaults.kind === 'broken') failures.inform(problemText(defaults.problem))
+  if (at.namespace.inherit === 'live')
+    failures.inform('acl_inherit = live: for who is not named here, entries of the mailboxes above count')
   if (acl.access.isIgnored(at.namespace)) failures.inform('acl_ignore_namespace: everything is allowed here')
 }
 
@@ -37,7 +40,7 @@ export async function aclWho(
     await row([person.label, shown(rights), isOwner ? 'yes' : ''])
 }
 
-/** `acl diff`: whose rights a change would alter. */
+/** `acl diff`: whose rights a change would alter, and where: with live inheritance also below. */
 export async function aclDifferences(
   { row, nowMs }: TaskContext,
   acl: AclSession,
@@ -48,9 +51,15 @@ export async function aclDifferences(
   const { own, defaults } = await objectsOf(acl, at)
   // Whom the change names counts too, though no entry does yet.
   const named = { identifier: change.identifier, isGlobal: false, lines: [] }
-  const people = peopleIn(own, defaults, users, [named])
-  for (const { person, before, after } of diffChange(at.namespace, own, defaults, change, people, nowMs))
-    await row([person.label, shown(before), shown(after)])
+  const { namespace, mailbox } = at
+  const tell = async (name: string, entries: Entries): Promise<void> => {
+    const people = peopleIn(entries, defaults, users, [named])
+    for (const { person, before, after } of diffChange(namespace, entries, defaults, change, people, nowMs))
+      await row([virtualName(namespace, name), person.label, shown(before), shown(after)])
+  }
+  await tell(mailbox, own)
+  for await (const one of followersOf(namespace, acl.access.backend, mailbox, change.identifier))
+    await tell(one.mailbox, one.object)
 }
 
 /** `acl what`: everything the user can reach, in mail of his own, of others and in public mail. */

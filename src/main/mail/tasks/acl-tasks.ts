@@ -123,7 +123,7 @@ export function aclColumns(task: AclTask): readonly Column[] {
     case 'verify':
       return [column('Where'), column('Problem'), column('What')]
     case 'diff':
-      return [column('Who'), column('Before'), column('After')]
+      return [column('Mailbox'), column('Who'), column('Before'), column('After')]
     case 'recalc':
     case 'debug':
       return []
