@@ -1,4 +1,5 @@
 // The namespaces of a mail store as ACLs see them.
+import { IMAPC } from '../storage/formats/imapc.ts'
 import { type Place } from '../storage/namespace.ts'
 import type { StoreOptions } from '../storage/open-store.ts'
 import { Places } from '../storage/places.ts'
@@ -15,6 +16,8 @@ export interface AclTarget {
 export interface AclNamespaces {
   /** Where a virtual name leads. `undefined`: into no namespace. Throws StoreRefusal for names that cannot be. */
   resolve(name: string): Promise<AclTarget | undefined>
+  /** Another server has what this name stands for, and decides who may see it. */
+  isElsewhere(name: string): Promise<boolean>
   /** All namespaces that are open without asking for somebody's mail. */
   readonly own: readonly AclNamespace[]
 }
@@ -31,12 +34,15 @@ export function storeNamespaces(options: StoreOptions, inherit: (name: string) =
   return {
     async resolve(name) {
       const place = await placeOf(places, name)
-      return place && { namespace: namespaceOf(place), mailbox: place.toStorage(name) }
+      // Rights on another server's mailboxes are that server's to check.
+      if (place === undefined || place.format === IMAPC) return undefined
+      return { namespace: namespaceOf(place), mailbox: place.toStorage(name) }
     },
+    isElsewhere: async (name) => (await placeOf(places, name))?.format === IMAPC,
     get own() {
       return options.namespaces.flatMap((spec) => {
         const place = places.ofSpec(spec)
-        return place === undefined ? [] : [namespaceOf(place)]
+        return place === undefined || place.format === IMAPC ? [] : [namespaceOf(place)]
       })
     },
   }

@@ -208,6 +208,7 @@ class AclStore implements MailStore {
     const namespace = this.namespaces
       .filter(({ prefix }) => name.startsWith(prefix))
       .toSorted((one, other) => other.prefix.length - one.prefix.length)[0]
+    if (namespace !== undefined && (await this.#options.namespaces.isElsewhere(name))) return true
     switch (namespace?.type) {
       case 'public':
         // A file of its own is everybody's; in his own file the user keeps what he put there.

@@ -10,6 +10,7 @@ import { systemFiles } from './config-files.ts'
 import { recordFiles } from './config-snapshot.ts'
 import { WORKER_FLAGS } from './engine.ts'
 import { type LocalAuth, openLocalAuth } from './local-auth.ts'
+import { ownServer } from './mail/imapc/owner-server.ts'
 import type { MailHost } from './mail/mail-host.ts'
 import { createMailPlaces, type MailPlace } from './mail/mail-places.ts'
 import { MailWorkers } from './mail/mail-workers.ts'
@@ -44,7 +45,8 @@ export async function openCommandMail(
     observer,
     context: openStoreContext(),
     systemHome,
-    lookupOwner: async (owner) => await ownerOrNobody(lookupOwner(local.auth, owner)),
+    lookupOwner: async (owner, route) =>
+      await ownerOrNobody(lookupOwner(local.auth, owner, route ? ownServer(() => local.config) : undefined)),
   })
   const users = openSystemUsers({ read: async (file) => await readFile(file), stat: async (file) => await stat(file) })
   return {
@@ -89,7 +91,8 @@ class CommandWorkers {
       flags: [...WORKER_FLAGS, ...process.execArgv],
       source: { path: this.#path, overrides: this.#overrides, snapshot: recordFiles(systemFiles()).snapshot },
       log: (level, service, text) => this.#observer.log(level, service, text),
-      lookupOwner: async (owner) => await lookupOwner(this.#local.auth, owner),
+      lookupOwner: async (owner, route) =>
+        await lookupOwner(this.#local.auth, owner, route ? ownServer(() => this.#local.config) : undefined),
     })
     return this.#workers
   }

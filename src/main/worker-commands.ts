@@ -8,6 +8,7 @@ import type { AuthService } from '../auth/auth.ts'
 import type { LoginHolds } from '../login/holds.ts'
 import type { SessionListing, SessionRegistry } from '../login/registry.ts'
 import type { BackendHosts } from '../proxy/hosts.ts'
+import type { OwnServer } from './mail/imapc/owner-server.ts'
 import { lookupOwner } from './mail/owner-lookup.ts'
 import { storedFacts } from './stored-facts.ts'
 import { answerMove } from './worker-move.ts'
@@ -20,6 +21,8 @@ export interface WorkerParts {
   /** Of the newest configuration. */
   readonly auth: AuthService | undefined
   readonly recent: RecentErrors
+  /** Which servers are this one. */
+  readonly own?: OwnServer
 }
 
 /** A command's outcome. Workers answer every command, as somebody waits for all of them. */
@@ -49,7 +52,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
   ['move', answerMove],
-  ['userdb-home', async ({ auth }, input) => await lookupOwner(ready(auth), String(input))],
+  ['userdb-home', findOwner],
   ['stored-password', async ({ auth }, input) => await storedFacts(ready(auth), input, deadline())],
 ])
 
@@ -119,6 +122,11 @@ function rowOf(listing: SessionListing): SessionRow {
     started: String(Math.floor(listing.startedMs)),
     alternatives: listing.alternatives,
   })
+}
+
+async function findOwner({ auth, own }: WorkerParts, input: unknown): Promise<unknown> {
+  const { owner, route } = input as { readonly owner: string; readonly route: boolean }
+  return await lookupOwner(ready(auth), owner, route ? own : undefined)
 }
 
 function ready(auth: AuthService | undefined): AuthService {

@@ -12,6 +12,7 @@ import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
 import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
 import { createLmtpService, type LmtpService } from './lmtp-services.ts'
+import { ownServer } from './mail/imapc/owner-server.ts'
 import { limitConnections } from './limited-mail.ts'
 import { openLog, type OpenLog } from './log-setup.ts'
 import { type LocalServices, openLocalServices } from './mail/local-services.ts'
@@ -260,6 +261,7 @@ export class WorkerRuntime {
       hosts: this.#proxy?.hosts,
       auth: this.#current?.generation.auth,
       recent: this.#recent,
+      own: ownServer(() => this.#generation().config),
     }
     return await runWorkerCommand(parts, name, input)
   }

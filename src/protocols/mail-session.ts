@@ -1,6 +1,7 @@
 import type { Settings } from '../config/config.ts'
 import type { MailStore } from '../storage/store.ts'
 import type { ClientIdentity } from './protocol.ts'
+import type { RemoteMail } from './remote-mail.ts'
 
 /** A logged-in user's session with mail that is kept here. The client has its OK; the stream is at its first command. */
 export interface MailSession {
@@ -16,6 +17,8 @@ export interface MailSession {
   readonly plugins: ReadonlySet<string>
   /** Fires when the session has to end: the protocol says goodbye and returns. */
   readonly signal: AbortSignal
+  /** Mailboxes that another server keeps; absent when there can be none. IMAP alone reaches them. */
+  readonly remote?: RemoteMail
   /** A line of the log, prefixed as Dovecot's mail processes do: `imap(user)<pid><session>: `. */
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }

@@ -9,6 +9,12 @@ export const posternSettings = {
     string('', 'Address and port of Prometheus metrics, such as 127.0.0.1:9090; empty is off.'),
   ),
   postern_control_socket: own(string('postern-control', 'Socket of `postern doveadm`, relative to base_dir.')),
+  postern_remote_owners: own(
+    boolean(
+      'no',
+      'Reach shared mailboxes whose owner the databases send to another server (`proxy`, `host`) there, over IMAP, with `imapc_password`.',
+    ),
+  ),
   postern_cluster: own(
     string('', 'Redis URL through which several servers know of each other; empty is a single one.'),
   ),

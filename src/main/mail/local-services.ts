@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts'
 import type { LocalLogin, LocalMail } from '../../login/environment.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { LocalMailboxes } from '../../protocols/lmtp/index.ts'
+import { ownServer } from './imapc/owner-server.ts'
 import { createLmtpMailboxes } from './lmtp-mailboxes.ts'
 import { createLocalMail } from './local-mail.ts'
 import type { MailOwner, SystemIds } from './mail-owner.ts'
@@ -43,12 +44,13 @@ export function openLocalServices(needs: LocalServicesNeeds): LocalServices {
     shares: needs.shares,
     workerSocket: needs.workerSocket,
   })
+  const own = ownServer(config)
   const host = openMailHost({
     config,
     observer,
     context: openStoreContext(),
     systemHome,
-    lookupOwner: async (owner) => await ownerOrNobody(lookupOwner(auth(), owner)),
+    lookupOwner: async (owner, route) => await ownerOrNobody(lookupOwner(auth(), owner, route ? own : undefined)),
   })
   const turns = new UserTurns()
   return {

@@ -65,7 +65,7 @@ async function begin({ owner, path, source }: Extract<ToMailWorker, { kind: 'beg
     observer,
     context: openStoreContext(),
     systemHome,
-    lookupOwner: (owner) => ownerOrNobody(owners.ask(owner)),
+    lookupOwner: (owner, route) => ownerOrNobody(owners.ask(owner, route)),
   })
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     clearTimeout(idle)

@@ -34,7 +34,7 @@ export interface MailWorkersOptions {
   readonly source: ConfigSource
   readonly log: (level: LogLevel, service: string, text: string) => void
   /** Asks a worker that may look into the userdbs. Never rejects. */
-  readonly lookupOwner: (owner: string) => Promise<OwnerAnswer>
+  readonly lookupOwner: (owner: string, route: boolean) => Promise<OwnerAnswer>
 }
 
 /** How long a mail worker may take to be ready. */
@@ -137,8 +137,8 @@ export class MailWorkers {
     }
   }
 
-  async #answer({ child }: MailWorker, { id, owner }: OwnerQuestion): Promise<void> {
-    tell(child, { kind: 'owner', reply: { id, answer: await this.#options.lookupOwner(owner) } })
+  async #answer({ child }: MailWorker, { id, owner, route }: OwnerQuestion): Promise<void> {
+    tell(child, { kind: 'owner', reply: { id, answer: await this.#options.lookupOwner(owner, route) } })
   }
 
   #exited(key: string, worker: MailWorker, cause: string): void {

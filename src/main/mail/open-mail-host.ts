@@ -3,10 +3,23 @@ import type { Config } from '../../config/config.ts'
 import { createDelivery } from '../../delivery/delivery.ts'
 import { INBOX } from '../../delivery/target-mailbox.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
+import { TICKET_KEY_BYTES, TlsContextCache } from '../../net/tls-cache.ts'
+import type { RemoteMail } from '../../protocols/remote-mail.ts'
+import { backendContexts } from '../../proxy/backend-tls.ts'
+import { createResolver } from '../../proxy/resolve.ts'
+import { aclSessionOf } from '../../acl/session.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import { MailUserError } from '../../storage/user/mail-user-error.ts'
-import { type MailSystem, type MailUser, resolveMailUser } from '../../storage/user/mail-user.ts'
+import {
+  type MailSystem,
+  type MailUser,
+  type MailUserInput,
+  resolveMailUser,
+  variablesOf as lookupOf,
+} from '../../storage/user/mail-user.ts'
 import { type AclShares, openAclShares } from './acl-shares.ts'
+import type { ImapcDialing } from './imapc/dial-imapc.ts'
+import { imapcNamespaces, openImapcMail } from './imapc/imapc-mail.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
@@ -20,7 +33,7 @@ export interface MailHostNeeds {
   /** Home of a user, of whom the system's accounts know. */
   readonly systemHome: (name: string) => string | undefined
   /** What the userdbs say of another user, for shared namespaces. */
-  readonly lookupOwner: (owner: string) => Promise<{ readonly home: string | undefined } | undefined>
+  readonly lookupOwner: MailUserInput['lookupOwner']
 }
 
 /** Opens mail with the rights this process has. */
@@ -32,10 +45,16 @@ class Host implements MailHost {
   readonly #needs: MailHostNeeds
   readonly #system: MailSystem
   readonly #acl: AclShares
+  readonly #dialing: ImapcDialing
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
     this.#acl = openAclShares(needs.observer, () => needs.config().dict)
+    this.#dialing = {
+      resolver: createResolver({ observer: needs.observer }),
+      // Towards other servers nobody needs keys for session tickets.
+      tlsContext: backendContexts(new TlsContextCache(Buffer.alloc(TICKET_KEY_BYTES))),
+    }
     this.#system = {
       formats: new Set(needs.context.formats.keys()),
       systemHome: needs.systemHome,
@@ -48,6 +67,7 @@ class Host implements MailHost {
     const user = this.#resolve(order, order.protocol, order.masterUser)
     const open = await this.#open(user, order, order.protocol, 'session', log)
     const { hostname: name, tlsActive } = order
+    const remote = order.protocol === 'imap' ? this.#remoteMail(user, order, open, log) : undefined
     const session = {
       user: user.user,
       store: open.store,
@@ -57,6 +77,7 @@ class Host implements MailHost {
       tlsActive,
       plugins: user.plugins,
       signal,
+      ...(remote === undefined ? {} : { remote }),
       log,
     }
     return { session, close: () => open.close() }
@@ -114,9 +135,27 @@ class Host implements MailHost {
     await this.#needs.context.close()
   }
 
+  /** Mailboxes on other servers. Who shares any is known by `acl_shared_dict`. */
+  #remoteMail(user: MailUser, order: SessionOrder, { store }: OpenUserStore, log: SessionLog): RemoteMail | undefined {
+    const { context } = this.#needs
+    const { settings, home, namespaces } = user
+    if (imapcNamespaces(namespaces, settings).length === 0) return undefined
+    const input = { ...order, service: order.protocol, fields: new Map(order.fields), variables: variablesOf(order) }
+    const asker = {
+      user: user.user,
+      identity: identityFrom(order.identity),
+      hostname: order.hostname,
+      settings,
+      variables: lookupOf(input, settings, home),
+      dialing: this.#dialing,
+      log,
+    }
+    const options = { user: user.user, namespaces, settings, context, log }
+    return openImapcMail(options, asker, async () => (await aclSessionOf(store)?.owners()) ?? [])
+  }
+
   #resolve(order: MailOrder, service: string, masterUser: string | undefined): MailUser {
-    const { localIp, remoteIp, session, user, fields } = order
-    const authUser = masterUser ?? user
+    const { localIp, remoteIp, user, fields } = order
     return saying(() =>
       resolveMailUser({
         config: this.#needs.config(),
@@ -124,14 +163,7 @@ class Host implements MailHost {
         service,
         user,
         fields: new Map(fields),
-        variables: new Map([
-          ['lip', localIp],
-          ['rip', remoteIp],
-          ['session', session],
-          ['auth_user', authUser],
-          ['auth_username', authUser.replace(/@.*/s, '')],
-          ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
-        ]),
+        variables: variablesOf(order, masterUser),
         system: this.#system,
         lookupOwner: this.#needs.lookupOwner,
       }),
@@ -157,6 +189,20 @@ class Host implements MailHost {
 }
 
 const DOVEADM = 'doveadm'
+
+/** %variables of a session that mail processes know besides their own. */
+function variablesOf(order: MailOrder, masterUser?: string): ReadonlyMap<string, string> {
+  const { localIp, remoteIp, session, user } = order
+  const authUser = masterUser ?? (order.kind === 'session' ? order.masterUser : undefined) ?? user
+  return new Map([
+    ['lip', localIp],
+    ['rip', remoteIp],
+    ['session', session],
+    ['auth_user', authUser],
+    ['auth_username', authUser.replace(/@.*/s, '')],
+    ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
+  ])
+}
 
 type SessionLog = (level: Extract<LogLevel, 'debug' | 'info' | 'warning' | 'error'>, text: string) => void
 

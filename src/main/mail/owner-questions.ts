@@ -1,13 +1,16 @@
+import type { OwnerServer } from '../../storage/formats/imapc.ts'
 import { Questions } from './questions.ts'
 
 /** Asks those who may look into the userdbs about another user, whose mail somebody shares. */
 export interface OwnerQuestion {
   readonly id: number
   readonly owner: string
+  /** Also which other server has his mail. */
+  readonly route: boolean
 }
 
 export type OwnerAnswer =
-  | { readonly kind: 'found'; readonly home: string | undefined }
+  | { readonly kind: 'found'; readonly home: string | undefined; readonly server?: OwnerServer }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'failed'; readonly error: string }
 
@@ -24,8 +27,8 @@ export class OwnerQuestions {
     this.#questions = new Questions((question) => ask(question))
   }
 
-  async ask(owner: string): Promise<OwnerAnswer> {
-    return await this.#questions.ask({ owner })
+  async ask(owner: string, route: boolean): Promise<OwnerAnswer> {
+    return await this.#questions.ask({ owner, route })
   }
 
   hear({ id, answer }: OwnerReply): void {

@@ -34,8 +34,8 @@ export function superviseMail({ baseDir, source, observer, askWorker }: Supervis
     flags: [...WORKER_FLAGS, ...process.execArgv],
     source,
     log: (level, service, text) => observer.log(level, service, text),
-    lookupOwner: async (owner) => {
-      const question = { kind: 'command', name: 'userdb-home', input: owner } as const
+    lookupOwner: async (owner, route) => {
+      const question = { kind: 'command', name: 'userdb-home', input: { owner, route } } as const
       const answer = (await askWorker(question, ASK_MS)) as WorkerAnswer | undefined
       if (answer === undefined) return { kind: 'failed', error: 'no worker answered' }
       return answer.kind === 'done' ? (answer.value as OwnerAnswer) : { kind: 'failed', error: answer.error }

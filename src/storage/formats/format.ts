@@ -1,4 +1,5 @@
 import type { Flags } from '../flags.ts'
+import type { OwnerServer } from './imapc.ts'
 import type { Appending, CreateOptions, MessageIdentity, MessageRecord, StoredMessage } from '../store.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface MailLocation {
   readonly controlPath: string | undefined
   /** Every `KEY=value` as written: SUBSCRIPTIONS, DIRNAME, MAILBOXDIR, UTF-8, NO-NOSELECT, LISTINDEX, VOLATILEDIR, ALT, BROKENCHAR ... */
   readonly options: ReadonlyMap<string, string>
+  /** imapc: the server of this owner, where the databases name it; otherwise `imapc_host`. */
+  readonly server?: OwnerServer
 }
 
 export interface FormatContext {

@@ -1,5 +1,6 @@
 import type { MailboxSettings, NamespaceSettings } from '../../config/config.ts'
 import type { MailLocation } from '../formats/format.ts'
+import { IMAPC, type OwnerServer, ownerLocation } from '../formats/imapc.ts'
 import { layoutSeparator, type MailboxSpec, type NamespaceSpec } from '../namespace.ts'
 import { type LocationPlace, MailLocationError, parseMailLocation } from './mail-location.ts'
 import { MailUserError } from './mail-user-error.ts'
@@ -17,7 +18,24 @@ export interface NamespaceSources {
   expand(text: string, what: string): string
   /** Fills in those of the owner of a shared mailbox. */
   expandFor(text: string, owner: string, home: string | undefined): string
-  lookupOwner(owner: string): Promise<{ readonly home: string | undefined } | undefined>
+  /** With `route`, also which other server has his mail. */
+  lookupOwner(owner: string, route: boolean): Promise<OwnerFacts | undefined>
+  readonly remote: RemoteOwners
+}
+
+/** What is known of the owner of a shared mailbox. */
+export interface OwnerFacts {
+  readonly home: string | undefined
+  /** Another server has his mail. */
+  readonly server?: OwnerServer
+}
+
+/** `imapc_host` and `postern_remote_owners`. */
+export interface RemoteOwners {
+  /** One server for all of them. */
+  readonly hasHost: boolean
+  /** Owners whom the databases send elsewhere are asked there, whatever the location. */
+  readonly isRouted: boolean
 }
 
 /** The namespaces of a user, in configuration order; without any, one with INBOX. Throws MailUserError in Dovecot's words. */
@@ -114,9 +132,15 @@ function sharedLocation(
   text: string,
   sources: NamespaceSources,
 ): (owner: string) => Promise<MailLocation | undefined> {
+  const { hasHost, isRouted } = sources.remote
+  const isImapc = text.toLowerCase().startsWith(`${IMAPC}:`)
   return async (owner) => {
-    const found = await sources.lookupOwner(owner)
-    if (found === undefined) return undefined
+    // That server knows who its users are.
+    if (isImapc && hasHost) return parseMailLocation(sources.expandFor(text, owner, undefined), sources.place)
+    const found = await sources.lookupOwner(owner, isImapc || isRouted)
+    if (found?.server !== undefined) return ownerLocation(found.server)
+    // Without a server there is nobody to ask.
+    if (found === undefined || isImapc) return undefined
     const needsHome = /%h|%\{home/.test(text)
     if (needsHome && found.home === undefined) return undefined
     try {

@@ -1,4 +1,5 @@
 import type { MailLocation } from '../formats/format.ts'
+import { IMAPC } from '../formats/imapc.ts'
 
 /** A location that cannot be. The message is Dovecot's. */
 export class MailLocationError extends Error {
@@ -54,8 +55,14 @@ export function parseMailLocation(text: string, place: LocationPlace): MailLocat
   if (!named || format === 'auto') return withoutFormat(text, named ? rest : [first, ...rest], place)
   if (!place.formats.has(format)) throw new MailLocationError(`Unknown mail storage driver ${first}`)
   const [path = '', ...keys] = rest
+  if (format === IMAPC) return elsewhere(path, keys, place)
   if (path === '') throw new MailLocationError('Root mail directory not given')
   return complete(format, path, keys, place)
+}
+
+/** Nothing of that mail is kept here: a directory may be named, and is not used. */
+function elsewhere(path: string, keys: readonly string[], place: LocationPlace): MailLocation {
+  return complete(IMAPC, path === '' ? '/' : path, keys, { ...place, home: place.home ?? '/' })
 }
 
 /** `::` is a colon. */

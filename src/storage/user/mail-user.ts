@@ -4,7 +4,7 @@ import { compileTemplate, ExpandError, mailShortNames, type VariableLookup } fro
 import type { NamespaceSpec } from '../namespace.ts'
 import { expandPath, type LocationPlace } from './mail-location.ts'
 import { MailUserError } from './mail-user-error.ts'
-import { effectiveNamespaces } from './effective-namespaces.ts'
+import { effectiveNamespaces, type OwnerFacts } from './effective-namespaces.ts'
 import { applyUserdbFields } from './overrides.ts'
 
 /** A user whose mail is to be opened. */
@@ -19,8 +19,8 @@ export interface MailUserInput {
   /** Further %variables by long name: rip, lip, session, auth_user ... */
   readonly variables: ReadonlyMap<string, string>
   readonly system: MailSystem
-  /** Home of another user, for shared namespaces; `undefined` for one who does not exist. */
-  lookupOwner(owner: string): Promise<{ readonly home: string | undefined } | undefined>
+  /** Home of another user, for shared namespaces, and with `route` his server; `undefined` for one who does not exist. */
+  lookupOwner(owner: string, route: boolean): Promise<OwnerFacts | undefined>
 }
 
 /** What of the machine decides where mail is. */
@@ -76,7 +76,8 @@ export function resolveMailUser(input: MailUserInput): MailUser {
       place,
       expand: (text, what) => expand(text, what),
       expandFor: (text, owner, ownerHome) => expandText(text, ownerVariables(owner, ownerHome), 'location'),
-      lookupOwner: (owner) => input.lookupOwner(owner),
+      lookupOwner: (owner, route) => input.lookupOwner(owner, route),
+      remote: { hasHost: settings.imapc_host !== '', isRouted: settings.postern_remote_owners },
     }),
   }
 }

@@ -6,6 +6,7 @@ import type { Arguments } from '../server/arguments.ts'
 import { BadCommand } from '../server/bad-command.ts'
 import { command, type Reply } from '../server/command.ts'
 import { astringText, mailboxName } from '../server/mailbox-argument.ts'
+import { askAcl } from '../server/remote/asking.ts'
 import type { ImapSession } from '../server/session.ts'
 
 /** MYRIGHTS: what may I do with a mailbox? RFC 4314 §3.5. */
@@ -15,7 +16,8 @@ export const myRights = command<string>({
   plugin: 'imap_acl',
   parse: (args) => args.expectOne(),
   run: async (session, mailbox) =>
-    await answer(session, mailbox, 'MYRIGHTS', async (acl, named) => await acl.commands.myRights(named)),
+    (await askElsewhere(session, 'MYRIGHTS', [mailbox])) ??
+    (await answer(session, mailbox, 'MYRIGHTS', async (acl, named) => await acl.commands.myRights(named))),
 })
 
 /** GETACL: who may do what with it? RFC 4314 §3.3. */
@@ -25,7 +27,8 @@ export const getAcl = command<string>({
   plugin: 'imap_acl',
   parse: (args) => args.expectOne(),
   run: async (session, mailbox) =>
-    await answer(session, mailbox, 'ACL', async (acl, named) => await acl.commands.getAcl(named)),
+    (await askElsewhere(session, 'GETACL', [mailbox])) ??
+    (await answer(session, mailbox, 'ACL', async (acl, named) => await acl.commands.getAcl(named))),
 })
 
 /** SETACL: gives rights to an identifier, adds some or takes some away. RFC 4314 §3.1. */
@@ -35,12 +38,13 @@ export const setAcl = command<readonly string[]>({
   plugin: 'imap_acl',
   parse: (args) => expectAll(args, 3),
   run: async (session, [mailbox = '', identifier = '', rights = '']) =>
-    await answer(
+    (await askElsewhere(session, 'SETACL', [mailbox, identifier, rights])) ??
+    (await answer(
       session,
       mailbox,
       undefined,
       async (acl, named) => await acl.commands.setAcl(named, decodeText(identifier), rights),
-    ),
+    )),
 })
 
 /** DELETEACL: forgets an identifier. RFC 4314 §3.2. */
@@ -50,12 +54,13 @@ export const deleteAcl = command<readonly string[]>({
   plugin: 'imap_acl',
   parse: (args) => expectAll(args, 2),
   run: async (session, [mailbox = '', identifier = '']) =>
-    await answer(
+    (await askElsewhere(session, 'DELETEACL', [mailbox, identifier])) ??
+    (await answer(
       session,
       mailbox,
       undefined,
       async (acl, named) => await acl.commands.deleteAcl(named, decodeText(identifier)),
-    ),
+    )),
 })
 
 /** LISTRIGHTS: which rights can be given at all? The same everywhere, as in Dovecot. RFC 4314 §3.4. */
@@ -76,6 +81,17 @@ function expectAll(args: Arguments, count: number): readonly string[] {
   return Array.from({ length: count }, () => args.expectAstring())
 }
 
+/** The same of a mailbox on another server; `undefined`: it is here. */
+async function askElsewhere(
+  session: ImapSession,
+  command: 'MYRIGHTS' | 'GETACL' | 'SETACL' | 'DELETEACL',
+  [mailbox = '', ...rest]: readonly string[],
+): Promise<Reply | undefined> {
+  const { remote } = session
+  const elsewhere = await remote?.find(mailboxName(session, mailbox))
+  return remote && elsewhere && (await askAcl(remote, elsewhere, { command, mailbox, rest }))
+}
+
 /** Finds the mailbox, runs the command, says what came of it. `untagged`: the name of the reply before the status. */
 async function answer(
   session: ImapSession,
@@ -83,7 +99,7 @@ async function answer(
   untagged: string | undefined,
   run: (acl: AclSession, named: NamedMailbox) => Promise<AclReply>,
 ): Promise<Reply> {
-  const acl = aclSessionOf(session.store)
+  const acl = aclSessionOf(session.mail.store)
   if (acl === undefined) return replyFor(session, bytes, untagged, ACLS_DISABLED)
   const name = mailboxName(session, bytes)
   const named = await acl.find(name)

@@ -4,6 +4,7 @@ import { writeSequenceSet } from '../wire/sequence-set.ts'
 import { command, type OrdinaryCommand } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
+import { copyElsewhere, type LocalUids } from '../server/remote/copying.ts'
 import { countNumbers, messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
 
 /** COPY and UID COPY. RFC 3501 §6.4.7; COPYUID from RFC 4315 §3. */
@@ -26,7 +27,14 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       args.expectCount(2)
       return { set: args.next(), to: args.expectAstring() }
     },
-    async run(session, { set, to }, { uid }) {
+    async run(session, { set, to }, call) {
+      const { uid } = call
+      if (session.remote !== undefined && set !== undefined) {
+        const localUids = (): LocalUids => localUidsOf(session, set, uid)
+        const copying = { command: name, call, set, to: mailboxName(session, to), localUids }
+        const elsewhere = await copyElsewhere(session.remote, copying)
+        if (elsewhere !== undefined) return elsewhere
+      }
       const { mailbox, out, selected } = session
       const numbers = messageNumbers(mailbox, parseMessageSet(set, uid), uid)
       const target = mailboxName(session, to)
@@ -61,6 +69,11 @@ async function isTrash({ mail: { store }, trashes }: ImapSession, name: string):
     trashes.set(name, found)
   }
   return found
+}
+
+function localUidsOf({ mailbox }: ImapSession, set: Argument, uid: boolean): LocalUids {
+  const numbers = messageNumbers(mailbox, parseMessageSet(set, uid), uid)
+  return { uids: uidsOf(mailbox, numbers), count: countNumbers(numbers) }
 }
 
 /** resp-code-copy. RFC 4315 §4. */

@@ -15,13 +15,17 @@ export const enable = command({
     }
     return names
   },
-  run(session, names) {
+  async run(session, names) {
     const known = names.filter((name) => name === 'CONDSTORE' || name === 'QRESYNC')
     if (known.length > 0) {
       session.out.text(`* ENABLED ${known.join(' ')}\r\n`)
       enableCondstore(session)
     }
     if (known.includes('QRESYNC')) session.qresync = true
+    const elsewhere = session.remote?.selected
+    if (elsewhere !== undefined) {
+      await session.remote?.use(elsewhere.place, async (connection) => await session.remote?.enable(connection))
+    }
     return { text: 'OK Enabled', sync: { expunge: true, safe: true } }
   },
 })

@@ -9,6 +9,7 @@ import type { Reply } from '../server/command.ts'
 import { sayHighestModSeq } from '../server/condstore.ts'
 import { sayKeywords } from '../server/flag-text.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
+import { selectElsewhere } from '../server/remote/selecting.ts'
 import { sayMissedChanges } from '../server/resynchronise.ts'
 import type { ImapSession, Selected } from '../server/session.ts'
 import { Turn } from '../server/turn.ts'
@@ -37,9 +38,15 @@ function selecting(name: 'SELECT' | 'EXAMINE') {
     name,
     needs: 'authenticated',
     parse: (args) => ({ name: args.expectAstring(), options: args.list() ?? [] }),
-    async run(session, args) {
+    async run(session, args, { tag }) {
       // Also when it comes to nothing: RFC 3501 §6.3.1, and CLOSED is said before why.
       await closeSelected(session, { say: true })
+      if (session.remote !== undefined) {
+        const { options } = args
+        const selecting = { command: name, tag, name: mailboxName(session, args.name), options }
+        const elsewhere = await selectElsewhere(session.remote, selecting)
+        if (elsewhere !== undefined) return elsewhere
+      }
       const options = parseOptions(session, args.options)
       const examined = name === 'EXAMINE'
       const mailbox = await session.store.open(mailboxName(session, args.name), examined ? 'read-only' : 'read-write')

@@ -5,6 +5,7 @@ import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { enableCondstore } from '../server/condstore.ts'
 import { astringText, mailboxName } from '../server/mailbox-argument.ts'
+import { askStatus } from '../server/remote/asking.ts'
 import { parseStatusItems, statusText } from '../server/status-items.ts'
 
 /** STATUS. RFC 3501 §6.3.10. */
@@ -21,6 +22,11 @@ export const status = command<{ readonly name: string; readonly items: readonly 
   async run(session, args) {
     const items = parseStatusItems(args.items)
     const name = mailboxName(session, args.name)
+    const elsewhere = await session.remote?.find(name)
+    if (session.remote !== undefined && elsewhere !== undefined) {
+      session.out.text(`* STATUS ${astringText(args.name)} ${await askStatus(session.remote, elsewhere, items)}\r\n`)
+      return { text: 'OK Status completed', sync: { expunge: true } }
+    }
     if (items.has('HIGHESTMODSEQ')) enableCondstore(session)
     const found = await session.store.status(name)
     const own = session.selected?.mailbox.name === name

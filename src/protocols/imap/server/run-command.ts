@@ -7,6 +7,7 @@ import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.
 import { INTERNAL_ERROR } from './internal-error.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { refusalReply } from './refusal-reply.ts'
+import { passesOn, passOn } from './remote/passing.ts'
 import type { ImapSession } from './session.ts'
 import { syncMailbox } from './sync-report.ts'
 
@@ -107,6 +108,9 @@ function perform(
   line: string,
   from: number,
 ): Reply | Promise<Reply> {
+  const elsewhere = session.remote?.selected
+  if (elsewhere !== undefined && session.remote !== undefined && passesOn(found) && !session.lineCut)
+    return passOn(session.remote, elsewhere, found, call, line, from)
   if (found.kind === 'ordinary' && found.bare) return start(session, found, [], call)
   if (session.lineCut) throw new BadCommand('Too long argument')
   const reader = newReader(session, found.kind === 'reading')
@@ -123,7 +127,8 @@ function start(
   args: readonly Argument[],
   call: Invocation,
 ): Reply | Promise<Reply> {
-  if (found.needs === 'selected' && session.selected === undefined) throw new NoMailbox('No mailbox selected')
+  if (found.needs === 'selected' && session.selected === undefined && session.remote?.selected === undefined)
+    throw new NoMailbox('No mailbox selected')
   return found.start(session, args, call)
 }
 

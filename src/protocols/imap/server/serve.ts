@@ -5,11 +5,13 @@ import { SessionOver } from './bad-command.ts'
 import { converse, SHUTTING_DOWN } from './converse.ts'
 import { INTERNAL_ERROR } from './internal-error.ts'
 import { logoutLine } from './logout-line.ts'
+import { RemoteMailboxes } from './remote/remote-mailboxes.ts'
 import { ImapSession } from './session.ts'
 
 /** Serves a user's mail until the client leaves, is silent for too long, or the session is ended from outside. RFC 3501 §3. */
 export async function serve(stream: ByteStream, mail: MailSession): Promise<void> {
   const session = new ImapSession(stream, mail)
+  if (mail.remote !== undefined) session.remote = new RemoteMailboxes(session, mail.remote)
   const interrupt = (): void => endFromOutside(session)
   mail.signal.addEventListener('abort', interrupt, { once: true })
   let reason: string
@@ -42,6 +44,7 @@ async function autoexpunge({ mail }: ImapSession): Promise<number> {
 function endFromOutside(session: ImapSession): void {
   session.interrupted = true
   session.stream.setDeadline(1)
+  session.remote?.interrupt()
 }
 
 /** What was gathered goes out whatever happened. */
@@ -66,6 +69,7 @@ function reasonOf(session: ImapSession, error: unknown): string {
 async function closeMailbox(session: ImapSession): Promise<void> {
   const { selected } = session
   session.selected = undefined
+  session.remote?.close()
   try {
     await selected?.mailbox.close()
   } catch (error) {

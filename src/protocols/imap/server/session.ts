@@ -3,6 +3,7 @@ import type { Mailbox, MailStore } from '../../../storage/store.ts'
 import type { MailSession } from '../../mail-session.ts'
 import { SessionOver } from './bad-command.ts'
 import { Output } from './output.ts'
+import type { RemoteMailboxes } from './remote/remote-mailboxes.ts'
 
 /** What the log line at the end counts: the variables of `imap_logout_format`. */
 export interface SessionCounts {
@@ -46,6 +47,8 @@ export class ImapSession {
     fetchBodyBytes: 0,
   }
   selected: Selected | undefined
+  /** Mailboxes that other servers keep, where there can be any. */
+  remote: RemoteMailboxes | undefined
   /** RFC 7162 §3.1: the client said that it knows MODSEQs. */
   condstore = false
   /** RFC 7162 §3.2: EXPUNGE is said as VANISHED. */
@@ -85,7 +88,7 @@ export class ImapSession {
   }
 
   get store(): MailStore {
-    return this.mail.store
+    return this.remote?.store ?? this.mail.store
   }
 
   get bytesIn(): number {

@@ -2,6 +2,8 @@ import { StoreRefusal } from '../../../../storage/refusal.ts'
 import type { Argument } from '../../wire/argument-reader.ts'
 import { encodeText } from '../../../wire-text.ts'
 import { aclSessionOf } from '../../../../acl/session.ts'
+import { No } from '../../server/bad-command.ts'
+import { askRights, askStatus } from '../../server/remote/asking.ts'
 import { astringText, mailboxText } from '../../server/mailbox-argument.ts'
 import type { ImapSession } from '../../server/session.ts'
 import { parseStatusItems, statusText } from '../../server/status-items.ts'
@@ -25,8 +27,14 @@ export interface ListExtra {
 }
 
 /** LIST-MYRIGHTS: nothing about what is no mailbox, or when the rights cannot be told. RFC 8440 §3. */
-async function sayMyRights({ store, out }: ImapSession, { entry, selectable }: Listed): Promise<void> {
-  const acl = aclSessionOf(store)
+async function sayMyRights({ mail, out, remote }: ImapSession, { entry, selectable }: Listed): Promise<void> {
+  const elsewhere = selectable ? await remote?.find(entry.name) : undefined
+  if (remote !== undefined && elsewhere !== undefined) {
+    const words = await unlessRefused(askRights(remote, elsewhere))
+    if (words !== undefined) out.text(`* MYRIGHTS ${mailboxText(entry.name)} ${words.join(' ')}\r\n`)
+    return
+  }
+  const acl = aclSessionOf(mail.store)
   const named = acl !== undefined && selectable ? await acl.find(entry.name) : undefined
   if (acl === undefined || named === undefined) return
   const reply = await acl.commands.myRights(named)
@@ -38,13 +46,24 @@ async function sayMyRights({ store, out }: ImapSession, { entry, selectable }: L
 /** LIST-STATUS. RFC 5819. */
 function sayStatus(args: readonly Argument[]): SayExtra {
   const items = parseStatusItems(args)
-  return async ({ store, out }, { entry, selectable }) => {
+  return async ({ store, out, remote }, { entry, selectable }) => {
     if (!selectable) return
-    try {
-      out.text(`* STATUS ${mailboxText(entry.name)} ${statusText(await store.status(entry.name), items)}\r\n`)
-    } catch (error) {
-      // It went away, or may be listed and not looked at.
-      if (!(error instanceof StoreRefusal)) throw error
-    }
+    const elsewhere = await remote?.find(entry.name)
+    const text = await unlessRefused(
+      remote !== undefined && elsewhere !== undefined
+        ? askStatus(remote, elsewhere, items)
+        : store.status(entry.name).then((status) => statusText(status, items)),
+    )
+    if (text !== undefined) out.text(`* STATUS ${mailboxText(entry.name)} ${text}\r\n`)
+  }
+}
+
+/** It went away, or may be listed and not looked at. */
+async function unlessRefused<Value>(asking: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await asking
+  } catch (error) {
+    if (error instanceof StoreRefusal || error instanceof No) return undefined
+    throw error
   }
 }

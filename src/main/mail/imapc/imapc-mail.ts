@@ -1,0 +1,91 @@
+import type { Settings } from '../../../config/config.ts'
+import type { RemoteMail, RemotePlace } from '../../../protocols/remote-mail.ts'
+import { IMAPC } from '../../../storage/formats/imapc.ts'
+import type { NamespaceSpec, Place } from '../../../storage/namespace.ts'
+import type { StoreOptions } from '../../../storage/open-store.ts'
+import { Places } from '../../../storage/places.ts'
+import { StoreRefusal } from '../../../storage/refusal.ts'
+import { ImapcPlace, type ImapcUser } from './imapc-place.ts'
+
+/** Namespaces in which there may be mailboxes that other servers keep. */
+export function imapcNamespaces(
+  namespaces: readonly NamespaceSpec[],
+  { postern_remote_owners: isRouted, imapc_password: password }: Settings,
+): readonly NamespaceSpec[] {
+  return namespaces.filter(({ location }) =>
+    typeof location === 'function' ? isRouted || !password.isEmpty : location.format === IMAPC,
+  )
+}
+
+/** The mailboxes of a user that other servers keep. `owners`: who may share something with him. */
+export function openImapcMail(
+  options: StoreOptions,
+  user: ImapcUser,
+  owners: () => Promise<readonly string[]>,
+): RemoteMail {
+  return new ImapcMail(options, user, owners)
+}
+
+class ImapcMail implements RemoteMail {
+  readonly #places: Places
+  readonly #user: ImapcUser
+  readonly #owners: () => Promise<readonly string[]>
+  readonly #namespaces: readonly NamespaceSpec[]
+  readonly #known = new WeakMap<Place, RemotePlace>()
+
+  constructor(options: StoreOptions, user: ImapcUser, owners: () => Promise<readonly string[]>) {
+    this.#places = new Places(options)
+    this.#user = user
+    this.#owners = owners
+    this.#namespaces = imapcNamespaces(options.namespaces, user.settings)
+  }
+
+  async locate(name: string): Promise<RemotePlace | undefined> {
+    const spec = this.#places.specOf(name)
+    if (spec === undefined || !this.#namespaces.includes(spec)) return undefined
+    try {
+      return this.#remoteOf(await this.#places.of(name))
+    } catch (error) {
+      if (error instanceof StoreRefusal) return undefined
+      throw error
+    }
+  }
+
+  async places(patterns: readonly string[]): Promise<readonly RemotePlace[]> {
+    const found = await Promise.all(this.#namespaces.map((spec) => this.#placesIn(spec, patterns)))
+    return found.flat().flatMap((place) => this.#remoteOf(place) ?? [])
+  }
+
+  async #placesIn(spec: NamespaceSpec, patterns: readonly string[]): Promise<readonly Place[]> {
+    if (spec.aliasFor !== undefined || !isAsked(spec, patterns)) return []
+    const own = this.#places.ofSpec(spec)
+    if (own !== undefined) return [own]
+    const named = patterns.flatMap((pattern) => this.#places.ownerNamed(spec, pattern) ?? [])
+    const owners = [...new Set([...(await this.#owners()), ...named])]
+    const found = await Promise.all(
+      owners.map((owner) => this.#places.ofOwner(spec, owner).catch((error: unknown) => this.#noPlace(owner, error))),
+    )
+    return found.filter((place) => place !== undefined)
+  }
+
+  #noPlace(owner: string, error: unknown): undefined {
+    this.#user.log('error', `imapc: ${owner}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+
+  #remoteOf(place: Place): RemotePlace | undefined {
+    if (place.format !== IMAPC) return undefined
+    const known = this.#known.get(place) ?? new ImapcPlace(place, this.#user)
+    this.#known.set(place, known)
+    return known
+  }
+}
+
+/** A pattern can only match below a prefix with which it agrees up to its first wildcard. */
+function isAsked({ prefix, list }: NamespaceSpec, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const wildcard = pattern.search(/[*%]/)
+    const fixed = wildcard < 0 ? pattern : pattern.slice(0, wildcard)
+    if (list === 'no' && !(prefix !== '' && pattern.startsWith(prefix))) return false
+    return fixed.startsWith(prefix) || (wildcard >= 0 && prefix.startsWith(fixed)) || /^inbox/i.test(pattern)
+  })
+}
