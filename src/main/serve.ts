@@ -16,6 +16,7 @@ import { openLog, type OpenLog } from './log-setup.ts'
 import type { BoundListener, ConfigSource } from './messages.ts'
 import { boundPort, openMetricsListener } from './metrics-listener.ts'
 import { openShared } from './open-shared.ts'
+import { openScriptServices, type ScriptServices } from './scripts/script-services.ts'
 import { takeConfigOptions, UsageError } from './options.ts'
 import type { SharedState } from './shared-state.ts'
 import { Supervisor } from './supervisor.ts'
@@ -63,11 +64,22 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
     baseDir: settings.base_dir,
   })
   const listeners: BoundListener[] = []
+  const scripts = openScriptServices(log)
   try {
+    await scripts.configure(first.loaded.config)
     await clearUnixSockets(decideListeners(first.loaded.config))
     listeners.push(...(await supervisor.start(workerFile())))
     await openMetrics(settings, supervisor, listeners)
-    await runUntilStopped({ supervisor, shared, log, recent, options, listeners, controlPath: controlPath(settings) })
+    await runUntilStopped({
+      supervisor,
+      shared,
+      scripts,
+      log,
+      recent,
+      options,
+      listeners,
+      controlPath: controlPath(settings),
+    })
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     log.log('fatal', 'master', text)
@@ -75,6 +87,8 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
     process.stderr.write(`postern: Fatal: ${text}\n`)
     await supervisor.stop(0)
     return 1
+  } finally {
+    scripts.close()
   }
   log.close()
   return 0
@@ -152,6 +166,7 @@ async function openMetrics(settings: Settings, supervisor: Supervisor, listeners
 interface Running {
   readonly supervisor: Supervisor
   readonly shared: SharedState
+  readonly scripts: ScriptServices
   readonly log: OpenLog
   readonly recent: RecentErrors
   readonly options: { readonly path: string; readonly overrides: readonly string[] }
@@ -167,6 +182,7 @@ async function runUntilStopped(running: Running): Promise<void> {
     const outcome = await reload(supervisor, log, () => again)
     certificates.renew()
     const late = outcome.error === undefined ? untilRestart(running, again) : []
+    if (outcome.error === undefined && again.loaded.config) await running.scripts.configure(again.loaded.config)
     for (const { text } of late) log.log('warning', 'master', text)
     return { ...outcome, complaints: [...outcome.complaints, ...late] }
   }

@@ -11,14 +11,24 @@ function texts(config: string): readonly string[] {
   return checkQuota(loaded.config, {}).map(({ text }) => text)
 }
 
-const WARNING = 'plugin {\n  quota = count:User quota\n  quota_warning = storage=95%% quota-warning 95 %u\n}\n'
+const WARNING =
+  'plugin {\n  quota = count:User quota\n  quota_vsizes = yes\n  quota_warning = storage=95%% quota-warning 95 %u\n}\n'
+const SERVICE =
+  'service quota-warning {\n  executable = script /x.sh\n  unix_listener quota-warning {\n    mode = 0600\n  }\n}\n'
 
-test('quota warnings and foreign backends are told, where the plugin is on', () => {
+test('scripts that nobody runs and foreign backends are told, where the plugin is on', () => {
   assert.deepEqual(texts(`mail_plugins = quota\n${WARNING}`), [
-    'plugin { quota_warning } has no effect: no script is run when a quota fills up',
+    'plugin { quota_warning } asks at quota-warning, but no service { executable = script ... } has a unix_listener there',
   ])
+  assert.deepEqual(texts(`mail_plugins = quota\n${WARNING}${SERVICE}`), [])
   assert.deepEqual(texts(WARNING), [])
-  assert.deepEqual(texts('mail_plugins = quota\nplugin {\n  quota = dict:User::file:/x\n}\n'), [
+  assert.deepEqual(texts('mail_plugins = quota\nplugin {\n  quota = dict:User::file:/x\n  quota_set = dict:x\n}\n'), [
     'plugin { quota = dict:User::file:/x }: this backend is not there, nothing is limited by it',
+    'plugin { quota_set } has no effect: clients cannot change limits',
+  ])
+  const status = 'mail_plugins = quota\nplugin {\n  quota = count:User\n  quota_status_success = DUNNO\n}\n'
+  assert.deepEqual(texts(status), [
+    'plugin { quota_status_success } has no effect: there is no policy service for Postfix',
+    'plugin { quota = count } without quota_vsizes = yes: Dovecot refuses it, here virtual sizes count',
   ])
 })

@@ -7,16 +7,20 @@ export interface QuotaLimit {
   readonly messages: number
 }
 
-/** One `quota_rule`: `MAILBOX:LIMIT...`. */
-export interface QuotaRule {
-  /** `*` for the limit of everything, `?` for mailboxes without a rule; may hold `*` and `?`. */
-  readonly mailbox: string
-  readonly ignore: boolean
+/** Limits as they are written. */
+export interface LimitAmounts {
   readonly size: Amount | undefined
   readonly messages: Amount | undefined
 }
 
-/** Absolute; added to the limit of everything; or a percentage of it. */
+/** One `quota_rule`: `MAILBOX:LIMIT...`. */
+export interface QuotaRule extends LimitAmounts {
+  /** `*` for the limit of everything, `?` for mailboxes without a rule; may hold `*` and `?`. */
+  readonly mailbox: string
+  readonly ignore: boolean
+}
+
+/** Written without a sign; with one; or a percentage. */
 interface Amount {
   readonly kind: 'absolute' | 'added' | 'percent'
   readonly value: number
@@ -36,16 +40,21 @@ export function parseQuotaRule(text: string): QuotaRule {
   if (mailbox === '') throw new QuotaRuleError(`Invalid rule definition '${text}': Missing mailbox name`)
   const rest = text.slice(colon + 1)
   if (rest === 'ignore') return { mailbox, ignore: true, size: undefined, messages: undefined }
+  return { mailbox, ignore: false, ...parseLimits(rest, text) }
+}
+
+/** `storage=SIZE:bytes=N:messages=N`. `rule` is named in complaints. Throws QuotaRuleError. */
+export function parseLimits(text: string, rule: string): LimitAmounts {
   let size: Amount | undefined
   let messages: Amount | undefined
-  for (const part of rest.split(':')) {
+  for (const part of text.split(':')) {
     const [, key = '', value = ''] = /^([a-z]+)=(.*)$/.exec(part) ?? []
-    if (key === 'storage') size = parseAmount(value, UNITS['K'] ?? 1, text)
-    else if (key === 'bytes') size = parseAmount(value, 1, text)
-    else if (key === 'messages') messages = parseAmount(value, 1, text)
-    else if (key !== 'backend') throw new QuotaRuleError(`Invalid rule definition '${text}': Unknown limit: ${part}`)
+    if (key === 'storage') size = parseAmount(value, UNITS['K'] ?? 1, rule)
+    else if (key === 'bytes') size = parseAmount(value, 1, rule)
+    else if (key === 'messages') messages = parseAmount(value, 1, rule)
+    else if (key !== 'backend') throw new QuotaRuleError(`Invalid rule definition '${rule}': Unknown limit: ${part}`)
   }
-  return { mailbox, ignore: false, size, messages }
+  return { size, messages }
 }
 
 function parseAmount(text: string, unit: number, rule: string): Amount {
@@ -64,7 +73,13 @@ export function limitFor(rules: readonly QuotaRule[], mailbox: string): QuotaLim
   const base = { sizeBytes: everything?.size?.value ?? 0, messages: everything?.messages?.value ?? 0 }
   const own = ownRule(rules, mailbox)
   if (own?.ignore === true) return undefined
-  return { sizeBytes: applied(own?.size, base.sizeBytes), messages: applied(own?.messages, base.messages) }
+  if (own === undefined) return base
+  return { sizeBytes: raised(base.sizeBytes, own.size), messages: raised(base.messages, own.messages) }
+}
+
+/** Limits on their own, some of which are parts of others; 0 where nothing is said. */
+export function limitFrom({ size, messages }: LimitAmounts, base: QuotaLimit): QuotaLimit {
+  return { sizeBytes: partOf(base.sizeBytes, size), messages: partOf(base.messages, messages) }
 }
 
 /** Messages in it are not counted. */
@@ -81,12 +96,20 @@ function ownRule(rules: readonly QuotaRule[], mailbox: string): QuotaRule | unde
   )
 }
 
-function applied(amount: Amount | undefined, base: number): number {
-  if (amount === undefined) return base
-  if (amount.kind === 'absolute') return amount.value
+/** Rules of mailboxes are about the difference to the limit of everything, also without a sign, as in Dovecot. */
+function raised(base: number, amount: Amount | undefined): number {
   // Without a limit there is nothing to add to.
-  if (base === 0) return 0
-  return Math.max(0, amount.kind === 'added' ? base + amount.value : base + Math.trunc((base * amount.value) / 100))
+  if (amount === undefined || base === 0) return base
+  return Math.max(0, amount.kind === 'percent' ? base + percent(base, amount) : base + amount.value)
+}
+
+function partOf(base: number, amount: Amount | undefined): number {
+  if (amount === undefined) return 0
+  return amount.kind === 'percent' ? percent(base, amount) : amount.value
+}
+
+function percent(base: number, { value }: Amount): number {
+  return Math.trunc((base * value) / 100)
 }
 
 function matches(pattern: string, name: string): boolean {

@@ -80,6 +80,13 @@ test('the message, and the largest mail, may be chosen', async (t) => {
   assert.match(await append(store, 'INBOX', 1025), /^Mail size is larger/)
 })
 
+test('a root may only count, or not be shown', async (t) => {
+  const { store, quota } = limited(t, { quota: 'count:User::noenforcing:hidden', quota_rule: '*:bytes=10' })
+  assert.equal(await append(store, 'INBOX', 100), 'ok')
+  assert.deepEqual(await store.quotaRoots('INBOX'), [])
+  assert.equal((await quota.usage())[0]?.storage.used, 100)
+})
+
 test('several roots, and those that cannot be', (t) => {
   const { complaints } = limited(t, {
     quota: 'count:User quota',

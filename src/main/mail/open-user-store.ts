@@ -3,9 +3,11 @@ import { type AclSession, openAclSession } from '../../acl/session.ts'
 import { quotaRootsOf } from '../../delivery/quota/quota-root.ts'
 import { UserQuota } from '../../delivery/quota/user-quota.ts'
 import { openStore, type StoreOptions } from '../../storage/open-store.ts'
+import { StoredMail } from '../../storage/quota-files.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailStore } from '../../storage/store.ts'
 import type { MailUser } from '../../storage/user/mail-user.ts'
+import { runScript } from '../scripts/run-script.ts'
 import type { AclShares } from './acl-shares.ts'
 import type { GrantSweep } from './grant-sweeps.ts'
 import type { MailOrder } from './mail-order.ts'
@@ -38,6 +40,7 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
   const session = user.plugins.has('acl') ? await openAcl(needs, limited) : undefined
   const opened = openStore(session === undefined ? limited : { ...limited, owners: () => session.owners() })
   const store = session?.see(opened, purpose) ?? opened
+  const comparing = quota?.hook.compareFlags().catch((error: unknown) => log('error', `quota: ${String(error)}`))
   const sweep = session === undefined || purpose === 'delivery' ? undefined : beginSweep(needs, session)
   return {
     store,
@@ -45,6 +48,7 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
     async close() {
       await sweep?.end()
       await store.close()
+      await comparing
       await quota?.counted.close()
     },
   }
@@ -57,7 +61,7 @@ function beginSweep({ user, acl, log }: UserStoreNeeds, session: AclSession): Gr
 }
 
 function openQuota(
-  { user: { plugin }, context, purpose, log }: UserStoreNeeds,
+  { user: { plugin, settings }, context, purpose, log }: UserStoreNeeds,
   plain: StoreOptions,
 ): { readonly hook: UserQuota; readonly counted: MailStore } | undefined {
   const roots = quotaRootsOf(plugin, (text) => log('error', `quota: ${text}`))
@@ -66,9 +70,12 @@ function openQuota(
   const hook = new UserQuota({
     roots,
     store: counted,
+    files: new StoredMail(plain),
     plugin,
     isDelivery: purpose === 'delivery',
     now: () => context.now(),
+    runScript: (words) => runScript(words, settings.base_dir, (text) => log('error', text)),
+    complain: (text) => log('error', text),
   })
   return { hook, counted }
 }
