@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { makeTempDir, removeTempDir } from '../../test/support/temp-dir.ts'
@@ -44,8 +44,10 @@ function openPlace(t: TestContext) {
   ]
   return {
     dir,
+    dict,
     logged,
-    async open(user: string, plugin: Readonly<Record<string, string>> = {}) {
+    /** `users`: all there are. */
+    async open(user: string, plugin: Readonly<Record<string, string>> = {}, users?: readonly string[]) {
       const options: StoreOptions = {
         user,
         namespaces: namespaces(user),
@@ -61,6 +63,7 @@ function openPlace(t: TestContext) {
         dict,
         audit,
         actor: { user, service: 'imap', remote_ip: '192.0.2.1' },
+        ...(users !== undefined && { isUser: (name: string) => Promise.resolve(users.includes(name)) }),
         now: Date.now,
         log: (level, text) => logged.push(`${level}: ${text}`),
       })
@@ -185,6 +188,32 @@ test('every change is recorded, with who and from where', async (t) => {
   ])
 })
 
+test('rights that a new mailbox has from those above it are recorded as copies', async (t) => {
+  const place = openPlace(t)
+  const olga = await place.open('olga')
+  await olga.store.create('Work')
+  for (const [who, rights] of [
+    ['bob', 'lrk'],
+    ['-bob', 'w'],
+    ['$staff', 'l'],
+  ] as const)
+    await olga.session.commands.setAcl(await olga.find('Work'), who, rights)
+  rmSync(join(place.dir, 'audit'))
+  const bob = await place.open('bob')
+  await bob.store.create('shared/olga/Work/new')
+  await olga.store.create('Plain')
+  const records = readFileSync(join(place.dir, 'audit'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), time: '' }))
+  const common = { time: '', user: 'bob', service: 'imap', remote_ip: '192.0.2.1', action: 'copy' }
+  const at = { mailbox: 'shared/olga/Work/new', owner: 'olga', before: [] }
+  assert.deepEqual(records, [
+    { ...common, ...at, id: 'group=staff', after: ['group=staff l'] },
+    { ...common, ...at, id: 'user=bob', after: ['user=bob klr', '-user=bob w'] },
+  ])
+})
+
 test('one broken file: its mailbox is closed, the owner is told, the log names file and line, the rest goes on', async (t) => {
   const place = openPlace(t)
   const [olga, bob] = [await place.open('olga'), await place.open('bob')]
@@ -201,6 +230,30 @@ test('one broken file: its mailbox is closed, the owner is told, the log names f
     new Set(place.logged),
     new Set([`error: ACL file ${place.dir}/olga/.Bad/dovecot-acl line 2: Unknown ID 'bob'`]),
   )
+})
+
+test('the sweep forgets users who are no more, on both sides, and verify tells of them before', async (t) => {
+  const place = openPlace(t)
+  const olga = await place.open('olga')
+  await olga.store.create('Work')
+  for (const who of ['bob', 'dave']) await olga.session.commands.setAcl(await olga.find('Work'), who, 'lr')
+  const keys = async () => (await place.dict.keys('shared/')).map((key) => key.replace('shared/shared-boxes/', ''))
+  assert.deepEqual(await keys(), ['user/bob/olga', 'user/dave/olga'])
+  const staying = await place.open('olga', {}, ['olga', 'bob'])
+  const own = staying.session.namespaces.own[0] ?? assert.fail()
+  const told = async () => (await staying.session.visibility.verify(own)).map(({ kind, what }) => `${kind} ${what}`)
+  assert.deepEqual(await told(), ['stale shared/shared-boxes/user/dave/olga'])
+  await staying.session.sweep()
+  assert.deepEqual(await keys(), ['user/bob/olga'])
+  assert.deepEqual(await told(), [])
+  const bob = await place.open('bob', {}, ['bob', 'dave'])
+  assert.equal((await bob.session.visibility.verifyGhosts(bob.session.access.identity)).length, 1)
+  await bob.session.sweep()
+  assert.deepEqual(await keys(), [], 'there is no olga')
+  assert.ok(place.logged.includes('info: acl: There is no user olga: nothing is shared by him any more'))
+  const back = await place.open('olga', {}, ['olga', 'bob', 'dave'])
+  await back.session.sweep()
+  assert.deepEqual(await keys(), ['user/bob/olga', 'user/dave/olga'], 'who comes back shares as before')
 })
 
 test('a store leads to its session; one without ACLs to none', async (t) => {

@@ -3,7 +3,7 @@ import type { StoreOptions } from '../storage/open-store.ts'
 import type { MailStore } from '../storage/store.ts'
 import { AclAccess } from './access.ts'
 import type { AclFiles } from './acl-files.ts'
-import { parseAclLine } from './acl-line.ts'
+import { type AclLine, parseAclLine, writeAclLine } from './acl-line.ts'
 import type { AclActor, AclAuditLog, AclAuditRecord } from './audit-log.ts'
 import { VfileBackend } from './backends/vfile.ts'
 import { DoveadmAcl } from './doveadm/commands.ts'
@@ -15,6 +15,7 @@ import { type AclIdentity, type AclNamespace, virtualName } from './namespace.ts
 import { type AclSettings, inheritanceIn } from './settings.ts'
 import { type AclNamespaces, storeNamespaces } from './store-namespaces.ts'
 import { withAcl } from './store.ts'
+import type { IsUser } from './visibility/ghosts.ts'
 import type { SharedDict } from './visibility/shared-dict.ts'
 import { AclVisibility } from './visibility/visibility.ts'
 
@@ -28,10 +29,12 @@ export interface AclSessionNeeds {
   /** `acl_shared_dict`, opened; one per process and URI. */
   readonly dict: SharedDict | undefined
   readonly audit: AclAuditLog | undefined
+  /** Whether the userdb knows a user; also when it does not answer. */
+  readonly isUser?: IsUser
   readonly actor: AclActor
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly log: (level: 'warning' | 'error', text: string) => void
+  readonly log: (level: 'info' | 'warning' | 'error', text: string) => void
 }
 
 export interface AclSession {
@@ -43,6 +46,8 @@ export interface AclSession {
   readonly doveadm: DoveadmAcl
   /** Takes grants that have ended out of the user's own mail, and tells how many there were. */
   expireGrants(): Promise<number>
+  /** What is to be done once in a while: that, and users who are no more are forgotten. */
+  sweep(): Promise<void>
   /** For `StoreOptions.owners`. */
   owners(): Promise<readonly string[]>
   /** The store with its rights checked; `aclSessionOf` finds this session by it. */
@@ -69,7 +74,13 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
   const backend = new VfileBackend({ settings, global, files, now })
   const access = new AclAccess({ backend, identity, ignoredNamespaces: settings.ignoredNamespaces })
   const namespaces = storeNamespaces(needs.storeOptions, (name) => inheritanceIn(settings, name))
-  const visibility = new AclVisibility({ backend, dict, now, log })
+  const visibility = new AclVisibility({
+    backend,
+    dict,
+    now,
+    log,
+    ...(needs.isUser !== undefined && { isUser: needs.isUser }),
+  })
   const refresh = async (namespace: AclNamespace): Promise<void> => {
     // Without local files there is nothing to list, and no right to write any.
     if (!settings.globalsOnly) await visibility.refresh(namespace)
@@ -95,10 +106,23 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
       onChange: ({ namespace, mailbox }, change, update) => audit({ namespace, mailbox }, change.identifier, update),
     }),
     expireGrants: () => expireOwn(needs, session, refresh),
+    async sweep() {
+      await session.expireGrants()
+      await visibility.forgetGhosts(identity)
+      const own = namespaces.own.find(({ type, inboxName }) => type === 'private' && inboxName === 'INBOX')
+      if (own !== undefined && dict !== undefined && !settings.globalsOnly) await visibility.recalculate(own)
+    },
     owners: () => visibility.owners(identity),
     see(store, purpose) {
       seenStore = store
-      const seen = withAcl(store, { access, namespaces, purpose, log, onChange: ({ namespace }) => refresh(namespace) })
+      const seen = withAcl(store, {
+        access,
+        namespaces,
+        purpose,
+        log,
+        onChange: ({ namespace }) => refresh(namespace),
+        onInherit: (target, lines) => auditCopies(auditor(needs, 'copy'), target, lines),
+      })
       sessions.set(seen, session)
       return seen
     },
@@ -142,6 +166,19 @@ async function findMailbox(
   const isOwnInbox = mailbox === 'INBOX' && namespace.inboxName === 'INBOX'
   if (isOwnInbox && !isThere) await makeInbox()
   return { ...target, typed, isSelectable: isOwnInbox || isThere }
+}
+
+/** One record for each identifier, as for every other change. */
+async function auditCopies(
+  audit: Audit,
+  at: { readonly namespace: AclNamespace; readonly mailbox: string },
+  lines: readonly AclLine[],
+): Promise<void> {
+  const identifiers = new Map(lines.map(({ identifier }) => [identifierText(identifier), identifier]))
+  for (const [text, identifier] of identifiers) {
+    const own = lines.filter((line) => identifierText(line.identifier) === text)
+    await audit(at, identifier, { before: [], after: own.map(writeAclLine) })
+  }
 }
 
 interface Change {

@@ -13,6 +13,7 @@ import type {
   QuotaRoot,
   StoreNamespace,
 } from '../storage/store.ts'
+import type { AclLine } from './acl-line.ts'
 import { type AclAccess, type Judgement, rightsOrNone } from './access.ts'
 import { type Need, NEEDS, type Operation } from './needs.ts'
 import { hasLetter, NO_RIGHTS, type Rights } from './rights.ts'
@@ -30,6 +31,8 @@ export interface AclStoreOptions {
   readonly purpose: 'session' | 'delivery'
   /** The set of mailboxes or their ACLs changed: what is remembered about visibility is old. */
   readonly onChange: (target: AclTarget) => Promise<void>
+  /** A new mailbox has entries of those above it. */
+  readonly onInherit?: (target: AclTarget, lines: readonly AclLine[]) => Promise<void>
   readonly log: (level: 'error', text: string) => void
 }
 
@@ -247,7 +250,8 @@ class AclStore implements MailStore {
   async #inherit(parent: AclTarget, { namespace, mailbox }: AclTarget): Promise<void> {
     if (namespace.inherit === 'live') return
     try {
-      await this.#options.access.backend.copy(namespace, parent.mailbox, mailbox)
+      const lines = await this.#options.access.backend.copy(namespace, parent.mailbox, mailbox)
+      if (lines.length > 0) await this.#options.onInherit?.({ namespace, mailbox }, lines)
     } catch (error) {
       // The mailbox is there; it has less than it should.
       this.#options.log(

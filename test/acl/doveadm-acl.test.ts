@@ -117,6 +117,22 @@ describe('postern doveadm acl says what Dovecot says', { skip: skipWithout('dove
     })
   })
 
+  test('who is no more shares nothing, and nobody shares with him: verify tells, recalc forgets', async () => {
+    writeAcl('Work', 'user=multi lr\nuser=gone lr\n')
+    const dict = join(ours, 'mail/shared-mailboxes.db')
+    const key = (rest: string): string => `shared/shared-boxes/user/${rest}`
+    writeFileSync(dict, ['gone/olga', 'multi/olga', 'bob/gone'].map((rest) => `${key(rest)}\n1\n`).join(''))
+    const stale = async (user: string): Promise<string> =>
+      (await runOurs(config, ['-f', 'tab', 'acl', 'verify', '-u', user])).out
+    assert.match(await stale('olga'), /^acl_shared_dict\tstale\t.*user\/gone\/olga$/m)
+    assert.match(await stale('bob'), /^acl_shared_dict\tstale\t.*user\/bob\/gone$/m)
+    for (const user of ['olga', 'bob'])
+      assert.equal((await runOurs(config, ['acl', 'recalc', '-u', user])).status, 0, user)
+    const left = readFileSync(dict, 'utf8')
+    assert.ok(left.includes(key('multi/olga')) && !left.includes('gone'), left)
+    assert.doesNotMatch((await stale('olga')) + (await stale('bob')), /gone/)
+  })
+
   test('diff tells whose rights would change, a dry run which files, and nothing changes', async () => {
     writeAcl('Work', 'group=staff lrw\n')
     makeMaildir(join(ours, 'mail/olga/Maildir/.Work.Sub'))

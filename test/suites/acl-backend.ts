@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { writeAclLine } from '../../src/acl/acl-line.ts'
 import type { AclBackend, AclObject } from '../../src/acl/backends/backend.ts'
 import type { AclNamespace } from '../../src/acl/namespace.ts'
 import { identifierText, type Identifier } from '../../src/acl/identifier.ts'
@@ -60,9 +61,9 @@ export function aclBackendSuite(name: string, open: (t: TestContext) => Promise<
 
   test(`${name}: a copy is the parent's entries, and then goes its own way`, async (t) => {
     const { backend, namespace } = await open(t)
-    assert.equal(await backend.copy(namespace, 'Work', 'Work/kid'), false)
+    assert.deepEqual(await backend.copy(namespace, 'Work', 'Work/kid'), [])
     await backend.update(namespace, 'Work', grant(bob, 'lr'))
-    assert.equal(await backend.copy(namespace, 'Work', 'Work/kid'), true)
+    assert.deepEqual((await backend.copy(namespace, 'Work', 'Work/kid')).map(writeAclLine), ['user=bob lr'])
     await backend.update(namespace, 'Work', { identifier: bob, positive: { mode: 'clear' } })
     assert.deepEqual(shown(await backend.object(namespace, 'Work')), [])
     assert.deepEqual(shown(await backend.object(namespace, 'Work/kid')), ['user=bob lr'])

@@ -1,5 +1,6 @@
 // What a source of ACLs owes to those who ask it.
 import type { AclFileProblem } from '../acl-file.ts'
+import type { AclLine } from '../acl-line.ts'
 import type { AclChange } from '../change.ts'
 import type { AclEntry } from '../entries.ts'
 import type { AclNamespace } from '../namespace.ts'
@@ -34,8 +35,8 @@ export interface AclBackend {
   hasGlobalEntries(namespace: AclNamespace, mailbox: string): boolean | Promise<boolean>
   /** Changes the local entries; two writers lose neither. Rejects with AclNotUpdated. */
   update(namespace: AclNamespace, mailbox: string, change: AclChange): Promise<AclUpdate>
-  /** Gives a new mailbox the local entries of another; does nothing when there are none. */
-  copy(namespace: AclNamespace, from: string, to: string): Promise<boolean>
+  /** Gives a new mailbox the local entries of another, and resolves with them; does nothing when there are none. */
+  copy(namespace: AclNamespace, from: string, to: string): Promise<readonly AclLine[]>
   /** The mailbox is new or gone: what was known of its name is not true any more. Without one, of all in the namespace. */
   forget(namespace: AclNamespace, mailbox?: string): void
   /** Takes local lines out whose time is over; resolves with them. Until then they count for nothing here, but for Dovecot. */

@@ -36,10 +36,10 @@ export class MemoryBackend implements AclBackend {
     return Promise.resolve({ isChanged: after !== undefined, before: own(before), after: own(after ?? before) })
   }
 
-  copy(namespace: AclNamespace, from: string, to: string): Promise<boolean> {
+  copy(namespace: AclNamespace, from: string, to: string): Promise<readonly AclLine[]> {
     const lines = this.#lines.get(keyOf(namespace, from)) ?? []
     if (lines.length > 0) this.#set(keyOf(namespace, to), lines)
-    return Promise.resolve(lines.length > 0)
+    return Promise.resolve(lines)
   }
 
   forget(): void {

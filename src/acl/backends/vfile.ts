@@ -79,11 +79,12 @@ export class VfileBackend implements AclBackend {
     return update
   }
 
-  async copy(namespace: AclNamespace, from: string, to: string): Promise<boolean> {
+  async copy(namespace: AclNamespace, from: string, to: string): Promise<readonly AclLine[]> {
     const path = this.#localPath(namespace, to)
     const source = this.#own(namespace, this.#isDefaultFromInbox(namespace, from) ? 'INBOX' : from)
-    if (path === undefined || source.kind === 'broken' || source.lines.length === 0) return false
-    return await this.#rewrite(path, () => Promise.resolve(uniteLines(source.lines)))
+    if (path === undefined || source.kind === 'broken' || source.lines.length === 0) return []
+    const lines = uniteLines(source.lines)
+    return (await this.#rewrite(path, () => Promise.resolve(lines))) ? lines : []
   }
 
   async expire(namespace: AclNamespace, mailbox: string): Promise<readonly string[]> {

@@ -29,6 +29,13 @@ export function isFrom(key: string, user: string): boolean {
   return key.startsWith(SHARED_BOXES) && key.endsWith(`/${user}`)
 }
 
+/** The user to whom a key says that `from` shares with him; `undefined`: it is about a group, everybody, or another's mail. */
+export function receiverOf(key: string, from: string): string | undefined {
+  const start = `${SHARED_BOXES}user/`
+  const end = `/${from}`
+  return key.startsWith(start) && key.endsWith(end) ? key.slice(start.length, -end.length) : undefined
+}
+
 function keyOf(identifier: Identifier, from: string): string | undefined {
   switch (identifier.kind) {
     case 'owner':

@@ -179,6 +179,17 @@ for (const [name, openDict] of drivers) {
     ])
     dict.close()
   })
+
+  test(`${name}: a user who is gone is forgotten, on both sides`, async (t) => {
+    const tree = makeMailTree(t)
+    const dict = openDict(tree)
+    const all = ['anyone/gone', 'group/g/gone', 'user/bob/gone', 'user/bob/olga', 'user/gone/olga', 'user/gone/ann']
+    await dict.change({ set: all.map((rest) => `shared/shared-boxes/${rest}`), unset: [] })
+    const { visibility } = await open(tree, dict)
+    await visibility.forgetUser('gone')
+    assert.deepEqual(await dict.keys('shared/shared-boxes/'), ['shared/shared-boxes/user/bob/olga'])
+    dict.close()
+  })
 }
 
 test('acl_shared_dict: drivers by name, and what is wrong with others', (t) => {

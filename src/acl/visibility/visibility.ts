@@ -5,6 +5,7 @@ import type { AclBackend } from '../backends/backend.ts'
 import { NotReplaced, replaceUnderDotlock } from '../dotlock.ts'
 import { ACL_LIST_FILE_NAME, type AclIdentity, type AclNamespace } from '../namespace.ts'
 import { aclListOf, findShared, parseAclList, type SharedMailbox, writeAclList } from './acl-list.ts'
+import { ghostsSharingWith, type IsUser, livingKeys } from './ghosts.ts'
 import type { SharedDict } from './shared-dict.ts'
 import { isFrom, readerPrefixes, SHARED_BOXES, sharedKeys } from './shared-keys.ts'
 
@@ -12,9 +13,11 @@ export interface VisibilityOptions {
   readonly backend: AclBackend
   /** `acl_shared_dict`. */
   readonly dict: SharedDict | undefined
+  /** Without it everybody in the dictionary counts as a user. */
+  readonly isUser?: IsUser
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly log: (level: 'error', text: string) => void
+  readonly log: (level: 'info' | 'error', text: string) => void
 }
 
 /** A difference between what is remembered and the truth. */
@@ -50,12 +53,19 @@ export class AclVisibility {
     await task.done
   }
 
-  /** `doveadm acl recalc`. Rejects when the dictionary cannot be changed. */
+  /** `doveadm acl recalc`: the same, and users who are no more are left out. Rejects when the dictionary cannot be changed. */
   async recalculate(namespace: AclNamespace): Promise<void> {
-    const shared = await findShared(namespace, this.#options.backend)
-    await this.#writeList(namespace, shared)
-    if (namespace.owner === undefined || namespace.type === 'public') return
-    await this.#writeKeys(namespace.owner, sharedKeys(namespace.owner, shared))
+    await this.#write(namespace, this.#options.isUser)
+  }
+
+  /** What was shared by users who are no more is forgotten, as far as this user would see it. */
+  async forgetGhosts(identity: AclIdentity): Promise<void> {
+    const { dict, isUser, log } = this.#options
+    if (dict === undefined) return
+    for (const ghost of await ghostsSharingWith(identity, dict, isUser)) {
+      await this.forgetUser(ghost)
+      log('info', `acl: There is no user ${ghost}: nothing is shared by him any more`)
+    }
   }
 
   /** The users who share something with this one, himself left out; some of it may be nothing he can see. */
@@ -69,6 +79,16 @@ export class AclVisibility {
     return [...owners].toSorted()
   }
 
+  /** What `forgetGhosts` would change. */
+  async verifyGhosts(identity: AclIdentity): Promise<readonly VisibilityProblem[]> {
+    const { dict, isUser } = this.#options
+    if (dict === undefined) return []
+    const problems: VisibilityProblem[] = []
+    for (const ghost of await ghostsSharingWith(identity, dict, isUser))
+      for (const what of await keysFrom(dict, ghost)) problems.push({ where: 'acl_shared_dict', kind: 'stale', what })
+    return problems
+  }
+
   /** What `recalculate` would change. */
   async verify(namespace: AclNamespace): Promise<readonly VisibilityProblem[]> {
     const shared = await findShared(namespace, this.#options.backend)
@@ -76,10 +96,12 @@ export class AclVisibility {
     const lines = (await this.#readList(namespace)) ?? []
     const there = new Set(lines.map(({ mtimeSecs, name }) => `${mtimeSecs} ${name}`))
     const problems = compare('dovecot-acl-list', wanted, there)
-    const { dict } = this.#options
-    if (dict === undefined || namespace.owner === undefined || namespace.type === 'public') return problems
-    const keys = await keysFrom(dict, namespace.owner)
-    return [...problems, ...compare('acl_shared_dict', sharedKeys(namespace.owner, shared), keys)]
+    const { dict, isUser } = this.#options
+    const { owner } = namespace
+    if (dict === undefined || owner === undefined || namespace.type === 'public') return problems
+    const keys = await keysFrom(dict, owner)
+    const living = await livingKeys(sharedKeys(owner, shared), owner, isUser)
+    return [...problems, ...compare('acl_shared_dict', living, keys)]
   }
 
   /** A user is gone: nobody shares with him, and he with nobody. */
@@ -94,7 +116,8 @@ export class AclVisibility {
     try {
       for (let scans = 0; scans < MAX_SCANS; scans += 1) {
         task.isAskedAgain = false
-        await this.recalculate(namespace)
+        // Users are not looked up for every change: it may be that they are made after it.
+        await this.#write(namespace, undefined)
         if (!task.isAskedAgain) return
       }
     } catch (error) {
@@ -103,6 +126,14 @@ export class AclVisibility {
         `acl: Failed to update what is shared: ${error instanceof Error ? error.message : String(error)}`,
       )
     }
+  }
+
+  async #write(namespace: AclNamespace, isUser: IsUser | undefined): Promise<void> {
+    const shared = await findShared(namespace, this.#options.backend)
+    await this.#writeList(namespace, shared)
+    const { owner } = namespace
+    if (owner === undefined || namespace.type === 'public') return
+    await this.#writeKeys(owner, await livingKeys(sharedKeys(owner, shared), owner, isUser))
   }
 
   /** Where the directory cannot be written nobody needs the file: Dovecot could not have made it either. */

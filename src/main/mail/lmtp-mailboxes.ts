@@ -10,13 +10,14 @@ import type { MailHost } from './mail-host.ts'
 import type { DeliveryOrder } from './mail-order.ts'
 import { NoMailOwner } from './mail-owner.ts'
 import type { MailPlace } from './mail-places.ts'
-import { orderDelivery } from './remote-mail.ts'
 import type { UserTurns } from './user-turns.ts'
+import type { WorkerLinks } from './worker-links.ts'
 
 export interface LmtpMailNeeds {
   readonly observer: Observer
   readonly host: MailHost
   readonly placeOf: (user: string, fields: ReadonlyMap<string, string>, settings: Settings) => Promise<MailPlace>
+  readonly links: WorkerLinks
   readonly hostname: string
 }
 
@@ -50,7 +51,7 @@ async function open(needs: LmtpMailNeeds, turns: UserTurns, question: LocalQuest
     const delivery =
       place.kind === 'here'
         ? await openHere(needs, order)
-        : closing(await orderDelivery(await place.socket(), order), async () => await Promise.resolve())
+        : closing(await needs.links.to(place).delivery(order), async () => await Promise.resolve())
     isOpen = true
     return { kind: 'ready', delivery: { ...delivery, close: () => (delivery.close(), leave()) } }
   } finally {

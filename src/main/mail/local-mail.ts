@@ -3,14 +3,16 @@ import type { Settings } from '../../config/config.ts'
 import type { LocalLogin, LocalMail, LocalOpening, OpenMail } from '../../login/environment.ts'
 import type { ByteStream } from '../../net/byte-stream.ts'
 import type { Observer } from '../../observe/events.ts'
-import { relay } from '../../proxy/relay.ts'
+import { handlePipes } from '../../net/handle-pipe.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailHost, OpenSession } from './mail-host.ts'
 import { plainIdentity, type SessionOrder } from './mail-order.ts'
 import type { MailPlace } from './mail-places.ts'
 import { NoMailOwner } from './mail-owner.ts'
 import { PostLoginDenied, type PostLoginOutcome } from './post-login.ts'
-import { orderSession } from './remote-mail.ts'
+import { handedMail, relayedMail } from './remote-open-mail.ts'
+import type { WorkerLink } from './worker-link.ts'
+import type { WorkerLinks } from './worker-links.ts'
 
 export interface LocalMailNeeds {
   readonly observer: Observer
@@ -19,6 +21,7 @@ export interface LocalMailNeeds {
   readonly afterLogin: (login: LocalLogin, fields: ReadonlyMap<string, string>) => Promise<PostLoginOutcome>
   /** Which process opens this user's mail. Rejects with NoMailOwner. */
   readonly placeOf: (user: string, fields: ReadonlyMap<string, string>, settings: Settings) => Promise<MailPlace>
+  readonly links: WorkerLinks
 }
 
 const INTERNAL: LocalOpening = { kind: 'refused', why: { kind: 'temporary' } }
@@ -56,7 +59,7 @@ async function open(needs: LocalMailNeeds, login: LocalLogin): Promise<LocalOpen
   const place = await needs.placeOf(login.outcome.user, after.fields, settings)
   const what = orderFor(login, after.fields)
   const mail =
-    place.kind === 'here' ? await openHere(needs, login, what) : await openThere(await place.socket(), login, what)
+    place.kind === 'here' ? await openHere(needs, login, what) : await openThere(needs.links.to(place), login, what)
   return { kind: 'ready', mail: after.notice === '' ? mail : noticing(mail, after.notice) }
 }
 
@@ -150,50 +153,11 @@ class MailHere implements OpenMail {
   }
 }
 
-async function openThere(path: string, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
-  const { stream, pid, plugins } = await orderSession(path, what)
-  const goodbye = login.protocol.goodbye('shutting-down', login.hostname)
-  return new MailThere(stream, pid, { settings: login.record.settings, plugins }, goodbye)
-}
-
-/** Nothing under way. */
-const QUIET_MS = 100
-
-/** Mail that another process serves: its bytes pass through here. */
-class MailThere implements OpenMail {
-  readonly pid: number
-  readonly session: OpenMail['session']
-  readonly #mail: ByteStream
-  /** Last words to a client that is sent away. */
-  readonly #goodbye: string
-  #kick: ((reason: string) => void) | undefined
-
-  constructor(mail: ByteStream, pid: number, session: OpenMail['session'], goodbye: string) {
-    this.#goodbye = goodbye
-    this.pid = pid
-    this.#mail = mail
-    this.session = session
-  }
-
-  async serve(client: ByteStream): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const ours = client.detach()
-      const session = relay(ours, this.#mail.detach(), { onEnd: () => resolve() })
-      this.#kick = (reason) => {
-        // In the middle of a reply a word of ours would be taken for part of it.
-        if (session.idleMs > QUIET_MS) ours.socket.write(this.#goodbye)
-        session.kick(reason)
-      }
-    })
-  }
-
-  discard(): void {
-    this.#mail.destroy()
-  }
-
-  kick(reason: string): void {
-    this.#kick?.(reason)
-  }
+/** A connection without TLS is given away; what TLS carries passes through here. */
+async function openThere(link: WorkerLink, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
+  const { settings, tls } = login.record
+  if (tls === undefined && handlePipes !== undefined) return handedMail(await link.handed(what), settings)
+  return relayedMail(await link.relayed(what), login)
 }
 
 function prefixOf({ protocol, outcome, record }: LocalLogin): string {

@@ -17,6 +17,7 @@ import { openStoreContext } from './store-context.ts'
 import { openSystemIds } from './system-ids.ts'
 import { systemHome } from './system-homes.ts'
 import { UserTurns } from './user-turns.ts'
+import { WorkerLinks } from './worker-links.ts'
 
 export interface LocalServicesNeeds {
   readonly observer: Observer
@@ -53,14 +54,16 @@ export function openLocalServices(needs: LocalServicesNeeds): LocalServices {
     lookupOwner: async (owner, route) => await ownerOrNobody(lookupOwner(auth(), owner, route ? own : undefined)),
   })
   const turns = new UserTurns()
+  const links = new WorkerLinks((text) => observer.log('error', 'mail', text))
   return {
     logins: createLocalMail({
       observer,
       host,
       placeOf,
+      links,
       afterLogin: (login, fields) => afterLogin(config(), system, login, fields),
     }),
-    lmtp: ({ hostname }) => createLmtpMailboxes({ observer, host, placeOf, hostname }, turns),
+    lmtp: ({ hostname }) => createLmtpMailboxes({ observer, host, placeOf, links, hostname }, turns),
     close: () => host.close(),
   }
 }

@@ -5,8 +5,13 @@ import { decideMailOwner, type MailOwner, NoMailOwner, type SystemIds } from './
 /** Which process opens a user's mail. */
 export type MailPlace =
   | { readonly kind: 'here' }
-  /** Rejects when it cannot be started. */
-  | { readonly kind: 'there'; readonly socket: () => Promise<string> }
+  | {
+      readonly kind: 'there'
+      /** The same for the same process. */
+      readonly key: string
+      /** Where it answers. Rejects when it cannot be started. */
+      readonly socket: () => Promise<string>
+    }
 
 export interface MailPlacesNeeds {
   readonly system: SystemIds
@@ -29,7 +34,7 @@ export function createMailPlaces({ system, self, shares, workerSocket }: MailPla
       throw new NoMailOwner(`Mail of uid ${owner.uid} cannot be opened by uid ${self.uid}: start as root`)
     const isShared = (fields.get('uid') ?? settings.mail_uid) === settings.mail_uid
     const share = isShared ? shareOf(user, shares) : 0
-    return { kind: 'there', socket: () => workerSocket(owner, share) }
+    return { kind: 'there', key: `${owner.uid}-${owner.gid}-${share}`, socket: () => workerSocket(owner, share) }
   }
 }
 

@@ -1,6 +1,6 @@
 import { StoreRefusal, type RefusalCode } from '../../storage/refusal.ts'
-import type { ByteStream } from '../../net/byte-stream.ts'
-import type { MailOrder } from './mail-order.ts'
+import { type ByteStream, ConnectionLost } from '../../net/byte-stream.ts'
+import type { MailOrder, SessionOrder } from './mail-order.ts'
 
 /**
  * What is said on the socket between a process that talks to strangers and one that has a user's rights. A line of JSON each way
@@ -10,7 +10,10 @@ import type { MailOrder } from './mail-order.ts'
  *   D LENGTH LF bytes   part of the message
  *   F LF                finish: answered by a line of JSON
  *
- * Closing before F takes the message back. A task's input comes in the same frames; what is said of it are lines of JSON.
+ * Closing before F takes the message back; after the answer to F comes the order of the next delivery, or the end. A task's input
+ * comes in the same frames; what is said of it are lines of JSON.
+ *
+ * Sessions whose connection is given away share one pipe (`ToSessionPipe`), which carries the connections too.
  */
 export const WIRE_LIMITS = {
   /** An order: fields of a userdb and forwarded ones. */
@@ -30,23 +33,65 @@ export type MailAnswer =
   /** The log knows. */
   | { readonly kind: 'failed' }
 
+/** Where sessions are handed over, beside the socket of a mail worker. */
+export function sessionPipePath(path: string): string {
+  return `${path}.sessions`
+}
+
+/** What is said of sessions that are handed over, each with a number of its own. */
+export type ToSessionPipe =
+  | { readonly kind: 'order'; readonly id: number; readonly order: SessionOrder }
+  /** Comes with the connection; `unread` is what was read of it already, in Base64. */
+  | { readonly kind: 'take'; readonly id: number; readonly unread: string }
+  /** The client is gone before it was handed over. */
+  | { readonly kind: 'drop'; readonly id: number }
+  /** The session has to end. */
+  | { readonly kind: 'kick'; readonly id: number }
+
+export type FromSessionPipe =
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: MailAnswer }
+  | { readonly kind: 'ended'; readonly id: number }
+  /** Takes no more orders, but answers those it has. */
+  | { readonly kind: 'leaving' }
+
+/** The other side has ended, or takes no more orders; it has done nothing for this one. */
+export class MailWorkerLost extends Error {
+  override readonly name = 'MailWorkerLost'
+}
+
 export function sayLine(stream: ByteStream, value: MailOrder | MailAnswer): void {
   stream.write(Buffer.from(`${JSON.stringify(value)}\n`))
 }
 
 /** The next line; rejects when the other side leaves or says what is none. */
 export async function hearLine(stream: ByteStream, limit: number): Promise<unknown> {
-  const line = await stream.readLine(limit)
+  const line = await hearNextLine(stream, limit)
   if (line === undefined) throw new Error('the connection was closed')
-  return JSON.parse(Buffer.from(line, 'latin1').toString('utf8'))
+  return line
 }
 
-/** Both sides are ours: only the shape of what they may have sent is told apart. */
+/** The next line; `undefined` when the other side has left. */
+export async function hearNextLine(stream: ByteStream, limit: number): Promise<unknown> {
+  const line = await stream.readLine(limit)
+  return line === undefined ? undefined : JSON.parse(Buffer.from(line, 'latin1').toString('utf8'))
+}
+
+/** Both sides are ours: only the shape of what they may have sent is told apart. Throws MailWorkerLost when the other side left. */
 export async function hearAnswer(stream: ByteStream): Promise<MailAnswer> {
   stream.setDeadline(WIRE_LIMITS.answerMs)
-  const answer = (await hearLine(stream, WIRE_LIMITS.answerBytes)) as MailAnswer
+  const answer = await hearAnyLine(stream)
   stream.setDeadline(undefined)
-  return answer
+  if (answer === undefined) throw new MailWorkerLost('the mail worker left')
+  return answer as MailAnswer
+}
+
+async function hearAnyLine(stream: ByteStream): Promise<unknown> {
+  try {
+    return await hearNextLine(stream, WIRE_LIMITS.answerBytes)
+  } catch (error) {
+    if (error instanceof ConnectionLost) return undefined
+    throw error
+  }
 }
 
 /** Throws what a refusal or a failure at the other side was. */

@@ -4,19 +4,26 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../config/config.ts'
+import type { ByteStream } from '../../net/byte-stream.ts'
+import { handlePipes } from '../../net/handle-pipe.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { Observer } from '../../observe/events.ts'
 import { sentence } from '../../observe/sentences.ts'
 import { loginProtocols } from '../../protocols/index.ts'
 import { systemFiles } from '../config-files.ts'
 import { throughSnapshot } from '../config-snapshot.ts'
+import { optimizeEarly } from '../engine.ts'
 import type { ConfigSource } from '../messages.ts'
 import { becomeOwner } from './become-owner.ts'
+import { IdleExit } from './idle-exit.ts'
+import { LineBatch } from './line-batch.ts'
 import type { FromMailWorker, ToMailWorker } from './mail-workers.ts'
 import { openMailHost } from './open-mail-host.ts'
 import { ownerOrNobody } from './owner-lookup.ts'
 import { OwnerQuestions } from './owner-questions.ts'
-import { serveMailSocket } from './serve-mail-socket.ts'
+import { sessionPipePath } from './mail-wire.ts'
+import { type MailSocketNeeds, serveMailSocket } from './serve-mail-socket.ts'
+import { serveSessionPipe } from './serve-session-pipe.ts'
 import { openStoreContext } from './store-context.ts'
 import { systemHome } from './system-homes.ts'
 
@@ -25,22 +32,20 @@ import { systemHome } from './system-homes.ts'
  * before the first connection is served it has become the owner, for good.
  */
 
-/** Without a session for this long, the process is not needed. */
-const IDLE_MS = 60_000
-
+optimizeEarly()
 const stopping = new AbortController()
 const owners = new OwnerQuestions((question) => tell({ kind: 'owner', question }))
 let config: Config | undefined
-let sessions = 0
-let idle: NodeJS.Timeout | undefined
+let presence: IdleExit | undefined
 
 const observer: Observer = {
   emit(name, fields) {
     const line = sentence(name, fields)
     if (line !== undefined) observer.log(line.level, line.service, line.text)
   },
-  log: (level, service, text) => tell({ kind: 'log', level, service, text }),
+  log: (level, service, text) => lines.add({ level, service, text }),
 }
+const lines = new LineBatch((batch) => tell({ kind: 'log', lines: batch }))
 
 function tell(message: FromMailWorker): void {
   process.send?.(message, undefined, undefined, () => undefined)
@@ -58,7 +63,7 @@ function read({ path, overrides, snapshot }: ConfigSource): Config {
   return read
 }
 
-async function begin({ owner, path, source }: Extract<ToMailWorker, { kind: 'begin' }>): Promise<void> {
+async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { kind: 'begin' }>): Promise<void> {
   config = read(source)
   const host = openMailHost({
     config: () => currentConfig(),
@@ -67,38 +72,43 @@ async function begin({ owner, path, source }: Extract<ToMailWorker, { kind: 'beg
     systemHome,
     lookupOwner: (owner, route) => ownerOrNobody(owners.ask(owner, route)),
   })
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    clearTimeout(idle)
-    sessions++
-    const needs = { host, protocols: loginProtocols, stopping: stopping.signal, logFault }
-    void serveMailSocket(new SocketStream(socket), needs).then(left)
-  })
+  const pipes = new Set<{ leave(): void }>()
+  const waiting = new Set<ByteStream>()
+  const needs: MailSocketNeeds = {
+    host,
+    protocols: loginProtocols,
+    stopping: stopping.signal,
+    logFault,
+    presence: new IdleExit({
+      idleMs,
+      onLeaving() {
+        tell({ kind: 'leaving' })
+        for (const pipe of pipes) pipe.leave()
+        for (const stream of waiting) stream.destroy()
+      },
+      onEnd: () => void end(),
+    }),
+    waiting,
+    onPipeClosed: (pipe) => pipes.delete(pipe as { leave(): void }),
+  }
+  presence = needs.presence
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serveMailSocket(new SocketStream(socket), needs))
   const umask = process.umask(0o177)
   server.listen(path)
   await once(server, 'listening')
   chmodSync(path, 0o600)
+  const pipeServer = handlePipes?.listen(sessionPipePath(path), (pipe) => pipes.add(serveSessionPipe(pipe, needs)))
   process.umask(umask)
   becomeOwner(owner)
-  const left = (): void => {
-    sessions--
-    if (sessions === 0) idle = setTimeout(leave, IDLE_MS)
-  }
-  const leave = (): void => {
-    tell({ kind: 'leaving' })
-    // Somebody may have asked for the socket a moment ago.
-    setTimeout(() => void end(), LINGER_MS)
-  }
   const end = async (): Promise<void> => {
-    if (sessions > 0) return void (idle = setTimeout(() => void end(), LINGER_MS))
     server.close()
+    pipeServer?.close()
     await host.close()
+    lines.flush()
     process.exit(0)
   }
-  idle = setTimeout(leave, IDLE_MS)
   tell({ kind: 'ready' })
 }
-
-const LINGER_MS = 5_000
 
 function currentConfig(): Config {
   if (config === undefined) throw new Error('a session came before the configuration')
@@ -122,9 +132,14 @@ async function onMessage(message: ToMailWorker): Promise<void> {
       return
     case 'stop':
       stopping.abort()
-      for (const until = Date.now() + message.graceMs; sessions > 0 && Date.now() < until; ) await pause()
+      for (const until = Date.now() + message.graceMs; isUsed() && Date.now() < until; ) await pause()
+      lines.flush()
       process.exit(0)
   }
+}
+
+function isUsed(): boolean {
+  return presence !== undefined && presence.users > 0
 }
 
 async function pause(): Promise<void> {

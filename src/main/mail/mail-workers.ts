@@ -3,13 +3,20 @@ import { join } from 'node:path'
 import type { LogLevel } from '../../observe/events.ts'
 import { Deferred } from '../../util/deferred.ts'
 import type { ConfigSource } from '../messages.ts'
+import type { LogLine } from './line-batch.ts'
 import type { MailOwner } from './mail-owner.ts'
 import type { OwnerAnswer, OwnerQuestion, OwnerReply } from './owner-questions.ts'
 
 /** What the supervisor tells a mail worker. */
 export type ToMailWorker =
   /** First: open the socket, then become the owner for good. */
-  | { readonly kind: 'begin'; readonly owner: MailOwner; readonly path: string; readonly source: ConfigSource }
+  | {
+      readonly kind: 'begin'
+      readonly owner: MailOwner
+      readonly path: string
+      readonly source: ConfigSource
+      readonly idleMs: number
+    }
   | { readonly kind: 'config'; readonly source: ConfigSource }
   | { readonly kind: 'owner'; readonly reply: OwnerReply }
   /** End when the sessions have, at the latest after `graceMs`. */
@@ -19,7 +26,7 @@ export type ToMailWorker =
 export type FromMailWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: string }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly service: string; readonly text: string }
+  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | { readonly kind: 'owner'; readonly question: OwnerQuestion }
   /** Nobody used it for a while; it takes no more connections and ends. */
   | { readonly kind: 'leaving' }
@@ -32,11 +39,14 @@ export interface MailWorkersOptions {
   readonly prepare: () => void
   readonly flags: readonly string[]
   readonly source: ConfigSource
+  /** A mail worker that nobody uses for this long ends: a minute, if it is not said. */
+  readonly idleMs?: number
   readonly log: (level: LogLevel, service: string, text: string) => void
   /** Asks a worker that may look into the userdbs. Never rejects. */
   readonly lookupOwner: (owner: string, route: boolean) => Promise<OwnerAnswer>
 }
 
+const IDLE_MS = 60_000
 /** How long a mail worker may take to be ready. */
 const START_MS = 30_000
 const KILL_AFTER_MS = 2_000
@@ -114,7 +124,7 @@ export class MailWorkers {
       () => clearTimeout(late),
     )
     if (this.#stopping) this.#fail(worker, 'the server is stopping')
-    else tell(child, { kind: 'begin', owner, path, source: this.#source })
+    else tell(child, { kind: 'begin', owner, path, source: this.#source, idleMs: this.#options.idleMs ?? IDLE_MS })
     return worker
   }
 
@@ -127,7 +137,7 @@ export class MailWorkers {
         this.#fail(worker, message.error)
         return
       case 'log':
-        this.#options.log(message.level, message.service, message.text)
+        for (const { level, service, text } of message.lines) this.#options.log(level, service, text)
         return
       case 'owner':
         void this.#answer(worker, message.question)

@@ -20,6 +20,7 @@ import {
 import { type AclShares, openAclShares } from './acl-shares.ts'
 import type { ImapcDialing } from './imapc/dial-imapc.ts'
 import { imapcNamespaces, openImapcMail } from './imapc/imapc-mail.ts'
+import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
@@ -46,9 +47,11 @@ class Host implements MailHost {
   readonly #system: MailSystem
   readonly #acl: AclShares
   readonly #dialing: ImapcDialing
+  readonly #users: KnownUsers
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
+    this.#users = new KnownUsers((user) => needs.lookupOwner(user))
     this.#acl = openAclShares(needs.observer, () => needs.config().dict)
     this.#dialing = {
       resolver: createResolver({ observer: needs.observer }),
@@ -177,7 +180,9 @@ class Host implements MailHost {
     purpose: 'session' | 'delivery',
     log: SessionLog,
   ): Promise<OpenUserStore> {
-    return await openUserStore({ user, order, service, purpose, context: this.#needs.context, acl: this.#acl, log })
+    const { context } = this.#needs
+    const isUser = (name: string): Promise<boolean> => this.#users.isUser(name)
+    return await openUserStore({ user, order, service, purpose, context, acl: this.#acl, isUser, log })
   }
 
   /** Lines as Dovecot's mail processes write them: `imap(joe)<4711><session>: `. */

@@ -21,6 +21,8 @@ export interface UserStoreNeeds {
   readonly purpose: 'session' | 'delivery'
   readonly context: OpenStoreContext
   readonly acl: AclShares
+  /** Whether the userdb knows a user; also when it does not answer. */
+  readonly isUser: (user: string) => Promise<boolean>
   readonly log: StoreOptions['log']
 }
 
@@ -56,8 +58,8 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
 
 function beginSweep({ user, acl, log }: UserStoreNeeds, session: AclSession): GrantSweep {
   const complain = (error: unknown): void =>
-    log('error', `acl: grants that have ended: ${error instanceof Error ? error.message : String(error)}`)
-  return acl.sweeps.begin(user.user, () => session.expireGrants(), complain)
+    log('error', `acl: daily sweep: ${error instanceof Error ? error.message : String(error)}`)
+  return acl.sweeps.begin(user.user, () => session.sweep(), complain)
 }
 
 function openQuota(
@@ -81,7 +83,7 @@ function openQuota(
 }
 
 async function openAcl(
-  { user, order, service, context, acl, log }: UserStoreNeeds,
+  { user, order, service, context, acl, isUser, log }: UserStoreNeeds,
   storeOptions: StoreOptions,
 ): Promise<AclSession | undefined> {
   const read = readAclSettings(user.plugin)
@@ -99,6 +101,7 @@ async function openAcl(
     dict: acl.dict(settings.sharedDict, (text) => log('error', `acl: ${text}`)),
     audit: acl.audit(settings.auditLog),
     actor: masterUser === undefined ? actor : { ...actor, master_user: masterUser },
+    isUser,
     now: () => context.now(),
     log,
   })

@@ -5,33 +5,42 @@ import type { Delivery } from '../../delivery/delivery.ts'
 import type { ByteStream } from '../../net/byte-stream.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { TaskLine } from './serve-task.ts'
-import type { DeliveryOrder, MailOrder, SessionOrder, TaskOrder } from './mail-order.ts'
-import { hearAnswer, hearLine, type MailAnswer, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
+import type { MailOrder, SessionOrder, TaskOrder } from './mail-order.ts'
+import { hearAnswer, hearLine, type MailAnswer, MailWorkerLost, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
 
-async function connectTo(path: string): Promise<ByteStream> {
+/** Connects to a mail worker. Throws MailWorkerLost. */
+export async function connectTo(path: string): Promise<ByteStream> {
   const socket = connect({ path, allowHalfOpen: true })
-  await once(socket, 'connect')
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    throw new MailWorkerLost('nobody answers', { cause: error })
+  }
   return new SocketStream(socket)
 }
 
-/** Connects to a mail worker and gives it an order. Rejects when it cannot be reached or does not answer. */
-async function order(path: string, what: MailOrder): Promise<{ stream: ByteStream; answer: MailAnswer }> {
-  const stream = await connectTo(path)
+/** Gives an order and hears the answer. Throws MailWorkerLost when the other side left instead. */
+export async function askFor(stream: ByteStream, what: MailOrder): Promise<MailAnswer> {
   try {
     sayLine(stream, what)
-    return { stream, answer: await hearAnswer(stream) }
+    return await hearAnswer(stream)
   } catch (error) {
     stream.destroy()
     throw error
   }
 }
 
-/** A session that another process serves: its bytes go through `stream`. Throws StoreRefusal. */
-export async function orderSession(
-  path: string,
-  what: SessionOrder,
-): Promise<{ readonly stream: ByteStream; readonly pid: number; readonly plugins: ReadonlySet<string> }> {
-  const { stream, answer } = await order(path, what)
+/** A session that another process serves: its bytes go through `stream`. */
+export interface RemoteSession {
+  readonly stream: ByteStream
+  readonly pid: number
+  readonly plugins: ReadonlySet<string>
+}
+
+/** Throws StoreRefusal, MailWorkerLost. */
+export async function orderSession(path: string, what: SessionOrder): Promise<RemoteSession> {
+  const stream = await connectTo(path)
+  const answer = await askFor(stream, what)
   if (answer.kind === 'ready') return { stream, pid: answer.pid, plugins: new Set(answer.plugins) }
   stream.destroy()
   throwUnlessDone(answer)
@@ -60,26 +69,22 @@ export async function orderTask(
   }
 }
 
-/** A delivery that another process does. Throws StoreRefusal. */
-export async function orderDelivery(path: string, what: DeliveryOrder): Promise<RemoteDelivery> {
-  const { stream, answer } = await order(path, what)
-  try {
-    throwUnlessDone(answer)
-  } catch (error) {
-    stream.destroy()
-    throw error
-  }
-  return new RemoteDelivery(stream)
-}
-
-/** Gathers what is small, so that a short message crosses in one piece, with the questions around it. */
+/**
+ * A delivery that another process does. Gathers what is small, so that a short message crosses in one piece, with the questions
+ * around it.
+ */
 export class RemoteDelivery implements Delivery {
   readonly #stream: ByteStream
+  readonly #onDone: () => void
+  #isDone = false
+  #isClosed = false
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
 
-  constructor(stream: ByteStream) {
+  /** `onDone`: it is closed, and the connection is at its next order. */
+  constructor(stream: ByteStream, onDone: () => void) {
     this.#stream = stream
+    this.#onDone = onDone
   }
 
   /** Whether it could begin is told when it is finished. */
@@ -103,7 +108,9 @@ export class RemoteDelivery implements Delivery {
   async finish(): Promise<void> {
     this.#gather(Buffer.from('F\n'))
     this.#flush()
-    throwUnlessDone(await hearAnswer(this.#stream))
+    const answer = await hearAnswer(this.#stream)
+    this.#isDone = true
+    throwUnlessDone(answer)
   }
 
   /** Whatever was not finished is forgotten when the connection ends. */
@@ -113,7 +120,10 @@ export class RemoteDelivery implements Delivery {
   }
 
   close(): void {
-    this.#stream.destroy()
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#isDone) this.#onDone()
+    else this.#stream.destroy()
   }
 
   #gather(bytes: Uint8Array): void {

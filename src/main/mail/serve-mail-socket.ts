@@ -4,30 +4,52 @@ import { framesOf } from './mail-frames.ts'
 import { serveTask } from './serve-task.ts'
 import type { MailHost } from './mail-host.ts'
 import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
-import { answerTo, hearLine, type MailAnswer, sayLine, WIRE_LIMITS } from './mail-wire.ts'
+import type { IdleExit } from './idle-exit.ts'
+import { answerTo, hearNextLine, type MailAnswer, sayLine, WIRE_LIMITS } from './mail-wire.ts'
 
 export interface MailSocketNeeds {
   readonly host: MailHost
   readonly protocols: readonly Protocol[]
   /** Fires when the process has to end. */
   readonly stopping: AbortSignal
+  readonly presence: IdleExit
+  /** Of `serveSessionPipe`. */
+  readonly onPipeClosed: (server: object) => void
+  /** Of `serveMailSocket`: a connection that waits for the next delivery, and one that does not any more. */
+  readonly waiting: Set<ByteStream>
   /** Something went wrong that nobody else tells. */
   readonly logFault: (error: unknown) => void
 }
 
-/** Serves one connection from a process that talks to strangers: one order, and what follows it. Never rejects. */
+/** Serves one connection from a process that talks to strangers: an order and what follows it; then other deliveries. Never rejects. */
 export async function serveMailSocket(stream: ByteStream, needs: MailSocketNeeds): Promise<void> {
+  const { presence, waiting, logFault } = needs
+  presence.enter()
   try {
     stream.setDeadline(WIRE_LIMITS.answerMs)
-    const order = (await hearLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder
+    let order = (await hearNextLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
     stream.setDeadline(undefined)
-    if (order.kind === 'session') await serveSession(stream, order, needs)
-    else if (order.kind === 'task') await serveTask(stream, order, needs)
-    else await serveDelivery(stream, order, needs)
+    while (order !== undefined) {
+      if (!(await carryOut(stream, order, needs))) break
+      presence.leave()
+      waiting.add(stream)
+      order = (await hearNextLine(stream, WIRE_LIMITS.orderBytes).catch(() => undefined)) as MailOrder | undefined
+      waiting.delete(stream)
+      presence.enter()
+    }
   } catch (error) {
-    needs.logFault(error)
+    logFault(error)
   }
   await stream.close()
+  presence.leave()
+}
+
+/** Resolves with whether the connection is at its next order. */
+async function carryOut(stream: ByteStream, order: MailOrder, needs: MailSocketNeeds): Promise<boolean> {
+  if (order.kind === 'delivery') return await serveDelivery(stream, order, needs)
+  if (order.kind === 'session') await serveSession(stream, order, needs)
+  else await serveTask(stream, order, needs)
+  return false
 }
 
 async function serveSession(
@@ -55,14 +77,14 @@ async function serveDelivery(
   stream: ByteStream,
   order: DeliveryOrder,
   { host, logFault }: MailSocketNeeds,
-): Promise<void> {
+): Promise<boolean> {
   const answer = (error?: unknown): void => {
     const told: MailAnswer = error === undefined ? { kind: 'done' } : answerTo(error)
     if (told.kind === 'failed') logFault(error)
     sayLine(stream, told)
   }
   const open = await host.openDelivery(order).catch(answer)
-  if (open === undefined) return
+  if (open === undefined) return true
   answer()
   const { delivery } = open
   let failure: unknown
@@ -81,8 +103,10 @@ async function serveDelivery(
       else {
         await trying(() => delivery.finish())
         answer(failure)
+        return true
       }
     }
+    return false
   } finally {
     await delivery.abort()
     await open.close()

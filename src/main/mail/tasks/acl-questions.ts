@@ -74,9 +74,14 @@ export async function aclReach({ row, store }: TaskContext, acl: AclSession): Pr
 
 /** `acl verify`: what `acl recalc` would put right. Status 1 when there is anything. */
 export async function aclVerify({ row, failures }: TaskContext, acl: AclSession): Promise<void> {
-  for (const namespace of acl.namespaces.own) {
-    if (namespace.type === 'shared') continue
-    for (const { where, kind, what } of await acl.visibility.verify(namespace)) {
+  const { visibility, namespaces, access } = acl
+  const own = namespaces.own.filter(({ type }) => type !== 'shared')
+  const looks = [
+    ...own.map((namespace) => () => visibility.verify(namespace)),
+    () => visibility.verifyGhosts(access.identity),
+  ]
+  for (const look of looks) {
+    for (const { where, kind, what } of await look()) {
       failures.status = 1
       await row([where, kind, what])
     }

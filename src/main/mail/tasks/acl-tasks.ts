@@ -91,6 +91,7 @@ function withEnd(wanted: AclChange, until: string | undefined): AclChange {
 /** What is shared in the user's own mail, and in public mail. */
 async function recalculate(acl: AclSession): Promise<void> {
   await acl.expireGrants()
+  await acl.visibility.forgetGhosts(acl.access.identity)
   for (const namespace of acl.namespaces.own) {
     if (namespace.type !== 'shared') await acl.visibility.recalculate(namespace)
   }

@@ -1,0 +1,153 @@
+import type { Socket } from 'node:net'
+import type { HandlePipe, HandlePipeOwner } from '../../net/handle-pipe.ts'
+import { SocketStream } from '../../net/socket-stream.ts'
+import type { Protocol } from '../../protocols/protocol.ts'
+import type { OpenSession } from './mail-host.ts'
+import type { SessionOrder } from './mail-order.ts'
+import { answerTo, type FromSessionPipe, type ToSessionPipe } from './mail-wire.ts'
+import type { MailSocketNeeds } from './serve-mail-socket.ts'
+
+/** How long a session may take to end when it has to: then its connection is cut. */
+const KICK_MS = 10_000
+
+/** Serves the sessions that one process hands over, until it goes; with it go its sessions. */
+export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): { leave(): void } {
+  const server = new SessionPipeServer(pipe, needs)
+  pipe.owner = server
+  return server
+}
+
+class SessionPipeServer implements HandlePipeOwner {
+  readonly #pipe: HandlePipe
+  readonly #needs: MailSocketNeeds
+  readonly #sessions = new Map<number, Ordered>()
+  readonly #endAll = (): void => this.#endEverySession()
+
+  constructor(pipe: HandlePipe, needs: MailSocketNeeds) {
+    this.#pipe = pipe
+    this.#needs = needs
+    needs.stopping.addEventListener('abort', this.#endAll)
+  }
+
+  /** Takes no more orders from those who hear it. */
+  leave(): void {
+    this.#say({ kind: 'leaving' })
+  }
+
+  pipeMessage(message: unknown, socket: Socket | undefined): void {
+    const said = message as ToSessionPipe
+    if (said.kind === 'order') return void this.#open(said.id, said.order)
+    const session = this.#sessions.get(said.id)
+    if (said.kind !== 'take' || session === undefined || socket === undefined) socket?.destroy()
+    if (session === undefined) return
+    if (said.kind === 'kick') session.kick()
+    else if (said.kind === 'drop') session.drop()
+    else if (socket !== undefined) void session.serve(socket, Buffer.from(said.unread, 'base64'))
+  }
+
+  /** The process that talked to their clients is gone: nobody could find these sessions any more. */
+  pipeClosed(): void {
+    this.#needs.stopping.removeEventListener('abort', this.#endAll)
+    this.#endEverySession()
+    this.#needs.onPipeClosed(this)
+  }
+
+  async #open(id: number, order: SessionOrder): Promise<void> {
+    const { protocols, presence, host, logFault } = this.#needs
+    const protocol = protocols.find(({ name }) => name === order.protocol)
+    const ending = new AbortController()
+    presence.enter()
+    try {
+      const open = await host.openSession(order, ending.signal)
+      const session = new Ordered(open, protocol, ending, {
+        logFault,
+        onServed: () => this.#say({ kind: 'ended', id }),
+        onEnd: () => {
+          this.#sessions.delete(id)
+          presence.leave()
+        },
+      })
+      this.#sessions.set(id, session)
+      const plugins = [...open.session.plugins]
+      this.#say({ kind: 'answer', id, answer: { kind: 'ready', pid: process.pid, plugins } })
+      if (!this.#pipe.isOpen) session.drop()
+    } catch (error) {
+      const answer = answerTo(error)
+      if (answer.kind === 'failed') logFault(error)
+      this.#say({ kind: 'answer', id, answer })
+      presence.leave()
+    }
+  }
+
+  #endEverySession(): void {
+    for (const session of [...this.#sessions.values()]) session.end()
+  }
+
+  #say(message: FromSessionPipe): void {
+    this.#pipe.send(message)
+  }
+}
+
+interface OrderedNeeds {
+  readonly logFault: (error: unknown) => void
+  /** The client has heard the last of it. */
+  readonly onServed: () => void
+  /** Closed, whatever became of it. */
+  readonly onEnd: () => void
+}
+
+/** A session that is open: waits for its connection, is served, ends. */
+class Ordered {
+  readonly #open: OpenSession
+  readonly #protocol: Protocol | undefined
+  readonly #ending: AbortController
+  readonly #needs: OrderedNeeds
+  #stream: SocketStream | undefined
+  #isDropped = false
+
+  constructor(open: OpenSession, protocol: Protocol | undefined, ending: AbortController, needs: OrderedNeeds) {
+    this.#open = open
+    this.#protocol = protocol
+    this.#ending = ending
+    this.#needs = needs
+  }
+
+  async serve(socket: Socket, unread: Buffer): Promise<void> {
+    if (this.#stream !== undefined || this.#isDropped) return void socket.destroy()
+    // As if it came only now: what the client sent is counted here.
+    if (unread.length > 0) socket.unshift(unread)
+    const stream = (this.#stream = new SocketStream(socket))
+    await this.#quietly(async () => await this.#protocol?.serve?.(stream, this.#open.session))
+    this.#needs.onServed()
+    await this.#quietly(async () => await this.#open.close())
+    await stream.close()
+    this.#needs.onEnd()
+  }
+
+  /** With a goodbye; a client that does not hear it is cut off. */
+  kick(): void {
+    this.#ending.abort()
+    const stream = this.#stream
+    if (stream !== undefined) setTimeout(() => stream.destroy(), KICK_MS).unref()
+  }
+
+  /** Without a client there is nothing to end. */
+  drop(): void {
+    if (this.#stream !== undefined || this.#isDropped) return
+    this.#isDropped = true
+    void this.#quietly(async () => await this.#open.close()).then(this.#needs.onEnd)
+  }
+
+  end(): void {
+    if (this.#stream === undefined) this.drop()
+    else this.kick()
+  }
+
+  async #quietly(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#needs.logFault(error)
+    }
+  }
+}
