@@ -51,7 +51,7 @@ class Host implements MailHost {
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
-    this.#users = new KnownUsers((user) => needs.lookupOwner(user))
+    this.#users = new KnownUsers((user) => needs.lookupOwner(user, false))
     this.#acl = openAclShares(needs.observer, () => needs.config().dict)
     this.#dialing = {
       resolver: createResolver({ observer: needs.observer }),
