@@ -15,7 +15,12 @@ export async function askStatus(
   to: RemoteName,
   items: ReadonlySet<StatusItem>,
 ): Promise<string> {
-  const { answers } = await remote.ask(to, (mailbox) => `STATUS ${mailbox} (${[...items].join(' ')})`, ['STATUS'])
+  const { answers } = await remote.ask(
+    to,
+    (mailbox) => `STATUS ${mailbox} (${[...items].join(' ')})`,
+    ['STATUS'],
+    READING,
+  )
   const list = answers[0]?.args[1]
   if (list?.kind !== 'list') throw new No('[CANNOT] The server of this mailbox does not tell its status')
   return `(${list.items.map((item) => textOf(item) ?? '').join(' ')})`
@@ -23,7 +28,7 @@ export async function askStatus(
 
 /** What follows the name in MYRIGHTS. Throws No. */
 export async function askRights(remote: RemoteMailboxes, to: RemoteName): Promise<readonly string[]> {
-  const { answers } = await remote.ask(to, (mailbox) => `MYRIGHTS ${mailbox}`, ['MYRIGHTS'])
+  const { answers } = await remote.ask(to, (mailbox) => `MYRIGHTS ${mailbox}`, ['MYRIGHTS'], READING)
   return wordsOf(answers[0]?.args.slice(1) ?? [])
 }
 
@@ -43,7 +48,9 @@ export async function askAcl(
   if (rest.some((word) => UNSAYABLE.test(word))) throw new No('[CANNOT] Control characters cannot be passed on')
   const name = command === 'GETACL' ? 'ACL' : command
   const words = rest.map((word) => ` ${quoted(word)}`).join('')
-  const { text, answers } = await remote.ask(to, (mailbox) => `${command} ${mailbox}${words}`, [name])
+  const { text, answers } = await remote.ask(to, (mailbox) => `${command} ${mailbox}${words}`, [name], {
+    mayRepeat: command === 'MYRIGHTS' || command === 'GETACL',
+  })
   for (const { args } of answers) {
     remote.session.out.text(`* ${[name, astringText(shown), ...wordsOf(args.slice(1))].join(' ')}\r\n`)
   }
@@ -54,4 +61,5 @@ function wordsOf(args: readonly Argument[]): readonly string[] {
   return args.map((arg) => astringText(textOf(arg) ?? ''))
 }
 
+const READING = { mayRepeat: true }
 const UNSAYABLE = /[\0\r\n]/

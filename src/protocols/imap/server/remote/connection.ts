@@ -11,10 +11,13 @@ export class RemoteLost extends Error {
   override readonly name = 'RemoteLost'
   /** In the middle of what is on its way to the client: nothing else can be said to it any more. */
   readonly isMidResponse: boolean
+  /** Nothing at all was said to the last command: it may never have arrived. */
+  readonly wasSilent: boolean
 
-  constructor(message: string, isMidResponse: boolean) {
+  constructor(message: string, isMidResponse = false, wasSilent = false) {
     super(message)
     this.isMidResponse = isMidResponse
+    this.wasSilent = wasSilent
   }
 }
 
@@ -50,6 +53,7 @@ export class RemoteConnection {
   isBusy = false
   readonly #stream: ByteStream
   #isPassing = false
+  #isSilent = false
   #isLost = false
 
   constructor(place: RemotePlace, stream: ByteStream) {
@@ -70,6 +74,7 @@ export class RemoteConnection {
   send(text: string): void {
     this.usedAt = performance.now()
     this.isBusy = true
+    this.#isSilent = true
     this.#stream.write(text)
   }
 
@@ -178,6 +183,7 @@ export class RemoteConnection {
     this.#stream.setDeadline(silenceMs)
     try {
       const line = await this.#stream.readLine(REMOTE_LIMITS.lineBytes)
+      this.#isSilent &&= line === undefined
       if (line !== undefined) return line
     } catch (error) {
       throw this.#lost(error)
@@ -195,7 +201,7 @@ export class RemoteConnection {
   #fail(what: string): RemoteLost {
     const isMidResponse = this.#isPassing
     this.destroy()
-    return new RemoteLost(`${this.place.server} ${what}`, isMidResponse)
+    return new RemoteLost(`${this.place.server} ${what}`, isMidResponse, this.#isSilent)
   }
 }
 

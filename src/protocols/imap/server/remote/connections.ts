@@ -26,6 +26,11 @@ export class RemoteConnections {
     return connection
   }
 
+  /** There is one already. */
+  has(place: RemotePlace): boolean {
+    return this.#open.has(place.prefix)
+  }
+
   /** Forgets a connection that is of no use. */
   drop(connection: RemoteConnection): void {
     connection.destroy()

@@ -49,7 +49,10 @@ export class RemoteListing {
     const key = `${this.#remote.session.mail.user}\0${place.prefix}`
     if ((away.get(place.server) ?? 0) > performance.now()) return lastSeen.get(key)
     try {
-      const entries = await this.#remote.use(place, (connection) => this.#ask(place, connection), REMOTE_LIMITS.listMs)
+      const entries = await this.#remote.use(place, (connection) => this.#ask(place, connection), {
+        limitMs: REMOTE_LIMITS.listMs,
+        mayRepeat: true,
+      })
       lastSeen.set(key, entries)
       away.delete(place.server)
       this.#fresh.set(place.prefix, { entries, until: performance.now() + FRESH_MS })

@@ -25,6 +25,13 @@ export interface RemoteAnswer {
   readonly answers: AnswerSink['answers']
 }
 
+export interface UseOptions {
+  /** Connecting may take this long. */
+  readonly limitMs?: number
+  /** What is asked changes nothing: it may be asked again. */
+  readonly mayRepeat?: boolean
+}
+
 export class RemoteMailboxes {
   readonly session: ImapSession
   readonly mail: RemoteMail
@@ -61,15 +68,20 @@ export class RemoteMailboxes {
   async use<Value>(
     place: RemotePlace,
     work: (connection: RemoteConnection) => Promise<Value>,
-    limitMs?: number,
+    { limitMs, mayRepeat = false }: UseOptions = {},
   ): Promise<Value> {
+    const isKept = this.#connections.has(place)
     let connection: RemoteConnection | undefined
     try {
       connection = await this.#connections.to(place, limitMs)
       return await work(connection)
     } catch (error) {
-      throw this.#faultOf(error, connection)
+      // A connection that was kept may be gone without anybody having noticed.
+      const isStale = isKept && mayRepeat && error instanceof RemoteLost && error.wasSilent
+      if (!isStale || connection === undefined || this.isSelectedOn(connection)) throw this.#faultOf(error, connection)
+      this.#connections.drop(connection)
     }
+    return await this.use(place, work, limitMs === undefined ? {} : { limitMs })
   }
 
   /** Sends a command and reads its answers with these names; `command` is built for the server's names. Throws No. */
@@ -77,12 +89,14 @@ export class RemoteMailboxes {
     to: RemoteName,
     command: (mailbox: string, connection: RemoteConnection) => string,
     names: readonly string[] = [],
+    options: UseOptions = {},
   ): Promise<RemoteAnswer> {
-    return await this.use(to.place, async (connection) => {
+    const ask = async (connection: RemoteConnection): Promise<RemoteAnswer> => {
       const remote = remoteNameOf(to, connection)
       const answer = await this.askOn(connection, command(mailboxArgument(remote), connection), names)
       return { ...answer, text: refuseUnlessOk(answer.text, remote, to.name) }
-    })
+    }
+    return await this.use(to.place, ask, options)
   }
 
   /** The same without a mailbox; whatever the reply is, it is an answer. */

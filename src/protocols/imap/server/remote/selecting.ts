@@ -20,7 +20,9 @@ export async function selectElsewhere(remote: RemoteMailboxes, selecting: Select
   const stays = remote.selected?.place.prefix === found?.place.prefix && !remote.selected?.connection.isOver
   if (!stays) await remote.leave({ say: true })
   if (found === undefined) return undefined
-  return await remote.use(found.place, async (connection) => await open(remote, found, connection, selecting))
+  return await remote.use(found.place, async (connection) => await open(remote, found, connection, selecting), {
+    mayRepeat: true,
+  })
 }
 
 async function open(

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test, type TestContext } from 'node:test'
+import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
+import { startPostern } from '../peers/postern.ts'
+import type { Started } from '../peers/started.ts'
+import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
+import type { Wire } from '../support/wire.ts'
+import { ImapTalk, mail } from './imap-talk.ts'
+import { backendConfig, imapcSettings, IMAPC_SECRET, sharedDict } from './remote-servers.ts'
+
+const CAPABILITY = 'IMAP4rev1 SASL-IR LITERAL+ NAMESPACE UNSELECT UIDPLUS ENABLE CONDSTORE QRESYNC'
+
+/** What the other server does with a command; `undefined`: as a server should. */
+type Misbehaviour = (wire: Wire, tag: string, command: string) => Promise<boolean> | boolean
+
+/** One server for all tests: what it does with commands is changed by each. */
+let misbehave: Misbehaviour = () => false
+let logins: string[] = []
+
+async function playServer(wire: Wire): Promise<void> {
+  wire.send(`* OK [CAPABILITY ${CAPABILITY} AUTH=PLAIN] ready`)
+  for (;;) {
+    const line = await wire.line(60_000).catch(() => undefined)
+    if (line === undefined) return
+    const [, tag = '', command = ''] = /^(\S+) (.*)$/.exec(line) ?? []
+    if (await misbehave(wire, tag, command)) continue
+    const [verb = ''] = command.split(' ')
+    if (verb === 'AUTHENTICATE')
+      logins.push(
+        Buffer.from(command.split(' ')[2] ?? '', 'base64')
+          .toString()
+          .replaceAll('\0', ' '),
+      )
+    if (verb === 'CAPABILITY') wire.send(`* CAPABILITY ${CAPABILITY}`)
+    if (verb === 'NAMESPACE') wire.send('* NAMESPACE (("" "/")) (("shared/" "/")) NIL')
+    if (verb === 'LIST')
+      wire.send(command === 'LIST "" ""' ? '* LIST (\\Noselect) "/" ""' : '* LIST (\\HasNoChildren) "/" Work')
+    if (verb === 'SELECT') wire.send('* 1 EXISTS', '* OK [UIDVALIDITY 7] UIDs valid')
+    wire.send(`${tag} OK done`)
+    if (verb === 'LOGOUT') return wire.close()
+  }
+}
+
+describe('another server that does what it should not', () => {
+  const dir = makeTempDir('shared-dict')
+  let ours: Started
+  let theirs: ScriptedBackend
+  before(async () => {
+    theirs = await startScriptedBackend(playServer)
+    const more = `${imapcSettings('127.0.0.1', theirs.port)}imapc_cmd_timeout = 1s
+imapc_connection_retry_count = 0
+`
+    ours = await startPostern((place) =>
+      backendConfig(place, { dict: sharedDict(dir), location: 'imapc:~/imapc-shared', more }),
+    )
+  })
+  after(async () => {
+    await ours.stop()
+    await theirs.close()
+    removeTempDir(dir)
+  })
+
+  async function jane(t: TestContext, behaviour: Misbehaviour): Promise<ImapTalk> {
+    misbehave = behaviour
+    const client = await ImapTalk.login(ours.ports['imap'] ?? 0, 'jane')
+    t.after(() => {
+      misbehave = () => false
+      client.wire.destroy()
+    })
+    return client
+  }
+
+  test('it is logged in to as the owner, by the user as a master user, and no secret is logged', async (t) => {
+    logins = []
+    const client = await jane(t, () => false)
+    assert.match((await client.say('SELECT shared/joe/Work')).tagged, /^OK done$/)
+    assert.deepEqual(logins, [`joe jane ${IMAPC_SECRET}`])
+    assert.ok(!ours.logLines.some((line) => line.includes(IMAPC_SECRET)))
+  })
+
+  test('a wrong secret is an error in the log, and a mailbox that is not there for now', async (t) => {
+    const client = await jane(t, (wire, tag, command) => {
+      if (!command.startsWith('AUTHENTICATE')) return false
+      wire.send(`${tag} NO [AUTHENTICATIONFAILED] Authentication failed.`)
+      return true
+    })
+    assert.match((await client.say('SELECT shared/joe/Work')).tagged, /^NO \[UNAVAILABLE\] /)
+    await ours.waitForLog(/imap\(jane\).*Login as joe\*jane failed: \[AUTHENTICATIONFAILED\] Authentication failed/)
+    assert.deepEqual((await client.say('LIST "" *')).tagged, 'OK List completed')
+    assert.match((await client.say('SELECT INBOX')).tagged, /^OK \[READ-WRITE\] /)
+  })
+
+  const ENDS: readonly [why: string, command: string, behaviour: (wire: Wire, tag: string) => void][] = [
+    ['it says what makes no sense', 'NOOP', (wire) => wire.send('\x01\x02 garbage')],
+    ['it says goodbye', 'NOOP', (wire) => wire.send('* BYE shutting down')],
+    ['it breaks the connection', 'NOOP', (wire) => wire.reset()],
+    ['it says nothing', 'NOOP', () => undefined],
+    ['it answers another command', 'NOOP', (wire) => wire.send('zz OK')],
+    ['it sends a line that does not end', 'NOOP', (wire) => wire.sendRaw(`* SEARCH ${'1 '.repeat(5_000_000)}`)],
+    [
+      'it stops in the middle of a response',
+      'FETCH 1 BODY[]',
+      (wire) => wire.sendRaw('* 1 FETCH (BODY[] {10}\r\n12345'),
+    ],
+    ['it stops behind a literal', 'FETCH 1 BODY[]', (wire) => wire.sendRaw('* 1 FETCH (BODY[] {3}\r\n123')],
+    [
+      'it leaves in the middle of a literal',
+      'FETCH 1 BODY[]',
+      (wire) => {
+        wire.sendRaw('* 1 FETCH (BODY[] {100000}\r\n12345')
+        wire.close()
+      },
+    ],
+  ]
+  for (const [why, command, behaviour] of ENDS) {
+    test(`the session ends when ${why} while its mailbox is selected`, async (t) => {
+      const client = await jane(t, (wire, tag, said) => {
+        if (said !== command) return false
+        behaviour(wire, tag)
+        return true
+      })
+      await client.say('SELECT shared/joe/Work')
+      client.wire.send(`z ${command}`)
+      const received = await untilEnd(client)
+      const isCut = /\{\d+\}\r\n/.test(received)
+      assert.equal(
+        /\* BYE \[UNAVAILABLE\] The server that keeps the selected mailbox is gone/.test(received),
+        !isCut,
+        received.slice(0, 200),
+      )
+      assert.doesNotMatch(received, /^z OK/m)
+      const next = await jane(t, () => false)
+      assert.match((await next.say('SELECT shared/joe/Work')).tagged, /^OK done$/)
+    })
+  }
+
+  test('it goes away while nobody looks at its mailbox: the next command connects again', async (t) => {
+    const client = await jane(t, () => false)
+    await client.say('STATUS shared/joe/Work (MESSAGES)')
+    const count = theirs.connections.length
+    theirs.connections.at(-1)?.reset()
+    assert.match((await client.say('SELECT shared/joe/Work')).tagged, /^OK done$/)
+    assert.equal(theirs.connections.length, count + 1)
+  })
+
+  test('news of a mailbox that nobody selected are told to nobody', async (t) => {
+    const client = await jane(t, (wire, tag, said) => {
+      if (!said.startsWith('STATUS')) return false
+      wire.send('* 5 EXISTS', '* 1 FETCH (FLAGS ())', '* STATUS Work (MESSAGES 1)', '* LIST () "/" Evil', `${tag} OK`)
+      return true
+    })
+    assert.deepEqual((await client.say('STATUS shared/joe/Work (MESSAGES)')).untagged, [
+      '* STATUS shared/joe/Work (MESSAGES 1)',
+    ])
+  })
+
+  test('its other namespaces and names that cannot be are not listed', async (t) => {
+    const client = await jane(t, (wire, tag, said) => {
+      if (said !== 'LIST "" "*"') return false
+      wire.send(
+        '* LIST () "/" shared',
+        '* LIST () "/" shared/jane/INBOX',
+        '* LIST () "/" "a//b"',
+        '* LIST () "/" "&bad"',
+        '* LIST broken',
+        '* LIST () "/" {4}',
+      )
+      wire.sendRaw('Good\r\n')
+      wire.send(`${tag} OK`)
+      return true
+    })
+    const { untagged } = await client.say('LIST "" shared/joe/*')
+    assert.deepEqual(untagged, ['* LIST (\\HasNoChildren) "/" shared/joe/Good'])
+  })
+
+  test('what was listed stays listed while the server is away', async (t) => {
+    const client = await jane(t, () => false)
+    const wanted = ['* LIST (\\HasNoChildren) "/" shared/joe/Work']
+    assert.deepEqual((await client.say('LIST "" shared/joe/*')).untagged, wanted)
+    await client.logout()
+    const again = await jane(t, (wire) => {
+      wire.reset()
+      return true
+    })
+    assert.deepEqual((await again.say('LIST "" shared/joe/*')).untagged, wanted)
+    assert.match((await again.say('STATUS shared/joe/Work (MESSAGES)')).tagged, /^NO \[UNAVAILABLE\] /)
+  })
+
+  test('a message that is copied here is all there, or not there at all', async (t) => {
+    const client = await jane(t, (wire, tag, said) => {
+      if (said.includes('INTERNALDATE')) {
+        wire.send('* 1 FETCH (UID 4 FLAGS (\\Seen) INTERNALDATE "01-Feb-2020 10:11:12 +0000")', `${tag} OK`)
+        return true
+      }
+      if (!said.includes('BODY.PEEK[]')) return false
+      wire.sendRaw(`* 1 FETCH (UID 4 BODY[] {1000}\r\n${mail('cut')}`)
+      wire.close()
+      return true
+    })
+    await client.say('CREATE Target')
+    await client.say('SELECT shared/joe/Work')
+    client.wire.send('z COPY 1 Target')
+    assert.match(await untilEnd(client), /^\* BYE \[UNAVAILABLE\]/m)
+    const next = await jane(t, () => false)
+    assert.deepEqual((await next.say('STATUS Target (MESSAGES)')).untagged, ['* STATUS Target (MESSAGES 0)'])
+  })
+
+  test('a refused APPEND is refused before the message is sent', async (t) => {
+    const client = await jane(t, (wire, tag, said) => {
+      if (!said.startsWith('APPEND')) return false
+      wire.send(`${tag} NO [OVERQUOTA] Quota exceeded`)
+      return true
+    })
+    assert.equal((await client.say('APPEND shared/joe/Work', mail('x'))).tagged, 'NO [OVERQUOTA] Quota exceeded')
+    assert.match((await client.say('STATUS INBOX (MESSAGES)')).tagged, /^OK /)
+  })
+})
+
+/** Everything until the server hangs up. */
+async function untilEnd({ wire }: ImapTalk): Promise<string> {
+  const from = wire.received.length
+  for (;;) {
+    try {
+      await wire.line()
+    } catch {
+      break
+    }
+  }
+  return wire.received.slice(from)
+}
