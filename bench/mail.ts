@@ -14,6 +14,8 @@ import { median } from './measure/stats.ts'
  *   --quick            one short round
  *   --only KEY,...     these rows only
  *   --messages N       in the mailbox (10,000)
+ *   --as-owner         Postern runs as the mail's owner: what its store costs without mail workers
+ *   --server NAME      only dovecot, or only postern
  *   --json             the numbers as one JSON object
  *
  * Needs root, to give both servers the same mail user, and Dovecot's IMAP and LMTP.
@@ -23,11 +25,14 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    'as-owner': { type: 'boolean', default: false },
+    server: { type: 'string' },
     only: { type: 'string' },
     messages: { type: 'string', default: '10000' },
   },
 })
 const pace = values.quick ? { rounds: 1, seconds: 1, sessions: 100 } : { rounds: 3, seconds: 3, sessions: 500 }
+const SERVERS: readonly MailServerName[] = ['dovecot', 'postern']
 const wanted = values.only?.split(',')
 const root = join(import.meta.dirname, '..')
 
@@ -43,8 +48,9 @@ async function main(): Promise<void> {
   try {
     const template = join(directory, 'template')
     writeMaildir(template, Number(values.messages))
-    const names: readonly MailServerName[] = ['dovecot', 'postern']
-    for (const name of names) servers.push(await startMailServer(name, root, directory, template))
+    const names = SERVERS.filter((name) => values.server === undefined || values.server === name)
+    const options = { asOwner: values['as-owner'] }
+    for (const name of names) servers.push(await startMailServer(name, root, directory, template, options))
     await measureAll(servers)
   } finally {
     await Promise.all(servers.map((server) => server.stop()))

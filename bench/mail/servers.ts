@@ -23,12 +23,18 @@ export const OWNER = { uid: 8, gid: 8 }
 const READY_MS = 20_000
 const POLL_MS = 50
 
-/** Starts a server whose user `joe` has the given mailbox; `fsync` as `mail_fsync`. */
+export interface MailServerOptions {
+  /** Postern runs as the mail's owner, without workers that change to it: what the store costs by itself. */
+  readonly asOwner: boolean
+}
+
+/** Starts a server whose user `joe` has the given mailbox. */
 export async function startMailServer(
   name: MailServerName,
   root: string,
   directory: string,
   template: string,
+  { asOwner }: MailServerOptions,
 ): Promise<MailServer> {
   const home = join(directory, name)
   mkdirSync(join(home, 'mail'), { recursive: true })
@@ -41,9 +47,15 @@ export async function startMailServer(
   const own =
     name === 'dovecot'
       ? await launch('/usr/sbin/dovecot', ['-F', '-c', config], { output })
-      : await launch(process.execPath, [join(root, 'bin', 'postern.js'), 'serve', '-c', config], { output })
+      : await launch(...posternCommand(root, config, asOwner), { output })
   await greets(own, imap, output.file)
   return { name, imap, lmtp, pid: own.pid, stop: own.stop }
+}
+
+function posternCommand(root: string, config: string, asOwner: boolean): [string, readonly string[]] {
+  const command = [process.execPath, join(root, 'bin', 'postern.js'), 'serve', '-c', config] as const
+  if (!asOwner) return [command[0], command.slice(1)]
+  return ['setpriv', ['--reuid', `${OWNER.uid}`, '--regid', `${OWNER.gid}`, '--clear-groups', ...command]]
 }
 
 async function greets(own: OwnProcess, port: number, log: string): Promise<void> {
