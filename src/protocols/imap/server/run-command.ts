@@ -7,7 +7,6 @@ import type { ImapCommand, Invocation, OrdinaryCommand, Reply } from './command.
 import { INTERNAL_ERROR } from './internal-error.ts'
 import { SERVER_LIMITS } from './limits.ts'
 import { refusalReply } from './refusal-reply.ts'
-import { passesOn, passOn } from './remote/passing.ts'
 import type { ImapSession } from './session.ts'
 import { syncMailbox } from './sync-report.ts'
 
@@ -108,9 +107,8 @@ function perform(
   line: string,
   from: number,
 ): Reply | Promise<Reply> {
-  const elsewhere = session.remote?.selected
-  if (elsewhere !== undefined && session.remote !== undefined && passesOn(found) && !session.lineCut)
-    return passOn(session.remote, elsewhere, found, call, line, from)
+  const passing = session.remote?.pass(found, call, line, from)
+  if (passing !== undefined) return passing
   if (found.kind === 'ordinary' && found.bare) return start(session, found, [], call)
   if (session.lineCut) throw new BadCommand('Too long argument')
   const reader = newReader(session, found.kind === 'reading')

@@ -3,9 +3,11 @@ import type { RemoteMail, RemotePlace } from '../../../remote-mail.ts'
 import { RemoteUnavailable } from '../../../remote-mail.ts'
 import type { MailStore } from '../../../../storage/store.ts'
 import { No, SessionOver } from '../bad-command.ts'
+import type { ImapCommand, Invocation, Reply } from '../command.ts'
 import type { ImapSession } from '../session.ts'
 import { type RemoteConnection, RemoteLost } from './connection.ts'
 import { RemoteConnections } from './connections.ts'
+import { passesOn, passOn } from './passing.ts'
 import { mailboxArgument, refuseUnlessOk, type RemoteName, remoteNameOf, taggedText } from './replies.ts'
 import { RemoteStore } from './remote-store.ts'
 import { AnswerSink, clientSink } from './sinks.ts'
@@ -109,6 +111,13 @@ export class RemoteMailboxes {
 
   isSelectedOn(connection: RemoteConnection): boolean {
     return this.#selected?.connection === connection
+  }
+
+  /** Says a command about the selected mailbox to the server that keeps it; `undefined`: that is not its affair. */
+  pass(command: ImapCommand, call: Invocation, line: string, from: number): Promise<Reply> | undefined {
+    const { selected } = this
+    if (selected === undefined || !passesOn(command) || this.session.lineCut) return undefined
+    return passOn(this, selected, command, call, line, from)
   }
 
   /** What the client said that it can read is told to a server before its mailboxes are opened. RFC 7162 §3.2.3. */
