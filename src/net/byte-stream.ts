@@ -49,6 +49,8 @@ export interface ByteStream {
   takeBuffered(): Buffer
   /** Queues bytes; strings are latin1. */
   write(data: string | Uint8Array): void
+  /** Bytes that `write` took and that are still read from; where it is not known nothing that was written may be changed. */
+  readonly queuedBytes?: number
   /** Resolves when the queued output is below the high-water mark (at once when it is). Rejects when the peer is gone. */
   drained(): Promise<void>
   /** Everything that waits on this stream fails with `DeadlineExceeded` after `ms` from now; `undefined` takes it away. */

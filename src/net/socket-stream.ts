@@ -149,6 +149,10 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     else this.#socket.write(data)
   }
 
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
   drained(): Promise<void> {
     if (this.#expired) return Promise.reject(new DeadlineExceeded('deadline exceeded'))
     if (!this.#socket.writable) return Promise.reject(this.#fault ?? new ConnectionLost('connection closed'))

@@ -1,5 +1,6 @@
 import type { FlagChange, Flags } from './flags.ts'
 import type { MessageSummary } from './message/message-summary.ts'
+import type { Scratch } from './scratch.ts'
 
 /**
  * The mail of one user, as protocols, delivery and tools see it. Mailbox names are virtual names: Unicode, with the
@@ -125,8 +126,8 @@ export interface Mailbox {
   /** Calls when `sync` would have something to say. Returns what stops it. */
   onChange(listener: () => void): () => void
 
-  /** Bytes of a message. `expunged` when it is gone. */
-  openMessage(uid: number): StoredMessage | Promise<StoredMessage>
+  /** Bytes of a message, which may lie in the scratch that is lent. `expunged` when it is gone. */
+  openMessage(uid: number, scratch?: Scratch): StoredMessage | Promise<StoredMessage>
   /** What FETCH and SEARCH want to know of messages without their bytes, in batches, cached; those that are gone are left out. */
   summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>>
   /** Virtual sizes, lines ending with CRLF; those of messages that are gone are left out. */

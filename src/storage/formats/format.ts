@@ -1,5 +1,6 @@
 import type { Flags } from '../flags.ts'
 import type { OwnerServer } from './imapc.ts'
+import type { Scratch } from '../scratch.ts'
 import type { Appending, CreateOptions, MessageIdentity, MessageRecord, StoredMessage } from '../store.ts'
 
 /**
@@ -114,7 +115,8 @@ export interface FormatMailbox {
   setFlags(changes: readonly ChangedFlags[]): Promise<readonly FormatRecord[]>
   /** Removes files. Resolves with those that are gone now, also when somebody else was first. */
   expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
-  openMessage(record: FormatRecord): StoredMessage | Promise<StoredMessage>
+  /** Its bytes may lie in the scratch that is lent. */
+  openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage | Promise<StoredMessage>
   internalDate(record: FormatRecord): number | Promise<number>
   /** When it was put here, milliseconds since 1970, where that is another time: `autoexpunge` counts from it. */
   savedDate?(record: FormatRecord): number

@@ -3,6 +3,7 @@ import type { FormatRecord } from '../formats/format.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
 import type { QuotaHook } from '../quota-hook.ts'
 import { StoreRefusal } from '../refusal.ts'
+import type { Scratch } from '../scratch.ts'
 import type {
   CopiedUids,
   Mailbox,
@@ -146,10 +147,10 @@ export class MailboxView implements Mailbox, Onlooker {
     if (this.#listeners) for (const listener of this.#listeners) listener()
   }
 
-  openMessage(uid: number): StoredMessage | Promise<StoredMessage> {
+  openMessage(uid: number, scratch?: Scratch): StoredMessage | Promise<StoredMessage> {
     const record = this.#record(uid)
     if (record === undefined || record.expunged) throw new StoreRefusal('expunged', 'Message was expunged')
-    return this.#shared.format.openMessage(record)
+    return this.#shared.format.openMessage(record, scratch)
   }
 
   summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {

@@ -40,13 +40,58 @@ export class CrlfWriter {
   }
 }
 
+/** The largest text that `sentText` takes. */
+export const SENT_TEXT_BYTES = 32 * 1024
+
+// V8 makes fast code of the loop below only when it knows the buffers beforehand.
+const STORED = Buffer.alloc(SENT_TEXT_BYTES)
+const SENT = Buffer.alloc(2 * SENT_TEXT_BYTES)
+const storedWords = new DataView(STORED.buffer, STORED.byteOffset, STORED.length)
+const sentWords = new DataView(SENT.buffer, SENT.byteOffset, SENT.length)
+
 /**
- * A whole text as it is sent, one byte a character; `undefined` when that takes a closer look: it holds CR or NUL. Several times
- * as fast as going from byte to byte.
+ * A whole small text as it is sent. It lies in memory that the next call overwrites. Eight bytes at a time, which is
+ * several times as fast as one by one.
  */
-export function textToSend(bytes: Buffer): string | undefined {
-  if (bytes.includes(CR) || bytes.includes(0)) return undefined
-  return bytes.toString('latin1').replaceAll('\n', '\r\n')
+export function sentText(text: Buffer): Buffer {
+  const size = text.copy(STORED)
+  let from = 0
+  let to = 0
+  while (from <= size - 8) {
+    const one = storedWords.getInt32(from, true)
+    const two = storedWords.getInt32(from + 4, true)
+    sentWords.setInt32(to, one, true)
+    sentWords.setInt32(to + 4, two, true)
+    const ahead = (controls(one) | controls(two)) === 0 ? 8 : beforeControl(one, two)
+    from += ahead
+    to += ahead
+    if (ahead < 8) to = sendByte(from++, to)
+  }
+  while (from < size) to = sendByte(from++, to)
+  return SENT.subarray(0, to)
+}
+
+/** Sends one stored byte; returns where the next goes. */
+function sendByte(from: number, to: number): number {
+  let at = to
+  const byte = STORED[from] ?? 0
+  if (byte === LF && (from === 0 || STORED[from - 1] !== CR)) SENT[at++] = CR
+  SENT[at++] = byte === 0 ? NUL_STAND_IN : byte
+  return at
+}
+
+/** A bit for each byte of a word that is a control character, and perhaps for one right above such a byte. */
+function controls(word: number): number {
+  return (word - 0x20202020) & ~word & 0x80808080
+}
+
+/** How many of eight bytes, the lowest first, come before the first control character. There is one. */
+function beforeControl(one: number, two: number): number {
+  return controls(one) === 0 ? 4 + firstByte(controls(two)) : firstByte(controls(one))
+}
+
+function firstByte(marks: number): number {
+  return (31 - Math.clz32(marks & -marks)) >> 3
 }
 
 /** Bytes as they are sent; `before` is the byte in front of them. */

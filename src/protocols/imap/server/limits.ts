@@ -12,5 +12,5 @@ export const SERVER_LIMITS = {
   /** One piece of work; then everybody else has a turn. */
   turnMs: 4,
   /** Output that is gathered before it is written. */
-  gatherBytes: 64 * 1024,
+  gatherBytes: 128 * 1024,
 } as const

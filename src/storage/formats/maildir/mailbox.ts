@@ -2,6 +2,7 @@ import { renameSync, statSync, unlinkSync } from 'node:fs'
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
 import type { Flags } from '../../flags.ts'
+import type { Scratch } from '../../scratch.ts'
 import type { MessageIdentity, StoredMessage } from '../../store.ts'
 import type { ChangedFlags, FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
@@ -234,8 +235,8 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     this.state.curStamp.rememberNow(this.state.nowMs)
   }
 
-  openMessage(record: FormatRecord): StoredMessage {
-    return this.files.read(record, openMessageFile)
+  openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage {
+    return this.files.read(record, (path, name) => openMessageFile(path, name, scratch))
   }
 
   /** As Dovecot without a cache: changes of flags count as saving. */

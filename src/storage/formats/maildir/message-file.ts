@@ -1,19 +1,26 @@
-import { closeSync, fstatSync, openSync, read as readAsync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, read as readAsync, readSync } from 'node:fs'
 import { READ_CHUNK_BYTES, type StoredMessage } from '../../store.ts'
+import type { Scratch } from '../../scratch.ts'
 import { sizeInName } from './file-name.ts'
 
 /** Messages up to this size are read at once when they are opened: three system calls, no waiting for a thread. */
 export const SMALL_MESSAGE_BYTES = 128 * 1024
+/** A number, not 'r': it need not be looked up for each message. */
+const READ_ONLY = constants.O_RDONLY
 /** What is allocated for a file whose name does not tell its size. */
 const GUESS_BYTES = 16 * 1024
 
-/** Opens a message file. Throws what `node:fs` throws: ENOENT when it is not there. */
-export function openMessageFile(path: string | Buffer, name: string): StoredMessage {
+/**
+ * Opens a message file; a small one is read into the scratch, when there is one. Throws what `node:fs` throws: ENOENT when it is
+ * not there.
+ */
+export function openMessageFile(path: string | Buffer, name: string, scratch?: Scratch): StoredMessage {
   const expected = sizeInName(name, 'S')
-  const fd = openSync(path, 'r')
+  const fd = openSync(path, READ_ONLY)
   let keep = false
   try {
-    const small = expected === undefined || expected <= SMALL_MESSAGE_BYTES ? readSmall(fd, expected) : undefined
+    const small =
+      expected === undefined || expected <= SMALL_MESSAGE_BYTES ? readSmall(fd, expected, scratch) : undefined
     if (small !== undefined) return inMemory(small)
     keep = true
     return onDisk(fd, fstatSync(fd).size)
@@ -23,8 +30,9 @@ export function openMessageFile(path: string | Buffer, name: string): StoredMess
 }
 
 /** The whole file, when it is as small as it seemed: reading one byte more than expected proves its end. */
-function readSmall(fd: number, expected: number | undefined): Buffer | undefined {
-  const bytes = Buffer.allocUnsafe((expected ?? GUESS_BYTES) + 1)
+function readSmall(fd: number, expected: number | undefined, scratch: Scratch | undefined): Buffer | undefined {
+  const wanted = (expected ?? GUESS_BYTES) + 1
+  const bytes = scratch?.take(wanted) ?? Buffer.allocUnsafe(wanted)
   const count = readSync(fd, bytes, 0, bytes.length, 0)
   if (count < bytes.length) return bytes.subarray(0, count)
   const { size } = fstatSync(fd)

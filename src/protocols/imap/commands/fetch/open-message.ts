@@ -1,6 +1,8 @@
 import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
 import { StoreRefusal } from '../../../../storage/refusal.ts'
+import type { Scratch } from '../../../../storage/scratch.ts'
 import { type Mailbox, READ_CHUNK_BYTES, type StoredMessage } from '../../../../storage/store.ts'
+import { andThen, type Soon } from '../../../../util/soon.ts'
 
 /** A message whose bytes are wanted: small ones are read at once, and once. */
 export class OpenMessage {
@@ -25,16 +27,13 @@ export class OpenMessage {
     this.#summary = summary
   }
 
-  static async open(mailbox: Mailbox, uid: number, summary: MessageSummary | undefined): Promise<OpenMessage> {
-    const opening = mailbox.openMessage(uid)
-    const stored = opening instanceof Promise ? await opening : opening
-    try {
-      const reading = stored.sizeBytes <= READ_CHUNK_BYTES ? stored.read(0, stored.sizeBytes) : undefined
-      return new OpenMessage(mailbox, uid, stored, reading instanceof Promise ? await reading : reading, summary)
-    } catch (error) {
-      stored.close()
-      throw error
-    }
+  /** Its bytes may lie in the scratch: it must be closed before that is lent again. */
+  static open(mailbox: Mailbox, uid: number, summary: MessageSummary | undefined, scratch: Scratch): Soon<OpenMessage> {
+    return andThen(mailbox.openMessage(uid, scratch), (stored) => {
+      const make = (whole: Buffer | undefined): OpenMessage => new OpenMessage(mailbox, uid, stored, whole, summary)
+      if (stored.sizeBytes > READ_CHUNK_BYTES) return make(undefined)
+      return closingOnFault(stored, () => andThen(stored.read(0, stored.sizeBytes), make))
+    })
   }
 
   /** Where its parts are. */
@@ -48,5 +47,18 @@ export class OpenMessage {
 
   close(): void {
     this.stored.close()
+  }
+}
+
+function closingOnFault<T>(stored: StoredMessage, work: () => Soon<T>): Soon<T> {
+  const close = (error: unknown): never => {
+    stored.close()
+    throw error
+  }
+  try {
+    const done = work()
+    return done instanceof Promise ? done.catch(close) : done
+  } catch (error) {
+    return close(error)
   }
 }

@@ -1,8 +1,10 @@
 import { SEEN } from '../../../../storage/flags.ts'
 import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
 import { StoreRefusal } from '../../../../storage/refusal.ts'
+import { Scratch } from '../../../../storage/scratch.ts'
 import type { Mailbox, MessageRecord } from '../../../../storage/store.ts'
 import { assertNever } from '../../../../util/assert-never.ts'
+import type { Soon } from '../../../../util/soon.ts'
 import { flagsOf } from '../../server/flag-text.ts'
 import type { NumberRanges } from '../../server/message-set.ts'
 import type { ImapSession } from '../../server/session.ts'
@@ -30,6 +32,7 @@ export class FetchRun {
   readonly #mailbox: Mailbox
   readonly #plan: FetchPlan
   readonly #turn = new Turn()
+  readonly #scratch = new Scratch()
   #outcome: FetchOutcome = 'complete'
 
   constructor(session: ImapSession, plan: FetchPlan) {
@@ -69,7 +72,11 @@ export class FetchRun {
       if (!message.expunged) uids.push(message.uid)
     }
     const known = await this.#lookUp(uids)
-    for (const number of numbers) await this.#sayMessage(number, known)
+    for (const number of numbers) {
+      const saying = this.#sayMessage(number, known)
+      if (saying !== undefined) await saying
+      if (this.#session.out.full || this.#turn.overNow) await this.#pause()
+    }
   }
 
   async #lookUp(uids: readonly number[]): Promise<Known> {
@@ -94,31 +101,66 @@ export class FetchRun {
     return new Set(unseen)
   }
 
-  async #sayMessage(number: number, known: Known): Promise<void> {
-    const { out } = this.#session
+  /** At once, unless something has to be waited for. */
+  #sayMessage(number: number, known: Known): void | Promise<void> {
     const { needsSummary, needsSize, needsDate, reads } = this.#plan
     const message = this.#mailbox.message(number)
     const { uid } = message
     const gone = message.expunged || (needsSummary && !known.summaries.has(uid))
     if (gone && (needsSize || needsDate)) return this.#miss()
-    const open = reads && !gone ? await this.#open(uid, known) : undefined
-    if (reads && !gone && open === undefined && this.#outcome === 'failed') return
-    if (gone || (reads && open === undefined)) return this.#sayGone(number, message, known)
+    if (gone) return this.#sayGone(number, message, known)
+    if (!reads) return this.#sayItems(number, message, known, undefined)
+    const opening = this.#open(uid, known)
+    return opening instanceof Promise
+      ? opening.then((open) => this.#sayOpened(number, message, known, open))
+      : this.#sayOpened(number, message, known, opening)
+  }
+
+  #sayOpened(
+    number: number,
+    message: MessageRecord,
+    known: Known,
+    open: OpenMessage | 'gone' | 'failed',
+  ): void | Promise<void> {
+    if (open === 'failed') return
+    if (open === 'gone') return this.#sayGone(number, message, known)
+    let saying: void | Promise<void>
     try {
-      const first = this.#first(message, known)
-      out.text(`* ${number} FETCH (${first}`)
-      let blank = first !== ''
-      for (const item of this.#plan.later) {
-        if (blank) out.text(' ')
-        blank = true
-        if (item.kind !== 'section') out.text(summaryItem(item.kind, known.summaries.get(uid)))
-        else if (open !== undefined) await saySection(this.#session, open, item.label, item.section)
-      }
-      out.text(')\r\n')
-    } finally {
-      open?.close()
+      saying = this.#sayItems(number, message, known, open)
+    } catch (error) {
+      open.close()
+      throw error
     }
-    if (out.full || this.#turn.overNow) await this.#pause()
+    if (saying !== undefined) return saying.finally(() => open.close())
+    open.close()
+  }
+
+  #sayItems(number: number, message: MessageRecord, known: Known, open: OpenMessage | undefined): void | Promise<void> {
+    const first = this.#first(message, known)
+    this.#session.out.text(`* ${number} FETCH (${first}`)
+    return this.#sayFrom(0, first !== '', known.summaries.get(message.uid), open)
+  }
+
+  /** Says what is asked for from an item on, and ends the reply. */
+  #sayFrom(
+    index: number,
+    blank: boolean,
+    summary: MessageSummary | undefined,
+    open: OpenMessage | undefined,
+  ): void | Promise<void> {
+    const { out } = this.#session
+    const { later } = this.#plan
+    for (let at = index; at < later.length; at++) {
+      const item = later[at]
+      if (blank || at > 0) out.text(' ')
+      if (item?.kind !== 'section') {
+        if (item !== undefined) out.text(summaryItem(item.kind, summary))
+        continue
+      }
+      const saying = open && saySection(this.#session, open, item.label, item.section)
+      if (saying !== undefined) return saying.then(() => this.#sayFrom(at + 1, true, summary, open))
+    }
+    out.text(')\r\n')
   }
 
   /** As Dovecot says a message that is gone: what is known of it, and NIL for the rest. */
@@ -131,16 +173,21 @@ export class FetchRun {
     this.#session.out.text(`* ${number} FETCH (${parts.join(' ')})\r\n`)
   }
 
-  /** Undefined when it cannot be read; that is noted. */
-  async #open(uid: number, known: Known): Promise<OpenMessage | undefined> {
+  /** That it cannot be read is noted. */
+  #open(uid: number, known: Known): Soon<OpenMessage | 'gone' | 'failed'> {
     try {
-      return await OpenMessage.open(this.#mailbox, uid, known.summaries.get(uid))
+      const opening = OpenMessage.open(this.#mailbox, uid, known.summaries.get(uid), this.#scratch)
+      return opening instanceof Promise ? opening.catch((error: unknown) => this.#notOpened(uid, error)) : opening
     } catch (error) {
-      if (error instanceof StoreRefusal && error.code === 'expunged') this.#miss()
-      else if (this.#session.mail.settings.imap_fetch_failure === 'disconnect-immediately') throw error
-      else this.#fail(uid, error)
-      return undefined
+      return this.#notOpened(uid, error)
     }
+  }
+
+  #notOpened(uid: number, error: unknown): 'gone' | 'failed' {
+    if (error instanceof StoreRefusal && error.code === 'expunged') return 'gone'
+    if (this.#session.mail.settings.imap_fetch_failure === 'disconnect-immediately') throw error
+    this.#fail(uid, error)
+    return 'failed'
   }
 
   #first(message: MessageRecord, known: Known): string {

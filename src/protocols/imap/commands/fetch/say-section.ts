@@ -1,4 +1,4 @@
-import { CrlfWriter, textToSend, type Window } from '../../../../storage/message/crlf.ts'
+import { CrlfWriter, SENT_TEXT_BYTES, sentText, type Window } from '../../../../storage/message/crlf.ts'
 import { locateSection, selectFields, type SectionSpan } from '../../../../storage/message/section.ts'
 import { READ_CHUNK_BYTES } from '../../../../storage/store.ts'
 import type { ImapSession } from '../../server/session.ts'
@@ -7,30 +7,47 @@ import type { Section } from '../../wire/section.ts'
 import { headerEnd } from './header-end.ts'
 import type { OpenMessage } from './open-message.ts'
 
-/** Says `BODY[1] {10}` and the bytes; a section that is not there has none. */
-export async function saySection(
+/** Says `BODY[1] {10}` and the bytes, at once when they are in memory; a section that is not there has none. */
+export function saySection(
   session: ImapSession,
   message: OpenMessage,
   label: string,
   section: Section,
-): Promise<void> {
+): void | Promise<void> {
   count(session, section)
-  const span =
-    message.whole !== undefined && section.path.length === 0
-      ? spanOf(message.whole, section)
-      : await locate(message, section)
+  const { whole } = message
+  if (whole === undefined || section.path.length > 0) return sayLocated(session, message, label, section)
+  sayWhole(session, whole, label, section, spanOf(whole, section))
+}
+
+async function sayLocated(session: ImapSession, message: OpenMessage, label: string, section: Section): Promise<void> {
+  const span = await locate(message, section)
   if (span === undefined) return sayBytes(session, label, section, EMPTY)
-  if (span.kind === 'fields') {
-    const header = await readAll(message, span.start, span.physical)
-    return sayBytes(session, label, section, cut(selectFields(header, span), section.window))
-  }
-  if (message.whole !== undefined) {
-    const stored = message.whole.subarray(span.start, span.start + span.physical)
-    const text = section.window === undefined ? textToSend(stored) : undefined
-    if (text !== undefined) return sayText(session, label, section, text)
-    return sayBytes(session, label, section, new CrlfWriter(section.window).convert(stored))
-  }
-  await sayLong(session, message, label, section, span)
+  if (message.whole !== undefined) return sayWhole(session, message.whole, label, section, span)
+  if (span.kind === 'bytes') return await sayLong(session, message, label, section, span)
+  sayFields(session, await readAll(message, span.start, span.physical), label, section, span)
+}
+
+/** The message's bytes may lie in a scratch: what is said of them is copied. */
+function sayWhole(session: ImapSession, whole: Buffer, label: string, section: Section, span: SectionSpan): void {
+  const stored = whole.subarray(span.start, span.start + span.physical)
+  if (span.kind === 'fields') return sayFields(session, stored, label, section, span)
+  if (section.window !== undefined || stored.length > SENT_TEXT_BYTES)
+    return sayBytes(session, label, section, Buffer.from(new CrlfWriter(section.window).convert(stored)))
+  const text = sentText(stored)
+  session.out.text(`${label} {${text.length}}\r\n`)
+  session.out.copied(text)
+  countBytes(session, section, text.length)
+}
+
+function sayFields(
+  session: ImapSession,
+  header: Buffer,
+  label: string,
+  section: Section,
+  span: Extract<SectionSpan, { kind: 'fields' }>,
+): void {
+  sayBytes(session, label, section, cut(selectFields(header, span), section.window))
 }
 
 /** A message that is in memory need not be parsed to find its header and its body. */
@@ -46,12 +63,6 @@ function spanOf(whole: Buffer, { of }: Section): SectionSpan {
 async function locate(message: OpenMessage, section: Section): Promise<SectionSpan | undefined> {
   const { root } = await message.summary()
   return locateSection(root, section)
-}
-
-function sayText(session: ImapSession, label: string, section: Section, text: string): void {
-  session.out.text(`${label} {${text.length}}\r\n`)
-  session.out.text(text)
-  countBytes(session, section, text.length)
 }
 
 function sayBytes(session: ImapSession, label: string, section: Section, bytes: Buffer): void {
@@ -97,8 +108,7 @@ async function sayLong(
   }
 }
 
-async function readAll({ whole, stored }: OpenMessage, start: number, length: number): Promise<Buffer> {
-  if (whole !== undefined) return whole.subarray(start, start + length)
+async function readAll({ stored }: OpenMessage, start: number, length: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   for (let from = start; from < start + length; from += READ_CHUNK_BYTES) {
     chunks.push(await stored.read(from, Math.min(from + READ_CHUNK_BYTES, start + length)))
