@@ -1,7 +1,7 @@
 export interface IdleExitNeeds {
   /** Unused for this long, the process goes. */
   readonly idleMs: number
-  /** It takes no more orders, except from those who do not know yet. */
+  /** Nobody new is to come. */
   readonly onLeaving: () => void
   /** Nobody uses it and nobody will. */
   readonly onEnd: () => void
@@ -12,6 +12,8 @@ const LINGER_MS = 5_000
 
 /** Who uses this process; when nobody has for a while it ends, once. */
 export class IdleExit {
+  /** Those who come again and again, and have to know that it leaves. */
+  readonly leavers = new Set<() => void>()
   readonly #needs: IdleExitNeeds
   #users = 0
   #isLeaving = false
@@ -46,6 +48,7 @@ export class IdleExit {
   #leaveNow(): void {
     this.#isLeaving = true
     this.#needs.onLeaving()
+    for (const tell of this.leavers) tell()
     this.#wait()
   }
 }

@@ -3,7 +3,7 @@ import type { Settings } from '../../config/config.ts'
 import type { Delivery } from '../../delivery/delivery.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { LocalDelivery, LocalMailboxes, LocalOpening, LocalQuestion } from '../../protocols/lmtp/index.ts'
-import { splitDetail } from '../../protocols/lmtp/index.ts'
+import { originalRecipient, splitDetail } from '../../protocols/lmtp/index.ts'
 import { formatAddress } from '../../protocols/smtp/wire/path.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailHost } from './mail-host.ts'
@@ -102,6 +102,6 @@ function orderFor(
     session: recipient.id,
     detail: decodeText(detail.slice(1)),
     from: envelopeFrom === undefined ? '' : decodeText(formatAddress(envelopeFrom)),
-    to: decodeText(recipient.name),
+    to: decodeText(originalRecipient(recipient) ?? recipient.name),
   }
 }

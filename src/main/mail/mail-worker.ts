@@ -4,7 +4,6 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../config/config.ts'
-import type { ByteStream } from '../../net/byte-stream.ts'
 import { handlePipes } from '../../net/handle-pipe.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { Observer } from '../../observe/events.ts'
@@ -72,8 +71,6 @@ async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { ki
     systemHome,
     lookupOwner: (owner, route) => ownerOrNobody(owners.ask(owner, route)),
   })
-  const pipes = new Set<{ leave(): void }>()
-  const waiting = new Set<ByteStream>()
   const needs: MailSocketNeeds = {
     host,
     protocols: loginProtocols,
@@ -81,23 +78,20 @@ async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { ki
     logFault,
     presence: new IdleExit({
       idleMs,
-      onLeaving() {
-        tell({ kind: 'leaving' })
-        for (const pipe of pipes) pipe.leave()
-        for (const stream of waiting) stream.destroy()
-      },
+      onLeaving: () => tell({ kind: 'leaving' }),
       onEnd: () => void end(),
     }),
-    waiting,
-    onPipeClosed: (pipe) => pipes.delete(pipe as { leave(): void }),
   }
   presence = needs.presence
-  const server = createServer({ allowHalfOpen: true }, (socket) => void serveMailSocket(new SocketStream(socket), needs))
+  const server = createServer(
+    { allowHalfOpen: true },
+    (socket) => void serveMailSocket(new SocketStream(socket), needs),
+  )
   const umask = process.umask(0o177)
   server.listen(path)
   await once(server, 'listening')
   chmodSync(path, 0o600)
-  const pipeServer = handlePipes?.listen(sessionPipePath(path), (pipe) => pipes.add(serveSessionPipe(pipe, needs)))
+  const pipeServer = handlePipes?.listen(sessionPipePath(path), (pipe) => serveSessionPipe(pipe, needs))
   process.umask(umask)
   becomeOwner(owner)
   const end = async (): Promise<void> => {

@@ -6,7 +6,15 @@ import type { ByteStream } from '../../net/byte-stream.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { TaskLine } from './serve-task.ts'
 import type { MailOrder, SessionOrder, TaskOrder } from './mail-order.ts'
-import { hearAnswer, hearLine, type MailAnswer, MailWorkerLost, sayLine, throwUnlessDone, WIRE_LIMITS } from './mail-wire.ts'
+import {
+  hearAnswer,
+  hearLine,
+  type MailAnswer,
+  MailWorkerLost,
+  sayLine,
+  throwUnlessDone,
+  WIRE_LIMITS,
+} from './mail-wire.ts'
 
 /** Connects to a mail worker. Throws MailWorkerLost. */
 export async function connectTo(path: string): Promise<ByteStream> {

@@ -1,4 +1,4 @@
-import type { ByteStream } from '../../net/byte-stream.ts'
+import { type ByteStream, ConnectionLost } from '../../net/byte-stream.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { framesOf } from './mail-frames.ts'
 import { serveTask } from './serve-task.ts'
@@ -13,35 +13,40 @@ export interface MailSocketNeeds {
   /** Fires when the process has to end. */
   readonly stopping: AbortSignal
   readonly presence: IdleExit
-  /** Of `serveSessionPipe`. */
-  readonly onPipeClosed: (server: object) => void
-  /** Of `serveMailSocket`: a connection that waits for the next delivery, and one that does not any more. */
-  readonly waiting: Set<ByteStream>
   /** Something went wrong that nobody else tells. */
   readonly logFault: (error: unknown) => void
 }
 
 /** Serves one connection from a process that talks to strangers: an order and what follows it; then other deliveries. Never rejects. */
 export async function serveMailSocket(stream: ByteStream, needs: MailSocketNeeds): Promise<void> {
-  const { presence, waiting, logFault } = needs
+  const { presence, logFault } = needs
   presence.enter()
   try {
     stream.setDeadline(WIRE_LIMITS.answerMs)
     let order = (await hearNextLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
     stream.setDeadline(undefined)
-    while (order !== undefined) {
-      if (!(await carryOut(stream, order, needs))) break
-      presence.leave()
-      waiting.add(stream)
-      order = (await hearNextLine(stream, WIRE_LIMITS.orderBytes).catch(() => undefined)) as MailOrder | undefined
-      waiting.delete(stream)
-      presence.enter()
-    }
+    while (order !== undefined && (await carryOut(stream, order, needs))) order = await nextOrder(stream, presence)
   } catch (error) {
     logFault(error)
   }
   await stream.close()
   presence.leave()
+}
+
+/** Between deliveries a connection keeps nobody from leaving. */
+async function nextOrder(stream: ByteStream, presence: IdleExit): Promise<MailOrder | undefined> {
+  const goAway = (): void => stream.destroy()
+  presence.leavers.add(goAway)
+  presence.leave()
+  try {
+    return (await hearNextLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
+  } catch (error) {
+    if (error instanceof ConnectionLost) return undefined
+    throw error
+  } finally {
+    presence.enter()
+    presence.leavers.delete(goAway)
+  }
 }
 
 /** Resolves with whether the connection is at its next order. */

@@ -11,32 +11,30 @@ import type { MailSocketNeeds } from './serve-mail-socket.ts'
 const KICK_MS = 10_000
 
 /** Serves the sessions that one process hands over, until it goes; with it go its sessions. */
-export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): { leave(): void } {
-  const server = new SessionPipeServer(pipe, needs)
-  pipe.owner = server
-  return server
+export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): void {
+  pipe.owner = new SessionPipeServer(pipe, needs)
 }
 
 class SessionPipeServer implements HandlePipeOwner {
   readonly #pipe: HandlePipe
   readonly #needs: MailSocketNeeds
   readonly #sessions = new Map<number, Ordered>()
+  /** Being opened, and still wanted. */
+  readonly #opening = new Set<number>()
   readonly #endAll = (): void => this.#endEverySession()
+  readonly #leave = (): void => this.#say({ kind: 'leaving' })
 
   constructor(pipe: HandlePipe, needs: MailSocketNeeds) {
     this.#pipe = pipe
     this.#needs = needs
     needs.stopping.addEventListener('abort', this.#endAll)
-  }
-
-  /** Takes no more orders from those who hear it. */
-  leave(): void {
-    this.#say({ kind: 'leaving' })
+    needs.presence.leavers.add(this.#leave)
   }
 
   pipeMessage(message: unknown, socket: Socket | undefined): void {
     const said = message as ToSessionPipe
     if (said.kind === 'order') return void this.#open(said.id, said.order)
+    if (said.kind === 'drop') this.#opening.delete(said.id)
     const session = this.#sessions.get(said.id)
     if (said.kind !== 'take' || session === undefined || socket === undefined) socket?.destroy()
     if (session === undefined) return
@@ -48,8 +46,9 @@ class SessionPipeServer implements HandlePipeOwner {
   /** The process that talked to their clients is gone: nobody could find these sessions any more. */
   pipeClosed(): void {
     this.#needs.stopping.removeEventListener('abort', this.#endAll)
+    this.#needs.presence.leavers.delete(this.#leave)
+    this.#opening.clear()
     this.#endEverySession()
-    this.#needs.onPipeClosed(this)
   }
 
   async #open(id: number, order: SessionOrder): Promise<void> {
@@ -57,6 +56,7 @@ class SessionPipeServer implements HandlePipeOwner {
     const protocol = protocols.find(({ name }) => name === order.protocol)
     const ending = new AbortController()
     presence.enter()
+    this.#opening.add(id)
     try {
       const open = await host.openSession(order, ending.signal)
       const session = new Ordered(open, protocol, ending, {
@@ -70,8 +70,9 @@ class SessionPipeServer implements HandlePipeOwner {
       this.#sessions.set(id, session)
       const plugins = [...open.session.plugins]
       this.#say({ kind: 'answer', id, answer: { kind: 'ready', pid: process.pid, plugins } })
-      if (!this.#pipe.isOpen) session.drop()
+      if (!this.#opening.delete(id)) session.drop()
     } catch (error) {
+      this.#opening.delete(id)
       const answer = answerTo(error)
       if (answer.kind === 'failed') logFault(error)
       this.#say({ kind: 'answer', id, answer })

@@ -1,11 +1,15 @@
+import { setTimeout } from 'node:timers/promises'
 import type { DeliveryOrder, SessionOrder } from './mail-order.ts'
 import { MailWorkerLost } from './mail-wire.ts'
 import { orderSession, type RemoteDelivery, type RemoteSession } from './remote-mail.ts'
 import { RemoteDeliveries } from './remote-deliveries.ts'
 import { type HandedSession, SessionPipe } from './session-pipe.ts'
 
-/** A process that ends when nobody uses it may do so at any moment: whoever comes just then comes again. */
-const TRIES = 3
+/**
+ * A process that ends when nobody uses it may do so at any moment: whoever comes just then comes again, a moment later, when the
+ * supervisor knows.
+ */
+const PAUSES_MS: readonly number[] = [0, 25, 100, 400]
 
 /**
  * A mail worker, as a process that talks to strangers knows it: where it answers, and what is open to it. The supervisor is asked
@@ -37,12 +41,13 @@ export class WorkerLink {
   /** Throws StoreRefusal. */
   async delivery(what: DeliveryOrder): Promise<RemoteDelivery> {
     return (
-      (await this.#deliveries.again(what)) ?? (await this.#reach(async (path) => await this.#deliveries.open(path, what)))
+      (await this.#deliveries.again(what)) ??
+      (await this.#reach(async (path) => await this.#deliveries.open(path, what)))
     )
   }
 
   async #reach<Value>(work: (path: string) => Promise<Value>): Promise<Value> {
-    for (let tries = 1; ; tries++) {
+    for (let tries = 0; ; tries++) {
       const asked = (this.#path ??= this.#askAnew())
       const path = await asked
       try {
@@ -50,7 +55,9 @@ export class WorkerLink {
       } catch (error) {
         if (!(error instanceof MailWorkerLost)) throw error
         if (this.#path === asked) this.#path = undefined
-        if (tries === TRIES) throw error
+        const pauseMs = PAUSES_MS[tries]
+        if (pauseMs === undefined) throw error
+        await setTimeout(pauseMs)
       }
     }
   }
