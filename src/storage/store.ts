@@ -152,7 +152,7 @@ export interface Mailbox {
   expunge(uids?: readonly number[]): Promise<void>
   /** Removes these messages, marked \Deleted or not; the next sync reports them. */
   remove(uids: readonly number[]): Promise<void>
-  /** All or nothing. */
+  /** All or nothing; `expunged` when one is gone. UIDs that are not in the view are left out. */
   copy(uids: readonly number[], to: string): Promise<CopiedUids>
   /** RFC 6851: copy, and remove here without \Deleted. */
   move(uids: readonly number[], to: string): Promise<CopiedUids>

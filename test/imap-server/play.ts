@@ -31,6 +31,7 @@ export async function play(transcript: Transcript, stage: Stage, record?: Record
   }
   try {
     let pending = ''
+    let sent = ''
     for (const [index, step] of transcript.steps.entries()) {
       if (step.kind === 'keep') {
         for (const client of clients.values())
@@ -43,10 +44,11 @@ export async function play(transcript: Transcript, stage: Stage, record?: Record
         pending += step.exact ? unescapeBytes(text) : `${unescapeBytes(text)}\r\n`
         if (step.together) continue
         client.send(pending)
+        sent = pending
         pending = ''
       }
       if (record !== undefined)
-        record(index, step.client, await client.untilSilence(step.kind === 'wait' ? undefined : step.text))
+        record(index, step.client, await client.untilSilence(step.kind === 'wait' ? undefined : sent))
       else await compare(client, expected(transcript.steps, index, stage.side), `${transcript.name}, step ${index + 1}`)
     }
     for (const client of clients.values()) client.expectNothing(transcript.name)
@@ -210,6 +212,7 @@ class Client {
       .replace(/\[UIDVALIDITY \d+\]/, '[UIDVALIDITY <v>]')
       .replace(/(STATUS .*UIDVALIDITY )\d+/, '$1<v>')
       .replace(/\b(APPENDUID|COPYUID) \d+/, '$1 <v>')
+      .replace(/X-GUID [0-9a-f]{32}/, 'X-GUID <guid>')
       .replace(/MODSEQ (\(?)\d+/g, 'MODSEQ $1<modseq>')
     return !this.#withModSeq && shown === '* OK [HIGHESTMODSEQ <modseq>] Highest' ? undefined : shown
   }

@@ -1,10 +1,9 @@
 // Copies messages into a mailbox that may not take all of their flags: read here, appended there, all or none.
 import { type CopiedUids, type Mailbox, type MailStore, READ_CHUNK_BYTES } from '../../storage/store.ts'
-import { StoreRefusal } from '../../storage/refusal.ts'
 import { AclAppending } from './acl-appending.ts'
 import type { FlagRights } from './flag-rights.ts'
 
-/** Messages that are gone are left out, as by COPY. */
+/** All or none, as by COPY: refuses when one is gone. */
 export async function copyByHand(
   from: Mailbox,
   uids: readonly number[],
@@ -39,8 +38,7 @@ async function copyOne(
   const sequence = from.sequenceOf(uid)
   if (sequence === 0) return false
   const { flags } = from.message(sequence)
-  const message = await openUnlessGone(from, uid)
-  if (message === undefined) return false
+  const message = await from.openMessage(uid)
   try {
     const facts = { bits: flags.bits, keywords: flags.keywords, sizeBytes: message.sizeBytes }
     await to.begin(internalDateMs === undefined ? facts : { ...facts, internalDateMs })
@@ -51,17 +49,5 @@ async function copyOne(
     return true
   } finally {
     message.close()
-  }
-}
-
-async function openUnlessGone(
-  from: Mailbox,
-  uid: number,
-): Promise<Awaited<ReturnType<Mailbox['openMessage']>> | undefined> {
-  try {
-    return await from.openMessage(uid)
-  } catch (error) {
-    if (error instanceof StoreRefusal && error.code === 'expunged') return undefined
-    throw error
   }
 }

@@ -18,7 +18,7 @@ export interface CopyTarget extends CopySource {
   readonly release: () => void
 }
 
-/** Puts messages into another mailbox, all or none; lets go of that mailbox at the end. Messages that are gone are left out. */
+/** Puts messages into another mailbox, all or none; lets go of that mailbox at the end. Refuses when one is gone. */
 export async function copyMessages(
   from: CopySource,
   records: readonly FormatRecord[],
@@ -116,7 +116,11 @@ interface CopyWay {
   readonly keepsSeen: boolean
 }
 
-/** Those that were copied. */
+/** What Dovecot says of it. RFC 5530 §3, EXPUNGEISSUED. */
+export function refusalOfGone(): StoreRefusal {
+  return new StoreRefusal('expunged', 'Some of the requested messages no longer exist')
+}
+
 async function copyAll(
   { shared, seen }: CopySource,
   records: readonly FormatRecord[],
@@ -125,8 +129,8 @@ async function copyAll(
   const copied: Copied[] = []
   for (const record of records) {
     const { bits } = seen?.flagsOf(record) ?? record.flags
-    if (await unlessExpunged(() => copyOne(shared, record, bits, way)))
-      copied.push({ uid: record.uid, isSeen: (bits & SEEN) !== 0 })
+    if (!(await unlessExpunged(() => copyOne(shared, record, bits, way)))) throw refusalOfGone()
+    copied.push({ uid: record.uid, isSeen: (bits & SEEN) !== 0 })
   }
   return copied
 }

@@ -13,7 +13,7 @@ import type {
   UidRanges,
   ViewChanges,
 } from '../store.ts'
-import { amountOf, removed } from './copy.ts'
+import { amountOf, refusalOfGone, removed } from './copy.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
 import { readDates } from './read-dates.ts'
 import { readSizes, readSummaries } from './read-summaries.ts'
@@ -201,12 +201,12 @@ export class MailboxView implements Mailbox, Onlooker {
   }
 
   copy(uids: readonly number[], to: string): Promise<CopiedUids> {
-    return this.#needs.copy(this.#there(uids), to, { moves: false })
+    return this.#needs.copy(this.#allThere(uids), to, { moves: false })
   }
 
   async move(uids: readonly number[], to: string): Promise<CopiedUids> {
     this.#refuseReadOnly()
-    const records = this.#there(uids)
+    const records = this.#allThere(uids)
     const copied = await this.#needs.copy(records, to, { moves: true })
     const moved = new Set(copied.source)
     await this.#remove(records, ({ uid }) => moved.has(uid))
@@ -253,6 +253,13 @@ export class MailboxView implements Mailbox, Onlooker {
       const record = this.#record(uid)
       if (record !== undefined && !record.expunged) records.push(record)
     }
+    return records
+  }
+
+  /** Messages of the view, or a refusal when some are gone. */
+  #allThere(uids: readonly number[]): FormatRecord[] {
+    const records = uids.map((uid) => this.#record(uid)).filter((record) => record !== undefined)
+    if (records.some(({ expunged }) => expunged)) throw refusalOfGone()
     return records
   }
 

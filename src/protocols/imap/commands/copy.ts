@@ -1,7 +1,9 @@
 import type { Argument } from '../wire/argument-reader.ts'
+import { StoreRefusal } from '../../../storage/refusal.ts'
 import type { CopiedUids } from '../../../storage/store.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
-import { command, type OrdinaryCommand } from '../server/command.ts'
+import { BadCommand } from '../server/bad-command.ts'
+import { command, type OrdinaryCommand, type Reply } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
 import { copyElsewhere, type LocalUids } from '../server/remote/copying.ts'
@@ -29,6 +31,7 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
     },
     async run(session, { set, to }, call) {
       const { uid } = call
+      if (set?.kind === 'list') throw new BadCommand('Invalid arguments')
       if (session.remote !== undefined && set !== undefined) {
         const localUids = (): LocalUids => localUidsOf(session, set, uid)
         const copying = { command: name, call, set, to: mailboxName(session, to), localUids }
@@ -38,18 +41,14 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       const { mailbox, out, selected } = session
       const numbers = messageNumbers(mailbox, parseMessageSet(set, uid), uid)
       const target = mailboxName(session, to)
+      if (numbers.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
       const uids = uidsOf(mailbox, numbers)
+      if (uids.length < countNumbers(numbers)) return GONE
       const moving = name === 'MOVE'
       if (moving && (selected?.examined === true || mailbox.readOnly))
         return { text: 'NO [READ-ONLY] Mailbox is read-only' }
-      const copied = moving ? await mailbox.move(uids, target) : await mailbox.copy(uids, target)
-      if (copied.source.length < countNumbers(numbers)) {
-        return {
-          text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist',
-          sync: { expunge: true },
-        }
-      }
-      if (copied.source.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
+      const copied = await (moving ? mailbox.move(uids, target) : mailbox.copy(uids, target)).catch(undefinedWhenGone)
+      if (copied === undefined || copied.source.length < uids.length) return GONE
       // A mailbox that may be filled but not read does not tell its UIDs.
       const code = copied.target.length === 0 ? undefined : `[${copyUid(copied)}] `
       if (await isTrash(session, target)) session.counts.trashed += copied.source.length
@@ -74,6 +73,16 @@ async function isTrash({ mail: { store }, trashes }: ImapSession, name: string):
 function localUidsOf({ mailbox }: ImapSession, set: Argument, uid: boolean): LocalUids {
   const numbers = messageNumbers(mailbox, parseMessageSet(set, uid), uid)
   return { uids: uidsOf(mailbox, numbers), count: countNumbers(numbers) }
+}
+
+/** The client learns which. RFC 5530 §3. */
+const GONE: Reply = {
+  text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist',
+  sync: { expunge: true },
+}
+
+function undefinedWhenGone(error: unknown): undefined {
+  if (!(error instanceof StoreRefusal && error.code === 'expunged')) throw error
 }
 
 /** resp-code-copy. RFC 4315 §4. */

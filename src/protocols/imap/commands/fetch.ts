@@ -1,10 +1,12 @@
 import { SEEN } from '../../../storage/flags.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import { parseFetchItems } from '../wire/fetch-item.ts'
+import { parseModSeq } from '../wire/mod-seq.ts'
 import type { SequenceSet } from '../wire/sequence-set.ts'
 import { BadCommand, SessionOver } from '../server/bad-command.ts'
 import { command, type Invocation, type Reply } from '../server/command.ts'
 import { enableCondstore } from '../server/condstore.ts'
+import { sayKeywords } from '../server/flag-text.ts'
 import { messageNumbers, type NumberRanges, parseMessageSet } from '../server/message-set.ts'
 import type { ImapSession } from '../server/session.ts'
 import { writeRanges } from '../wire/sequence-set.ts'
@@ -25,7 +27,8 @@ export const fetch = command<FetchArgs>({
   uid: 'also',
   parse(args) {
     const [set, items, ...behind] = args.rest()
-    if (set?.kind !== 'atom' || items === undefined || items.kind === 'string')
+    const follows = behind[0]
+    if (set?.kind !== 'atom' || items === undefined || items.kind === 'string' || (follows && follows.kind !== 'list'))
       throw new BadCommand('Invalid arguments')
     return { set, items, behind }
   },
@@ -42,6 +45,10 @@ export const fetch = command<FetchArgs>({
       examined: session.selected?.examined === true || (session.mailbox.permanent.bits & SEEN) === 0,
     })
     if (plan.modSeq) enableCondstore(session)
+    const { selected } = session
+    // Nobody is to see a keyword before he was told of it.
+    if (plan.flags && selected !== undefined && selected.mailbox.keywords.length > selected.keywordCount)
+      sayKeywords(session, selected)
     if (modifiers.vanished) await sayVanished(session, sequence, modifiers.changedSince ?? 0)
     return conclude(session, call, await runFetch(session, plan, numbers), plan)
   },
@@ -82,9 +89,9 @@ function parseModifiers(session: ImapSession, argument: Argument | undefined, { 
 }
 
 function modSeqValue(argument: Argument | undefined): number {
-  if (argument?.kind !== 'atom' || !/^\d{1,19}$/.test(argument.text))
-    throw new BadCommand('Invalid CHANGEDSINCE modseq')
-  return Number(argument.text)
+  const modSeq = argument?.kind === 'atom' ? parseModSeq(argument.text) : undefined
+  if (modSeq === undefined) throw new BadCommand('Invalid CHANGEDSINCE modseq')
+  return modSeq
 }
 
 function conclude(session: ImapSession, { uid }: Invocation, outcome: FetchOutcome, plan: FetchPlan): Reply {

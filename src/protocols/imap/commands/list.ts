@@ -10,7 +10,7 @@ import { collect, type Listed } from './list/collect.ts'
 import { listAttributes } from './list/attributes.ts'
 import { LIST_EXTRAS, type SayExtra } from './list/extras.ts'
 import { type ListOptions, parseReturnOptions, parseSelectOptions, PLAIN_OPTIONS } from './list/options.ts'
-import { decodePatterns, rootOf } from './list/pattern.ts'
+import { decodePatterns, patternTexts, rootOf } from './list/pattern.ts'
 
 interface ListArgs {
   readonly reference: string
@@ -37,10 +37,9 @@ function listing(name: 'LIST' | 'XLIST') {
       const reference = args.astring()
       if (reference === undefined) throw new BadCommand('Invalid reference')
       const next = args.next()
-      const several = next?.kind === 'list' ? next.items : undefined
-      const patterns = several === undefined ? [textOf(next)] : several.map(textOf)
+      const patterns = patternTexts(next)
       const returned = parseReturnOptions(args, LIST_EXTRAS)
-      const extended = selected !== undefined || several !== undefined || returned !== undefined
+      const extended = selected !== undefined || next?.kind === 'list' || returned !== undefined
       const options = extended ? { ...NO_OPTIONS, ...selected, ...returned?.options } : PLAIN_OPTIONS
       return { reference, patterns, options: combine(options, selected), extended, extras: returned?.extras ?? [] }
     },
@@ -81,11 +80,6 @@ function combine(options: ListOptions, selected: Partial<ListOptions> | undefine
     showSubscribed: options.showSubscribed || selected?.subscribedOnly === true,
     showSpecialUse: options.showSpecialUse || selected?.specialUseOnly === true,
   }
-}
-
-function textOf(argument: Argument | undefined): string {
-  if (argument === undefined || argument.kind === 'list') throw new BadCommand('Invalid pattern')
-  return argument.text
 }
 
 interface Style {

@@ -5,22 +5,25 @@ import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { astringText } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
-import { decodePatterns, isTold, matcher, namespaceOf } from './list/pattern.ts'
+import { decodePatterns, isTold, matcher, namespaceOf, patternTexts } from './list/pattern.ts'
 
 /** LSUB: what is subscribed, and with `%` what has something subscribed below it. RFC 3501 §6.3.9. */
-export const lsub = command<{ readonly reference: string; readonly pattern: string }>({
+export const lsub = command<{ readonly reference: string; readonly patterns: readonly string[] }>({
   name: 'LSUB',
   needs: 'authenticated',
   parse(args) {
     const reference = args.astring()
     if (reference === undefined) throw new BadCommand('Invalid reference')
-    const pattern = args.astring()
-    if (pattern === undefined) throw new BadCommand('Invalid pattern')
-    return { reference, pattern }
+    const patterns = patternTexts(args.next())
+    if (!args.ended) throw new BadCommand('Extra arguments')
+    return { reference, patterns }
   },
-  async run(session, { reference, pattern }) {
-    const patterns = decodePatterns(reference, [pattern])
-    if (pattern !== '' && patterns.length > 0) await sayMatching(session, patterns)
+  async run(session, { reference, patterns: given }) {
+    const patterns = decodePatterns(
+      reference,
+      given.filter((pattern) => pattern !== ''),
+    )
+    if (patterns.length > 0) await sayMatching(session, patterns)
     return { text: 'OK Lsub completed' }
   },
 })

@@ -1,7 +1,8 @@
 import type { Mailbox } from '../../../storage/store.ts'
 import { SEEN } from '../../../storage/flags.ts'
 import type { Argument } from '../wire/argument-reader.ts'
-import { parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
+import { parseModSeq } from '../wire/mod-seq.ts'
+import { LARGEST_NUMBER, parseSequenceSet, type SequenceSet } from '../wire/sequence-set.ts'
 import { BadCommand } from '../server/bad-command.ts'
 import { closeSelected } from '../server/close-selected.ts'
 import { command } from '../server/command.ts'
@@ -86,9 +87,11 @@ function parseKnown(session: ImapSession, argument: Argument | undefined): Known
   if (!session.qresync) throw new BadCommand('QRESYNC not enabled')
   const [validity, modSeq, third, fourth] = argument.items
   const uidValidity = number(validity)
-  const since = number(modSeq)
-  if (uidValidity === undefined || since === undefined) throw new BadCommand('Invalid QRESYNC parameters')
-  const uids = third?.kind === 'atom' ? parseSequenceSet(third.text) : undefined
+  const since = modSeq?.kind === 'atom' ? parseModSeq(modSeq.text) : undefined
+  if (uidValidity === undefined || uidValidity > LARGEST_NUMBER || since === undefined)
+    throw new BadCommand('Invalid QRESYNC parameters')
+  // `*` stands for nothing here. RFC 7162 §7.
+  const uids = third?.kind === 'atom' && !third.text.includes('*') ? parseSequenceSet(third.text) : undefined
   if (third?.kind === 'atom' && uids === undefined) throw new BadCommand('Invalid QRESYNC known-uids')
   const pairs = third?.kind === 'list' ? third : fourth
   return { uidValidity, modSeq: since, uids, sample: pairs?.kind === 'list' ? parseSample(pairs.items) : [] }
@@ -117,7 +120,7 @@ function expand(set: SequenceSet): number[] {
 const SAMPLE_LIMIT = 100_000
 
 function number(argument: Argument | undefined): number | undefined {
-  return argument?.kind === 'atom' && /^\d{1,19}$/.test(argument.text) ? Number(argument.text) : undefined
+  return argument?.kind === 'atom' && /^\d{1,10}$/.test(argument.text) ? Number(argument.text) : undefined
 }
 
 async function describe(

@@ -1,6 +1,7 @@
 import { DELETED, type FlagChange } from '../../../storage/flags.ts'
 import type { Mailbox } from '../../../storage/store.ts'
 import type { Argument } from '../wire/argument-reader.ts'
+import { parseModSeq } from '../wire/mod-seq.ts'
 import { writeSequenceSet } from '../wire/sequence-set.ts'
 import { BadCommand } from '../server/bad-command.ts'
 import type { Arguments } from '../server/arguments.ts'
@@ -57,12 +58,19 @@ const MODES: ReadonlyMap<string, FlagChange['mode']> = new Map([
   ['-FLAGS', 'remove'],
 ])
 
-function parseModifiers(items: readonly Argument[]): number {
-  const [name, value] = items
-  if (name?.kind !== 'atom' || name.text.toUpperCase() !== 'UNCHANGEDSINCE')
-    throw new BadCommand('Invalid STORE modifiers')
-  if (value?.kind !== 'atom' || !/^\d{1,19}$/.test(value.text)) throw new BadCommand('Invalid modseq')
-  return Number(value.text)
+/** The smallest of several counts. */
+function parseModifiers(items: readonly Argument[]): number | undefined {
+  let unchangedSince: number | undefined
+  for (let at = 0; at < items.length; at += 2) {
+    const [name, value] = [items[at], items[at + 1]]
+    if (name?.kind !== 'atom' || value === undefined || value.kind === 'list')
+      throw new BadCommand('Invalid STORE modifiers')
+    if (name.text.toUpperCase() !== 'UNCHANGEDSINCE') throw new BadCommand('Unknown STORE modifier')
+    const modSeq = parseModSeq(value.text)
+    if (modSeq === undefined) throw new BadCommand('Invalid modseq')
+    unchangedSince = Math.min(unchangedSince ?? modSeq, modSeq)
+  }
+  return unchangedSince
 }
 
 function modSeqs(mailbox: Mailbox, uids: readonly number[]): ReadonlyMap<number, number> {

@@ -2,7 +2,7 @@ import type { MailboxStatus } from '../../../storage/store.ts'
 import type { Argument } from '../wire/argument-reader.ts'
 import { BadCommand } from './bad-command.ts'
 
-/** What STATUS can tell. RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438. */
+/** What STATUS can tell. RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438; X-GUID is Dovecot's. */
 const ITEMS = {
   MESSAGES: ({ messages }) => messages,
   RECENT: ({ recent }) => recent,
@@ -11,7 +11,8 @@ const ITEMS = {
   UNSEEN: ({ unseen }) => unseen,
   HIGHESTMODSEQ: ({ highestModSeq }) => highestModSeq,
   SIZE: ({ sizeBytes }) => sizeBytes,
-} as const satisfies Record<string, (status: MailboxStatus) => number>
+  'X-GUID': ({ guid }) => guid,
+} as const satisfies Record<string, (status: MailboxStatus) => number | string>
 
 export type StatusItem = keyof typeof ITEMS
 

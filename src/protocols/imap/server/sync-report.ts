@@ -46,7 +46,7 @@ function report(session: ImapSession, changes: ViewChanges, withUid: boolean): v
   const { selected, out } = session
   if (selected === undefined) return
   const { mailbox } = selected
-  if (changes.newKeywords || mailbox.keywords.length > selected.keywordCount) sayKeywords(session, selected)
+  if (mailbox.keywords.length > selected.keywordCount) sayKeywords(session, selected)
   if (changes.flags.length > LONG || changes.expunged.length > LONG)
     return reportMuch(session, selected, changes, withUid)
   const gone = goneNumbers(changes.expunged)

@@ -150,7 +150,7 @@ export class ArgumentReader {
     const line = this.#line
     const close = line.indexOf('}', this.#at)
     const header = close < 0 ? undefined : LITERAL_SIZE.exec(line.slice(this.#at + 1, close))
-    if (close >= 0 && /^\d+\+[^}]/.test(line.slice(this.#at + 1, close))) return bad("Expecting '}' after '+'")
+    if (close >= 0 && /^\d*\+[^}]/.test(line.slice(this.#at + 1, close))) return bad("Expecting '}' after '+'")
     if (header === null || header === undefined) return bad('Invalid literal size')
     if (close + 1 < line.length) return bad('Missing LF after literal size')
     const sizeBytes = Number(header[1])

@@ -1,6 +1,6 @@
 /** date-time and date of RFC 3501 §9. */
 
-/** `"01-Feb-2020 10:11:12 +0100"` (a day may begin with a blank) as milliseconds since 1970; `undefined` when it is none. */
+/** `"01-Feb-2020 10:11:12 +0100"` (a day may begin with a blank, or have one digit) as milliseconds since 1970; `undefined` when it is none. */
 export function parseDateTime(text: string): number | undefined {
   const match = DATE_TIME.exec(text)
   if (match === null) return undefined
@@ -19,7 +19,8 @@ export function parseDateTime(text: string): number | undefined {
   const date = dayOf(day, month, year)
   if (date === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
   const offset = (Number(zoneHours) * 60 + Number(zoneMinutes)) * (sign === '-' ? -1 : 1)
-  return date + ((Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second)) * 1000
+  // No clock here shows a leap second.
+  return date + ((Number(hour) * 60 + Number(minute) - offset) * 60 + Math.min(Number(second), 59)) * 1000
 }
 
 /** The same moment on the clock of this machine: `01-Feb-2020 09:11:12 +0000`. */
@@ -43,7 +44,7 @@ export function parseDay(text: string): number | undefined {
 export const DAY_MS = 86_400_000
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const DATE_TIME = /^([ \d]\d)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/i
+const DATE_TIME = /^([ \d]?\d)-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/i
 const DAY = /^(\d\d?)-([a-z]{3})-(\d{4})$/i
 
 function dayOf(day: string, month: string, year: string): number | undefined {

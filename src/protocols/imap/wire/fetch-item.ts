@@ -62,7 +62,7 @@ function parseItems(args: readonly Argument[], limit = Number.POSITIVE_INFINITY)
 
 function unknown(name: string): string {
   if (name === 'BODY.PEEK') return "Invalid BODY[..] parameter: Missing '['"
-  return name.startsWith('RFC822.') ? `Unknown parameter ${name}` : `Unknown parameter: ${name}`
+  return name.startsWith('RFC822') ? `Unknown parameter ${name}` : `Unknown parameter: ${name}`
 }
 
 const WHOLE: Section = { path: [], of: 'all' }

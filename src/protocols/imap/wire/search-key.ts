@@ -1,6 +1,7 @@
 /** search-key. RFC 3501 §6.4.4 and §9; MODSEQ from RFC 7162 §3.1.5. Error texts are Dovecot's. */
 import type { Argument } from './argument-reader.ts'
 import { parseDay } from './date-time.ts'
+import { parseModSeq } from './mod-seq.ts'
 import { parseSequenceSet, type SequenceSet } from './sequence-set.ts'
 
 export type SearchKey =
@@ -143,12 +144,13 @@ class KeyReader {
   #modSeq(name: string): SearchKey {
     const next = this.#args[this.#at]
     if (next?.kind === 'string') {
+      if (!/^\/flags\//i.test(next.text)) throw new SearchKeyError('Invalid MODSEQ value')
       this.#at++
       if (!/^(priv|shared|all)$/i.test(this.#text(name))) throw new SearchKeyError('Invalid MODSEQ type')
     }
-    const value = this.#text(name)
-    if (!/^\d{1,19}$/.test(value)) throw new SearchKeyError('Invalid MODSEQ value')
-    return { kind: 'modseq', value: Number(value) }
+    const value = parseModSeq(this.#text(name))
+    if (value === undefined) throw new SearchKeyError('Invalid MODSEQ value')
+    return { kind: 'modseq', value }
   }
 
   #set(name: string, complaint: string): SequenceSet {

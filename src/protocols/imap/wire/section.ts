@@ -35,7 +35,8 @@ export function parseSection(
   if (second?.kind !== 'list') return missingBracket()
   if (third?.kind !== 'atom' || !third.text.startsWith(']')) return missingBracket()
   const names = fieldNames(second.items)
-  const spec = names === undefined ? INVALID : parseSpec(inside, names)
+  if (names === undefined) return 'Invalid BODY[..] parameter: Header list contains non-strings'
+  const spec = parseSpec(inside, names)
   if (typeof spec === 'string') return spec
   return finish(spec, inside, ` (${second.items.map(fieldText).join(' ')})`, third.text.slice(1), 3)
 }
@@ -54,10 +55,11 @@ function parsePartial(text: string): Exclude<Section['window'], undefined> | str
   const match = PARTIAL.exec(text)
   if (match === null) return 'Too big partial start'
   const [, start = '', size, rest = ''] = match
-  if (size === '') return 'Too big partial end'
-  if (rest !== '>') return "Missing '>' in partial"
   const offset = Number(start)
-  if (offset > Number.MAX_SAFE_INTEGER) return 'Too big partial start'
+  if (offset > LARGEST_OFFSET) return 'Too big partial start'
+  if (size === '' || Number(size) > LARGEST_OFFSET) return 'Too big partial end'
+  if (!rest.startsWith('>')) return "Missing '>' in partial"
+  if (rest !== '>') return "Unexpected data after '>'"
   return { offset, size: size === undefined ? Number.POSITIVE_INFINITY : Number(size) }
 }
 
@@ -108,5 +110,7 @@ function missingBracket(): string {
 const PART = /^(\d{1,10})(\.|$)/
 /** Deeper than any message is described. */
 const PATH_LIMIT = 200
-const PARTIAL = /^<(\d{1,19})(?:\.(\d{0,19}))?(.*)$/s
+const PARTIAL = /^<(\d+)(?:\.(\d*))?(.*)$/s
+/** 2^63: what Dovecot counts to. */
+const LARGEST_OFFSET = 2 ** 63
 const INVALID = 'Invalid BODY[..] section'

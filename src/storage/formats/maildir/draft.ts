@@ -53,8 +53,9 @@ export class Draft {
     if (this.#fd === undefined) this.#writeAtOnce()
     else await this.#flush()
     const fd = this.#open()
-    const seconds = (this.#message.internalDateMs ?? this.#place.context.now()) / 1000
-    if (this.#message.internalDateMs !== undefined) futimesSync(fd, this.#place.context.now() / 1000, seconds)
+    const { internalDateMs } = this.#message
+    // As a number, a time before 1970 would be taken for now.
+    if (internalDateMs !== undefined) futimesSync(fd, new Date(this.#place.context.now()), new Date(internalDateMs))
     const synced = this.#place.syncing.file(fd).finally(() => closeSync(fd))
     synced.catch(() => undefined)
     this.#fd = undefined

@@ -27,11 +27,12 @@ export async function readHead(
   const [one, two, ...more] = given
   const flags = one?.kind === 'list' ? parseFlags(one.items) : { bits: 0, keywords: [] }
   const date = one?.kind === 'list' ? two : one
+  if (step.kind === 'complete' && given.length > 0) throw new BadCommand('Invalid arguments')
   if (date !== undefined && date.kind !== 'string') throw new BadCommand('Invalid arguments')
   const internalDateMs = date === undefined ? undefined : parseDateTime(date.text)
   if (date !== undefined && internalDateMs === undefined) throw new BadCommand('Invalid internal date')
   if (more.length > 0 || (one?.kind !== 'list' && two !== undefined)) throw new BadCommand('Invalid arguments')
-  if (step.kind === 'complete') throw new BadCommand(given.length === 0 ? 'Missing message size' : 'Invalid arguments')
+  if (step.kind === 'complete') throw new BadCommand('Missing message size')
   if (step.sizeBytes > LARGEST_NUMBER) {
     throw step.synchronizing ? new No('[TOOBIG] Message is too large') : farewell(session, 'Literal size too large')
   }

@@ -25,7 +25,7 @@ export async function collect(
   const entries = new Map((await store.list(patterns.flatMap((one) => [one, `${one}*`]))).map((one) => [one.name, one]))
   const wantsSubscribed = options.subscribedOnly || options.showSubscribed
   const subscribed = new Set(wantsSubscribed ? await store.subscriptions() : [])
-  if (options.subscribedOnly) addUnknown(store, entries, subscribed, patterns)
+  if (options.subscribedOnly) addUnknown(store, entries, withParents(store, subscribed, options.recursive), patterns)
   const parents = parentsOf(entries.values())
   const listed: Listed[] = []
   for (const entry of entries.values()) {
@@ -62,6 +62,18 @@ function addUnknown(
     if (namespace === undefined || !isTold(namespace, patterns)) continue
     entries.set(name, { name, namespace, selectable: false, existing: false, noInferiors: false, specialUse: [] })
   }
+}
+
+/** With RECURSIVEMATCH also what is above them. */
+function withParents(store: MailStore, names: ReadonlySet<string>, recursive: boolean): ReadonlySet<string> {
+  const all = new Set(names)
+  if (!recursive) return all
+  for (const name of names) {
+    const separator = namespaceOf(store.namespaces, name)?.separator ?? '/'
+    for (let end = name.lastIndexOf(separator); end > 0; end = name.lastIndexOf(separator, end - 1))
+      all.add(name.slice(0, end))
+  }
+  return all
 }
 
 function parentsOf(entries: Iterable<MailboxEntry>): ReadonlySet<string> {

@@ -1,4 +1,6 @@
 import type { MailStore, StoreNamespace } from '../../../../storage/store.ts'
+import { BadCommand } from '../../server/bad-command.ts'
+import type { Argument } from '../../wire/argument-reader.ts'
 import { decodeMutf7 } from '../../../../util/mutf7.ts'
 
 /** Patterns as Unicode, behind the reference; what is no mUTF-7 matches nothing and is left out. RFC 3501 §6.3.8. */
@@ -7,6 +9,15 @@ export function decodePatterns(reference: string, patterns: readonly string[]): 
     .map((pattern) => decodeMutf7(reference + pattern))
     .filter((pattern) => pattern !== undefined)
     .map((pattern) => pattern.replace(/\*[*%]+|%[*%]*\*[*%]*/g, '*').replace(/%+/g, '%'))
+}
+
+/** The patterns of LIST or LSUB: one, or several in parentheses. Throws BadCommand. */
+export function patternTexts(argument: Argument | undefined): readonly string[] {
+  const items = argument?.kind === 'list' ? argument.items : [argument]
+  return items.map((item) => {
+    if (item === undefined || item.kind === 'list') throw new BadCommand('Invalid pattern')
+    return item.text
+  })
 }
 
 /** A function that tells whether a name matches one of the patterns. `%` stops at the separator; INBOX has no case. */
