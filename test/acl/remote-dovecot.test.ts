@@ -5,7 +5,7 @@ import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { CONVERSATIONS } from './remote-conversation.ts'
-import { backendConfig, imapcSettings, sharedDict } from './remote-servers.ts'
+import { backendConfig, IMAPC_MASTER, imapcSettings, sharedDict } from './remote-servers.ts'
 
 describe('shared mailboxes on a Dovecot backend, as Dovecot documents it', {
   skip: skipWithout('dovecot-imapd'),
@@ -19,7 +19,9 @@ describe('shared mailboxes on a Dovecot backend, as Dovecot documents it', {
     servers.push(theirs)
     const joePort = theirs.ports['imap'] ?? 0
     const more = imapcSettings('127.0.0.1', joePort)
-    const ours = await startPostern((place) => backendConfig(place, { dict, location: 'imapc:~/imapc-shared', more }))
+    const ours = await startPostern((place) =>
+      backendConfig(place, { dict, location: 'imapc:~/imapc-shared', override: IMAPC_MASTER, more }),
+    )
     servers.push(ours)
     cluster = { joePort, janePort: ours.ports['imap'] ?? 0 }
   })

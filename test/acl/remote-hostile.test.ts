@@ -47,7 +47,8 @@ describe('another server that does what it should not', () => {
   let theirs: ScriptedBackend
   before(async () => {
     theirs = await startScriptedBackend(playServer)
-    const more = `${imapcSettings('127.0.0.1', theirs.port)}imapc_cmd_timeout = 1s
+    const more = `${imapcSettings('127.0.0.1', theirs.port)}imapc_master_user = %u
+imapc_cmd_timeout = 1s
 imapc_connection_retry_count = 0
 `
     ours = await startPostern((place) =>

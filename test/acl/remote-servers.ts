@@ -17,13 +17,15 @@ export interface BackendOptions {
   readonly location?: string
   /** More fields of a user: `proxy_maybe=y host=...`. */
   readonly fields?: (user: string) => string
+  /** More of what the userdb says of everybody. */
+  readonly override?: string
   /** Whatever else: `imapc_*`. */
   readonly more?: string
 }
 
 /** A backend for Dovecot and for Postern: private mail with ACLs, shared mail, and master logins of other backends. */
 export function backendConfig({ dir, port }: Place, options: BackendOptions): string {
-  const { dict, location = `maildir:${dir}/mail/%%n/Maildir`, fields = () => '', more = '' } = options
+  const { dict, location = `maildir:${dir}/mail/%%n/Maildir`, fields = () => '', override = '', more = '' } = options
   for (const user of CLUSTER_USERS) makeMaildir(join(dir, 'mail', user, 'Maildir'))
   giveToMail(join(dir, 'mail'))
   const users = join(dir, 'users')
@@ -71,7 +73,7 @@ passdb {
 userdb {
   driver = passwd-file
   args = ${users}
-  override_fields = uid=mail gid=mail home=${dir}/mail/%n
+  override_fields = uid=mail gid=mail home=${dir}/mail/%n ${override}
 }
 service auth {
   unix_listener auth-userdb {
@@ -86,11 +88,13 @@ ${imapListeners(port)}
 `
 }
 
-/** The documented way of 2.3: who logs in is the master user, the owner is whom the mail belongs to. */
+/** What the documentation of 2.3 has in the userdb: who asks is the master user at the other server. */
+export const IMAPC_MASTER = 'imapc_master_user=%u'
+
+/** The documented way of 2.3. The owner, whom the mail belongs to, is who is logged in as. */
 export function imapcSettings(host: string, port: number): string {
   return `imapc_host = ${host}
 imapc_port = ${port}
-imapc_master_user = %u
 imapc_password = ${IMAPC_SECRET}
 imapc_features = rfc822.size fetch-headers search modseq acl
 `

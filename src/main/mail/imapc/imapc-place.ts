@@ -40,7 +40,8 @@ export class ImapcPlace implements RemotePlace {
     this.inboxName = place.toVirtual('INBOX')
     this.#user = user
     const { settings } = user
-    const expand = (text: string): string => expandFor(text, user.variables, owner)
+    const expand = (text: string): string =>
+      expandText(text, owner === undefined ? user.variables : namesOf(owner), owner)
     const { server } = location
     const host = server?.host ?? expand(settings.imapc_host)
     const tls = server?.tls ?? (settings.imapc_ssl === 'no' ? undefined : settings.imapc_ssl)
@@ -53,7 +54,9 @@ export class ImapcPlace implements RemotePlace {
       ...(tls === undefined ? {} : { tls }),
       verifies: server?.tls === undefined ? settings.imapc_ssl_verify : server.anyCert !== true,
       user: server?.destuser ?? (expand(settings.imapc_user) || (owner ?? user.user)),
-      ...masterOf(expand(settings.imapc_master_user) || (server === undefined ? '' : user.user)),
+      ...masterOf(
+        expandText(settings.imapc_master_user, user.variables, owner) || (server === undefined ? '' : user.user),
+      ),
     }
     this.listPrefix = settings.imapc_list_prefix
     this.server = `${host}:${port}`
@@ -98,17 +101,22 @@ function masterOf(master: string): { readonly master?: string } {
   return master === '' ? {} : { master }
 }
 
-/** `%u` is the session's user; `%%u` and `%{owner_user}` are the owner of the mailboxes. */
-function expandFor(text: string, variables: VariableLookup, owner: string | undefined): string {
+/** `%%u` and `%{owner_user}` are the owner of the mailboxes in any setting. */
+function expandText(text: string, variables: VariableLookup, owner: string | undefined): string {
   if (!text.includes('%')) return text
-  const at = owner?.indexOf('@') ?? -1
-  const ofOwner = new Map([
-    ['user', owner ?? ''],
-    ['username', at < 0 ? (owner ?? '') : (owner ?? '').slice(0, at)],
-    ['domain', at < 0 ? '' : (owner ?? '').slice(at + 1)],
-  ])
+  const ofOwner = namesOf(owner ?? '')
   const first = compileTemplate(text, mailShortNames).expand((name) =>
-    name.startsWith('owner_') ? ofOwner.get(name.slice('owner_'.length)) : variables(name),
+    name.startsWith('owner_') ? ofOwner(name.slice('owner_'.length)) : variables(name),
   )
-  return compileTemplate(first, mailShortNames).expand((name) => ofOwner.get(name))
+  return compileTemplate(first, mailShortNames).expand(ofOwner)
+}
+
+function namesOf(user: string): VariableLookup {
+  const at = user.indexOf('@')
+  const names = new Map([
+    ['user', user],
+    ['username', at < 0 ? user : user.slice(0, at)],
+    ['domain', at < 0 ? '' : user.slice(at + 1)],
+  ])
+  return (name) => names.get(name)
 }

@@ -1,5 +1,6 @@
 import { decodeText } from '../../../wire-text.ts'
 import type { QuotaRoot } from '../../../../storage/store.ts'
+import { No } from '../bad-command.ts'
 import type { RemoteMailboxes } from './remote-mailboxes.ts'
 import type { RemoteName } from './replies.ts'
 import { textOf } from './response.ts'
@@ -7,14 +8,14 @@ import type { Argument } from '../../wire/argument-reader.ts'
 
 type Resource = QuotaRoot['resources'][number]
 
-/** Quota roots of a mailbox on another server. Those of another user begin with his name, as Dovecot has it. */
+/** Quota roots of a mailbox on another server. Other users' are their own affair, as in Dovecot. Throws No. */
 export async function quotaRootsElsewhere(remote: RemoteMailboxes, found: RemoteName): Promise<readonly QuotaRoot[]> {
+  if (found.place.owner !== undefined) throw new No("Not showing other users' quota")
   return await remote.use(found.place, async (connection) => {
     if (!connection.capability.has('QUOTA')) return []
     const { answers } = await remote.ask(found, (mailbox) => `GETQUOTAROOT ${mailbox}`, ['QUOTA'])
-    const owner = found.place.owner === undefined ? '' : `${found.place.owner}:`
     return answers.map(({ args: [name, resources] }) => ({
-      name: owner + decodeText(textOf(name) ?? ''),
+      name: decodeText(textOf(name) ?? ''),
       resources: resources?.kind === 'list' ? resourcesOf(resources.items) : [],
     }))
   })
