@@ -1,4 +1,6 @@
-import { compileTemplate, type ShortNames } from '../config/expand.ts'
+import type { ShortNames } from '../config/expand.ts'
+import { expandLogLine } from '../config/expand/log-line.ts'
+import type { StoredSizes } from '../storage/store.ts'
 import type { MessageFacts } from './message-facts.ts'
 
 const SHORT_NAMES: ShortNames = new Map([
@@ -14,26 +16,51 @@ const SHORT_NAMES: ShortNames = new Map([
 /** A control character in a header must not make a line of its own in the log. */
 // oxlint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x1f\x7f]/g
+/** What senders choose is cut to so many bytes, as in Dovecot. */
+const SUBJECT_BYTES = 80
+const ID_BYTES = 200
+
+export interface DeliveryFacts {
+  readonly facts: MessageFacts
+  /** As it was stored, once it was. */
+  readonly stored: StoredSizes | undefined
+  /** Bare addresses of the envelope; `to` is the original recipient where the sender tells. */
+  readonly from: string
+  readonly to: string
+  readonly deliveryMs: number
+  readonly sessionMs: number
+}
 
 /** A line about a delivery as `deliver_log_format` has it; `status` is the `%$`. */
-export function deliverLine(
-  format: string,
-  status: string,
-  about: { readonly facts: MessageFacts; readonly from: string; readonly session: string; readonly to: string },
-): string {
-  const { facts } = about
-  const msgid = facts.field('message-id')
+export function deliverLine(format: string, status: string, about: DeliveryFacts): string {
+  const { facts, stored, deliveryMs, sessionMs } = about
   const values: Readonly<Record<string, string>> = {
     message: status,
-    msgid: msgid === '' ? 'unspecified' : msgid,
-    subject: facts.field('subject'),
-    from: facts.field('from'),
+    msgid: cut(facts.messageId, ID_BYTES) || 'unspecified',
+    subject: cut(facts.subject, SUBJECT_BYTES),
+    from: facts.from,
     from_envelope: about.from,
     to_envelope: about.to,
-    size: String(facts.sizeBytes),
-    vsize: String(facts.sizeBytes),
-    session: about.session,
+    size: String(stored?.storedBytes ?? facts.sizeBytes),
+    vsize: String(stored?.sizeBytes ?? facts.sizeBytes),
+    storage_id: stored?.storageId ?? '',
+    delivery_time: String(Math.round(deliveryMs)),
+    session_time: String(Math.round(sessionMs)),
   }
-  const line = compileTemplate(format, SHORT_NAMES).expand((name) => values[name])
-  return line.replaceAll(CONTROLS, '?')
+  return expandLogLine(format, SHORT_NAMES, (name) => values[name]).replaceAll(CONTROLS, '?')
 }
+
+/** Whole characters, with dots for what is missing. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text
+  let kept = ''
+  let size = DOTS.length
+  for (const char of text) {
+    size += Buffer.byteLength(char)
+    if (size > bytes) break
+    kept += char
+  }
+  return kept + DOTS
+}
+
+const DOTS = '...'

@@ -24,7 +24,6 @@ export interface DeliveryOrder {
   /** Bare addresses, for the log. */
   readonly from: string
   readonly to: string
-  readonly session: string
   readonly log: (level: 'info' | 'error', text: string) => void
 }
 
@@ -36,6 +35,8 @@ export function createDelivery(order: DeliveryOrder): Delivery {
 class StreamedDelivery implements Delivery {
   readonly #order: DeliveryOrder
   readonly #facts = new MessageFacts()
+  readonly #orderedAt = performance.now()
+  #begunAt = performance.now()
   #appending: Appending | undefined
 
   constructor(order: DeliveryOrder) {
@@ -44,6 +45,7 @@ class StreamedDelivery implements Delivery {
 
   async begin(): Promise<void> {
     const { store, mailbox, settings, from } = this.#order
+    this.#begunAt = performance.now()
     await this.#telling(`open mailbox ${mailbox}`, async () => {
       const { appending, failure } = await openTarget(store, mailbox, settings)
       this.#appending = appending
@@ -83,7 +85,15 @@ class StreamedDelivery implements Delivery {
   }
 
   #say(status: string, level: 'info' | 'error' = 'info'): void {
-    const { settings, from, to, session, log } = this.#order
-    log(level, deliverLine(settings.deliver_log_format, status, { facts: this.#facts, from, to, session }))
+    const { settings, from, to, log } = this.#order
+    const about = {
+      facts: this.#facts,
+      stored: this.#appending?.ended,
+      from,
+      to,
+      deliveryMs: performance.now() - this.#begunAt,
+      sessionMs: this.#begunAt - this.#orderedAt,
+    }
+    log(level, deliverLine(settings.deliver_log_format, status, about))
   }
 }

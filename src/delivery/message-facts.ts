@@ -1,3 +1,6 @@
+import { parseAddresses } from '../storage/message/address.ts'
+import { decodeWords } from '../storage/message/encoded-word.ts'
+
 /** What the log wants to know of a message that passes by: some fields of its header, its size. */
 
 /** A header that is longer is not looked at any further. */
@@ -17,6 +20,26 @@ export class MessageFacts {
     this.#headerBytes += part.length
   }
 
+  /** `<...>` of the Message-ID, without white space and quotes; empty when there is none that has an `@`. */
+  get messageId(): string {
+    const id = /<([^<>]*@[^<>]*)>/.exec(this.field('message-id'))?.[1]
+    return id === undefined ? '' : `<${id.replaceAll(/[\s"]/g, '')}>`
+  }
+
+  /** As text. */
+  get subject(): string {
+    return decodeWords(this.field('subject'))
+  }
+
+  /** The first address of From; empty when that is no address. */
+  get from(): string {
+    const [first] = parseAddresses(this.field('from'))
+    const { mailbox, domain } = first ?? {}
+    if (mailbox === undefined || domain === undefined || [mailbox, domain].some((part) => NO_ADDRESS.has(part)))
+      return ''
+    return `${mailbox}@${domain}`
+  }
+
   /** The first field of this name, unfolded, latin1 held; empty when there is none. */
   field(name: string): string {
     const text = this.#text()
@@ -30,3 +53,6 @@ export class MessageFacts {
     return end === null ? text : text.slice(0, end.index)
   }
 }
+
+/** What the parser calls parts that are not there or cannot be read. */
+const NO_ADDRESS: ReadonlySet<string> = new Set(['', 'MISSING_MAILBOX', 'MISSING_DOMAIN', 'SYNTAX_ERROR'])

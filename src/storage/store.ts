@@ -216,6 +216,8 @@ export interface CopiedUids {
 /** Messages on their way into a mailbox: seen by nobody before `commit`, all or none after it. */
 export interface Appending {
   readonly mailbox: string
+  /** What was ended so far, as it is stored; absent where that is what was written. */
+  readonly ended?: StoredSizes | undefined
   /** Begins a message. The one before it must be finished. */
   begin(message: NewMessage): Promise<void>
   /** Bytes of the message begun last; resolves when more may come. */
@@ -226,6 +228,15 @@ export interface Appending {
   commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }>
   /** Leaves no trace. Does nothing after `commit`. */
   abort(): Promise<void>
+}
+
+/** Messages as they are stored. */
+export interface StoredSizes {
+  /** Lines ending with CRLF. */
+  readonly sizeBytes: number
+  readonly storedBytes: number
+  /** What the format calls the last one: Maildir: the file name up to `:`. */
+  readonly storageId: string
 }
 
 export interface NewMessage {

@@ -8,11 +8,11 @@ import { BothServers, deliveryConfig, noDeliveries, sayImap, sayPop } from './bo
 const IMAP_FORMAT =
   'deleted=%{deleted} expunged=%{expunged} trashed=%{trashed} appended=%{appended} ' +
   'autoexpunged=%{autoexpunged} hdr=%{fetch_hdr_count}/%{fetch_hdr_bytes} body=%{fetch_body_count}/%{fetch_body_bytes} ' +
-  'user=%u n=%n d=%d s=%s'
+  'user=%u n=%n d=%d s=%s %{nosuch}'
 
 const POP_FORMAT =
   'top=%t/%p retr=%r/%b del=%d/%m size=%s bytes=%{deleted_bytes} uidl=%u=%{uidl_change} in=%i top=%{top_count}/%{top_bytes} ' +
-  'retr=%{retr_count}/%{retr_bytes} n=%{message_count} mb=%{message_bytes} user=%{user} n=%{username} d=%{domain}'
+  'retr=%{retr_count}/%{retr_bytes} n=%{message_count} mb=%{message_bytes} user=%{user} n=%{username} d=%{domain} %{nosuch}'
 
 const MORE = `namespace inbox {
   inbox = yes

@@ -1,5 +1,5 @@
 // Messages on their way into a mailbox: flags that may not be set there are left out, UIDs that may not be read are not told.
-import type { Appending, NewMessage } from '../../storage/store.ts'
+import type { Appending, NewMessage, StoredSizes } from '../../storage/store.ts'
 import type { FlagRights } from './flag-rights.ts'
 
 export class AclAppending implements Appending {
@@ -15,6 +15,10 @@ export class AclAppending implements Appending {
 
   get mailbox(): string {
     return this.#appending.mailbox
+  }
+
+  get ended(): StoredSizes | undefined {
+    return this.#appending.ended
   }
 
   begin(message: NewMessage): Promise<void> {

@@ -140,11 +140,7 @@ export class UserQuota implements QuotaHook {
   }
 
   /** Everything is counted before anybody is told. */
-  async #settle(
-    roots: readonly QuotaRootSpec[],
-    pending: readonly Promise<void>[],
-    added: QuotaAmount,
-  ): Promise<void> {
+  async #settle(roots: readonly QuotaRootSpec[], pending: readonly Promise<void>[], added: QuotaAmount): Promise<void> {
     await Promise.all(pending)
     for (const root of roots) {
       try {

@@ -93,7 +93,7 @@ class Host implements MailHost {
     const { settings } = user
     const detail = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
     const mailbox = order.mailbox ?? detail
-    const { from, to, session } = order
+    const { from, to } = order
     const open = await this.#open(user, order, service, 'delivery', log)
     const { store, quota } = open
     try {
@@ -104,7 +104,7 @@ class Host implements MailHost {
       await open.close()
       throw error
     }
-    const delivery = createDelivery({ store, settings, mailbox, from, to, session, log })
+    const delivery = createDelivery({ store, settings, mailbox, from, to, log })
     return { delivery, close: () => open.close() }
   }
 

@@ -1,4 +1,5 @@
 /** LMTP: RFC 2033, into mailboxes of this server and as a proxy in front of LMTP and SMTP servers. */
+export { originalRecipient } from './local/delivery-header.ts'
 export { splitDetail } from './recipient.ts'
 export { serveLmtp } from './serve.ts'
 export type {

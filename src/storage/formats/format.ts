@@ -149,8 +149,6 @@ export interface ChangedFlags {
 }
 
 export interface FormatAppending extends Omit<Appending, 'mailbox'> {
-  /** All messages ended so far, those that were linked aside; absent where both are what was written. */
-  readonly ended?: { readonly sizeBytes: number; readonly storedBytes: number }
   /**
    * Takes a message over from another mailbox of the same format without reading it (a hard link); `undefined` when that cannot
    * be, and its bytes must be written instead.

@@ -1,7 +1,7 @@
 import { SEEN } from '../flags.ts'
 import type { FormatAppending } from '../formats/format.ts'
 import type { QuotaHook } from '../quota-hook.ts'
-import type { Appending, NewMessage } from '../store.ts'
+import type { Appending, NewMessage, StoredSizes } from '../store.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
 
 export interface AppendingNeeds {
@@ -46,6 +46,10 @@ export class StoreAppending implements Appending {
 
   get mailbox(): string {
     return this.#needs.name
+  }
+
+  get ended(): StoredSizes | undefined {
+    return this.#needs.appending.ended
   }
 
   async begin(given: NewMessage): Promise<void> {

@@ -1,19 +1,12 @@
-import { compileTemplate, ExpandError, mailShortNames, type ShortNames } from '../../../config/expand.ts'
+import { mailShortNames, type ShortNames } from '../../../config/expand.ts'
+import { expandLogLine } from '../../../config/expand/log-line.ts'
 import type { ImapSession } from './session.ts'
 
 /** The last line of a session's log: why it ended, and what it was. `imap_logout_format`. */
 export function logoutLine(session: ImapSession, reason: string): string {
-  return `Disconnected: ${reason} ${statistics(session)}`.trimEnd()
-}
-
-function statistics(session: ImapSession): string {
-  const format = session.mail.settings.imap_logout_format
-  try {
-    return compileTemplate(format, LOGOUT_NAMES).expand((name) => variable(session, name))
-  } catch (error) {
-    if (!(error instanceof ExpandError)) throw error
-    return format
-  }
+  const { imap_logout_format: format } = session.mail.settings
+  const statistics = expandLogLine(format, LOGOUT_NAMES, (name) => variable(session, name))
+  return `Disconnected: ${reason} ${statistics}`.trimEnd()
 }
 
 function variable(session: ImapSession, name: string): string | undefined {

@@ -26,14 +26,14 @@ function deliveredTo(recipient: Recipient, which: DeliveryAddress): string | und
     case 'none':
       return undefined
     case 'original':
-      return originalRecipient(recipient) ?? formatAddress(recipient.address)
+      return originalRecipient(recipient)
     case 'final':
       return formatAddress(recipient.address)
   }
 }
 
-/** RFC 3461 §4.2: `rfc822;` and xtext. */
-function originalRecipient({ orcpt }: Recipient): string | undefined {
+/** What the sender wrote first, where the client tells. RFC 3461 §4.2: `rfc822;` and xtext. */
+export function originalRecipient({ orcpt }: Recipient): string | undefined {
   const match = /^rfc822;(.*)$/i.exec(orcpt ?? '')
   return match?.[1] === undefined ? undefined : decodeXtext(match[1])
 }

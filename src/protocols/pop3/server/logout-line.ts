@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Settings } from '../../../config/config.ts'
-import { compileTemplate, type ShortNames } from '../../../config/expand.ts'
+import type { ShortNames } from '../../../config/expand.ts'
+import { expandLogLine } from '../../../config/expand/log-line.ts'
 import { type PopSession, totalBytes } from './pop-session.ts'
 
 const SHORT_NAMES: ShortNames = new Map([
@@ -34,7 +35,7 @@ export function logoutLine(session: PopSession): string {
     session: mail.identity.session,
     ...userValues(mail.user),
   }
-  return compileTemplate(mail.settings.pop3_logout_format, SHORT_NAMES).expand((name) => {
+  return expandLogLine(mail.settings.pop3_logout_format, SHORT_NAMES, (name) => {
     const value = values[name]
     return value === undefined ? undefined : String(value)
   })

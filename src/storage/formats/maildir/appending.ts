@@ -42,7 +42,7 @@ export class MaildirAppending implements FormatAppending {
   readonly #mailbox: AppendTarget
   readonly #messages: TemporaryMessage[] = []
   readonly #syncing = new Set<Promise<void>>()
-  readonly ended = { sizeBytes: 0, storedBytes: 0 }
+  readonly ended = { sizeBytes: 0, storedBytes: 0, storageId: '' }
   #draft: Draft | undefined
 
   constructor(mailbox: AppendTarget) {
@@ -65,6 +65,7 @@ export class MaildirAppending implements FormatAppending {
     const { message, synced } = await refusingFullDisks(() => draft.end())
     this.#draft = undefined
     this.ended.sizeBytes += sizeInName(message.base, 'W') ?? 0
+    this.ended.storageId = message.base
     this.ended.storedBytes += sizeInName(message.base, 'S') ?? 0
     this.#messages.push(message)
     this.#syncing.add(synced)
