@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
+import { type Certificate, makeAuthority, makeCertificate } from '../support/certificates.ts'
+import { runOurs } from '../support/run-doveadm.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import type { Wire } from '../support/wire.ts'
 import { ImapTalk, mail } from './imap-talk.ts'
@@ -16,15 +20,22 @@ type Misbehaviour = (wire: Wire, tag: string, command: string) => Promise<boolea
 /** One server for all tests: what it does with commands is changed by each. */
 let misbehave: Misbehaviour = () => false
 let logins: string[] = []
+let certificate: Certificate
 
 async function playServer(wire: Wire): Promise<void> {
-  wire.send(`* OK [CAPABILITY ${CAPABILITY} AUTH=PLAIN] ready`)
+  wire.send(`* OK [CAPABILITY ${CAPABILITY} STARTTLS AUTH=PLAIN] ready`)
   for (;;) {
     const line = await wire.line(60_000).catch(() => undefined)
     if (line === undefined) return
     const [, tag = '', command = ''] = /^(\S+) (.*)$/.exec(line) ?? []
     if (await misbehave(wire, tag, command)) continue
     const [verb = ''] = command.split(' ')
+    if (verb === 'STARTTLS') {
+      wire.send(`${tag} OK begin`)
+      await wire.startTlsAsServer(certificate).catch(() => undefined)
+      continue
+    }
+    if (verb === 'LOGIN') logins.push(command)
     if (verb === 'AUTHENTICATE')
       logins.push(
         Buffer.from(command.split(' ')[2] ?? '', 'base64')
@@ -45,14 +56,28 @@ describe('another server that does what it should not', () => {
   const dir = makeTempDir('shared-dict')
   let ours: Started
   let theirs: ScriptedBackend
+  let wrongCertificate: Certificate
   before(async () => {
     theirs = await startScriptedBackend(playServer)
-    const more = `${imapcSettings('127.0.0.1', theirs.port)}imapc_master_user = %u
+    const authority = await makeAuthority()
+    certificate = await makeCertificate(authority)
+    wrongCertificate = await makeCertificate(authority, { names: ['other.example.org'] })
+    writeFileSync(join(dir, 'ca.pem'), authority.cert)
+    const fields = (user: string): string =>
+      user === 'alice' ? 'userdb_imapc_ssl=starttls userdb_imapc_master_user= userdb_imapc_user=alice2' : ''
+    const more = `ssl_client_ca_file = ${join(dir, 'ca.pem')}
+namespace old {
+  type = private
+  separator = /
+  prefix = Old/
+  location = imapc:
+}
+${imapcSettings('127.0.0.1', theirs.port)}imapc_master_user = %u
 imapc_cmd_timeout = 1s
 imapc_connection_retry_count = 0
 `
     ours = await startPostern((place) =>
-      backendConfig(place, { dict: sharedDict(dir), location: 'imapc:~/imapc-shared', more }),
+      backendConfig(place, { dict: sharedDict(dir), location: 'imapc:~/imapc-shared', fields, more }),
     )
   })
   after(async () => {
@@ -61,9 +86,11 @@ imapc_connection_retry_count = 0
     removeTempDir(dir)
   })
 
-  async function jane(t: TestContext, behaviour: Misbehaviour): Promise<ImapTalk> {
+  const jane = (t: TestContext, behaviour: Misbehaviour): Promise<ImapTalk> => login(t, 'jane', behaviour)
+
+  async function login(t: TestContext, user: string, behaviour: Misbehaviour): Promise<ImapTalk> {
     misbehave = behaviour
-    const client = await ImapTalk.login(ours.ports['imap'] ?? 0, 'jane')
+    const client = await ImapTalk.login(ours.ports['imap'] ?? 0, user)
     t.after(() => {
       misbehave = () => false
       client.wire.destroy()
@@ -77,6 +104,30 @@ imapc_connection_retry_count = 0
     assert.match((await client.say('SELECT shared/joe/Work')).tagged, /^OK done$/)
     assert.deepEqual(logins, [`joe jane ${IMAPC_SECRET}`])
     assert.ok(!ours.logLines.some((line) => line.includes(IMAPC_SECRET)))
+  })
+
+  test('a namespace of the user alone is his account there; STARTTLS is checked', async (t) => {
+    logins = []
+    const client = await login(t, 'alice', () => false)
+    assert.deepEqual((await client.say('LIST "" Old/*')).untagged, ['* LIST (\\HasNoChildren) "/" Old/Work'])
+    assert.match((await client.say('SELECT Old/INBOX')).tagged, /^OK done$/)
+    assert.deepEqual(logins, [`LOGIN "alice2" "${IMAPC_SECRET}"`])
+    assert.match((await client.say('SELECT shared/joe/Work')).tagged, /^NO \[UNAVAILABLE\] /)
+    await ours.waitForLog(/imapc_master_user is not set: shared mailboxes would be opened with all rights/)
+    const good = certificate
+    certificate = wrongCertificate
+    t.after(() => (certificate = good))
+    const next = await login(t, 'alice', () => false)
+    assert.match((await next.say('SELECT Old/INBOX')).tagged, /^NO \[UNAVAILABLE\] /)
+    assert.equal(logins.length, 1)
+  })
+
+  test('doveadm says that it does not reach it', async () => {
+    const config = join(ours.dir, 'dovecot.conf')
+    const status = await runOurs(config, ['mailbox', 'status', '-u', 'jane', 'messages', 'Old/Work'])
+    assert.match(status.err, /Old\/Work: .*Mailbox is on another server: only IMAP sessions reach it/)
+    const rights = await runOurs(config, ['acl', 'explain', '-u', 'jane', 'shared/joe/Work'])
+    assert.match(rights.err, /Mailbox shared\/joe\/Work is on another server, which decides about its rights/)
   })
 
   test('a wrong secret is an error in the log, and a mailbox that is not there for now', async (t) => {

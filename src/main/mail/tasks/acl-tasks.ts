@@ -99,6 +99,8 @@ async function recalculate(acl: AclSession): Promise<void> {
 
 async function findMailbox(acl: AclSession, name: string): Promise<DoveadmMailbox> {
   const named = await acl.find(name)
+  if (named === undefined && (await acl.namespaces.isElsewhere(name)))
+    throw new DoveadmAclFailure(EX_NOTFOUND, `Mailbox ${name} is on another server, which decides about its rights`)
   if (named === undefined)
     throw new DoveadmAclFailure(EX_NOTFOUND, `Can't open mailbox ${name}: Mailbox doesn't exist: ${name}`)
   const { namespace, mailbox, isSelectable } = named

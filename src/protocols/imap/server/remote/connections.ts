@@ -1,4 +1,5 @@
 import type { RemotePlace } from '../../../remote-mail.ts'
+import { noteBack } from './away-servers.ts'
 import type { RemoteConnection } from './connection.ts'
 import { REMOTE_LIMITS } from './limits.ts'
 import { openConnection } from './open-connection.ts'
@@ -19,6 +20,7 @@ export class RemoteConnections {
     const { signal } = this.#ending
     const deadline = limitMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
     const connection = await openConnection(place, deadline)
+    noteBack(place.server)
     if (signal.aborted) connection.destroy()
     this.#makeRoom()
     this.#open.set(place.prefix, connection)

@@ -5,6 +5,7 @@ import type { MailboxEntry } from '../../../../storage/store.ts'
 import type { RemotePlace } from '../../../remote-mail.ts'
 import type { Argument } from '../../wire/argument-reader.ts'
 import { No } from '../bad-command.ts'
+import { isAway, noteAway } from './away-servers.ts'
 import type { RemoteConnection } from './connection.ts'
 import { REMOTE_LIMITS } from './limits.ts'
 import type { RemoteMailboxes } from './remote-mailboxes.ts'
@@ -19,8 +20,6 @@ interface Listing {
 
 /** What was listed last, by user and place: a server that is away for a while takes no mailboxes away from clients. */
 const lastSeen = new LRUCache<string, readonly MailboxEntry[]>({ max: 2_000 })
-/** Servers that could not be reached, and until when a LIST does not try again. */
-const away = new LRUCache<string, number>({ max: 1_000 })
 
 /** One session's view of what other servers list. */
 export class RemoteListing {
@@ -47,19 +46,18 @@ export class RemoteListing {
     const fresh = this.#fresh.get(place.prefix)
     if (fresh !== undefined && fresh.until > performance.now()) return fresh.entries
     const key = `${this.#remote.session.mail.user}\0${place.prefix}`
-    if ((away.get(place.server) ?? 0) > performance.now()) return lastSeen.get(key)
+    if (isAway(place.server)) return lastSeen.get(key)
     try {
       const entries = await this.#remote.use(place, (connection) => this.#ask(place, connection), {
         limitMs: REMOTE_LIMITS.listMs,
         mayRepeat: true,
       })
       lastSeen.set(key, entries)
-      away.delete(place.server)
       this.#fresh.set(place.prefix, { entries, until: performance.now() + FRESH_MS })
       return entries
     } catch (error) {
       if (!(error instanceof No)) throw error
-      away.set(place.server, performance.now() + REMOTE_LIMITS.listPauseMs)
+      noteAway(place.server)
       return lastSeen.get(key)
     }
   }
