@@ -3,6 +3,7 @@ import type { Complaint, Config, Filter } from '../../config/config.ts'
 import { checkShared } from './acl-checks.ts'
 import { checkDatabases } from './database-checks.ts'
 import type { Finding } from './finding.ts'
+import { checkImapc } from './imapc-checks.ts'
 import { checkListeners } from './listener-checks.ts'
 import { checkNetworks } from './network-checks.ts'
 import { checkPasswords } from './password-checks.ts'
@@ -12,7 +13,15 @@ import { checkTls } from './tls-checks.ts'
 /** One look at a configuration: what is wrong for one kind of connection. */
 export type Check = (config: Config, filter: Filter) => readonly Finding[]
 
-const CHECKS: readonly Check[] = [checkPasswords, checkTls, checkNetworks, checkDatabases, checkQuota, checkShared]
+const CHECKS: readonly Check[] = [
+  checkPasswords,
+  checkTls,
+  checkNetworks,
+  checkDatabases,
+  checkQuota,
+  checkShared,
+  checkImapc,
+]
 
 /**
  * Everything to tell about a configuration: what loading it complained of, and insecure or useless combinations of settings,
