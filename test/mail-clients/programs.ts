@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -114,7 +114,24 @@ starttls = no
 
 /** Runs mutt on INBOX, which it believes to have a terminal. `keys`: what is typed. */
 export async function mutt(place: ClientPlace, keys: string): Promise<string> {
-  const { home, user, imapPort } = place
+  return await runClient(place, 'script', muttCommand(place, keys))
+}
+
+/** The same, until it shows something: mutt forgets what is typed behind an error, and waits. */
+export async function muttUntil(place: ClientPlace, keys: string, shows: RegExp): Promise<void> {
+  const { home } = place
+  const env = { PATH: process.env['PATH'], HOME: home, TERM: 'xterm', LANG: 'C.UTF-8' }
+  const child = spawn('script', muttCommand(place, keys), { cwd: home, env, timeout: RUN_MS })
+  let shown = ''
+  for await (const chunk of child.stdout) {
+    shown += String(chunk)
+    if (shows.test(shown)) break
+  }
+  child.kill()
+  if (!shows.test(shown)) throw new Error(`mutt did not show ${shows.source}: ${shown}`)
+}
+
+function muttCommand({ home, user, imapPort }: ClientPlace, keys: string): string[] {
   const url = `imap://${user}@127.0.0.1:${imapPort}`
   writeFileSync(
     join(home, 'muttrc'),
@@ -136,7 +153,7 @@ set sleep_time = 0
 push "${keys}"
 `,
   )
-  return await runClient(place, 'script', ['-qec', `mutt -n -F ${home}/muttrc -f ${url}/INBOX`, '/dev/null'])
+  return ['-qec', `mutt -n -F ${home}/muttrc -f ${url}/INBOX`, '/dev/null']
 }
 
 export async function fetchmail(place: ClientPlace, protocol: 'IMAP' | 'POP3', options: string): Promise<string> {

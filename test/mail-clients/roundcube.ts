@@ -8,7 +8,7 @@ const CODE = '/usr/share/roundcube'
 const ROOT = '/var/lib/roundcube'
 
 /** Starts Debian's Roundcube with PHP's own web server, a database of its own, and this IMAP server. Its port is `http`. */
-export function startRoundcube(imapPort: number): Promise<Started> {
+export function startRoundcube(imapPort: number, plugins: readonly string[] = []): Promise<Started> {
   return launch({
     name: 'roundcube',
     config: ({ dir, port }) => {
@@ -28,7 +28,7 @@ $config['temp_dir'] = '${dir}/temp/';
 $config['log_dir'] = '${dir}/logs/';
 $config['log_driver'] = 'stdout';
 $config['des_key'] = 'twenty-four-characters-!';
-$config['plugins'] = [];
+$config['plugins'] = [${plugins.map((plugin) => `'${plugin}'`).join(', ')}];
 $config['skin'] = 'elastic';
 $config['language'] = 'en_US';
 $config['enable_spellcheck'] = false;

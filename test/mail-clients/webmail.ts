@@ -36,6 +36,11 @@ export class Webmail {
     await page.waitForSelector('#messagelist tr.message')
   }
 
+  /** For what is asked of nobody else. */
+  get page(): Page {
+    return this.#page
+  }
+
   /** How many messages and which subjects the list shows. */
   async subjects(): Promise<string[]> {
     const texts = await this.#page.locator('#messagelist tr.message td.subject span.subject').allInnerTexts()
@@ -45,6 +50,12 @@ export class Webmail {
   async mailboxes(): Promise<string[]> {
     const names = await this.#page.locator('#mailboxlist li > a').allInnerTexts()
     return names.map((name) => name.split('\n')[0]?.trim() ?? '')
+  }
+
+  /** Opens another mailbox and waits for its messages. */
+  async openMailbox(port: number, name: string): Promise<void> {
+    await this.#page.goto(`http://127.0.0.1:${port}/?_task=mail&_mbox=${encodeURIComponent(name)}`)
+    await this.#page.waitForSelector('#messagelist tr.message')
   }
 
   /** Opens a message in the window beside the list and returns what it shows. */

@@ -23,6 +23,7 @@ export type Peer =
   | 'offlineimap'
   | 'mutt'
   | 'roundcube'
+  | 'roundcube-acl'
   | 'chromium'
 
 /** What must be there for each, and the Debian package that brings it. */
@@ -69,6 +70,7 @@ const NEEDS: Readonly<
     packages: 'roundcube-core roundcube-sqlite3 php-cli',
     root: true,
   },
+  'roundcube-acl': { files: ['/var/lib/roundcube/plugins/acl/acl.php'], packages: 'roundcube-plugins', root: true },
   chromium: { files: ['/usr/bin/chromium'], packages: 'chromium', root: false },
 }
 
