@@ -23,6 +23,7 @@ import { imapcNamespaces, openImapcMail } from './imapc/imapc-mail.ts'
 import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
+import { rememberOwners } from './owner-memory.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
 import type { OpenStoreContext } from './store-context.ts'
 
@@ -168,7 +169,7 @@ class Host implements MailHost {
         fields: new Map(fields),
         variables: variablesOf(order, masterUser),
         system: this.#system,
-        lookupOwner: this.#needs.lookupOwner,
+        lookupOwner: rememberOwners(this.#needs.lookupOwner),
       }),
     )
   }
