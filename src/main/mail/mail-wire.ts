@@ -50,7 +50,7 @@ export type ToSessionPipe =
 
 export type FromSessionPipe =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: MailAnswer }
-  | { readonly kind: 'ended'; readonly id: number }
+  | { readonly kind: 'ended'; readonly ids: readonly number[] }
   /** Takes no more orders, but answers those it has. */
   | { readonly kind: 'leaving' }
 

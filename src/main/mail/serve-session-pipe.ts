@@ -10,6 +10,9 @@ import type { MailSocketNeeds } from './serve-mail-socket.ts'
 /** How long a session may take to end when it has to: then its connection is cut. */
 const KICK_MS = 10_000
 
+/** Ends are told together: to wake the other process for each would cost as much as a command. */
+const ENDED_MS = 5
+
 /** Serves the sessions that one process hands over, until it goes; with it go its sessions. */
 export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): void {
   pipe.owner = new SessionPipeServer(pipe, needs)
@@ -21,6 +24,8 @@ class SessionPipeServer implements HandlePipeOwner {
   readonly #sessions = new Map<number, Ordered>()
   /** Being opened, and still wanted. */
   readonly #opening = new Set<number>()
+  /** Over, and still to be told. */
+  #ended: number[] = []
   readonly #endAll = (): void => this.#endEverySession()
   readonly #leave = (): void => this.#say({ kind: 'leaving' })
 
@@ -36,11 +41,16 @@ class SessionPipeServer implements HandlePipeOwner {
     if (said.kind === 'order') return void this.#open(said.id, said.order)
     if (said.kind === 'drop') this.#opening.delete(said.id)
     const session = this.#sessions.get(said.id)
-    if (said.kind !== 'take' || session === undefined || socket === undefined) socket?.destroy()
-    if (session === undefined) return
-    if (said.kind === 'kick') session.kick()
-    else if (said.kind === 'drop') session.drop()
-    else if (socket !== undefined) void session.serve(socket, Buffer.from(said.unread, 'base64'))
+    if (said.kind === 'kick') session?.kick()
+    else if (said.kind === 'drop') session?.drop()
+    else this.#take(said.id, session, socket, Buffer.from(said.unread, 'base64'))
+  }
+
+  #take(id: number, session: Ordered | undefined, socket: Socket | undefined, unread: Buffer): void {
+    if (session?.isFree === true && socket !== undefined) return void session.serve(socket, unread)
+    // It had to end before its client came.
+    socket?.destroy()
+    this.#sayEnded(id)
   }
 
   /** The process that talked to their clients is gone: nobody could find these sessions any more. */
@@ -61,7 +71,7 @@ class SessionPipeServer implements HandlePipeOwner {
       const open = await host.openSession(order, ending.signal)
       const session = new Ordered(open, protocol, ending, {
         logFault,
-        onServed: () => this.#say({ kind: 'ended', id }),
+        onServed: () => this.#sayEnded(id),
         onEnd: () => {
           this.#sessions.delete(id)
           presence.leave()
@@ -82,6 +92,14 @@ class SessionPipeServer implements HandlePipeOwner {
 
   #endEverySession(): void {
     for (const session of [...this.#sessions.values()]) session.end()
+  }
+
+  #sayEnded(id: number): void {
+    if (this.#ended.push(id) > 1) return
+    setTimeout(() => {
+      this.#say({ kind: 'ended', ids: this.#ended })
+      this.#ended = []
+    }, ENDED_MS)
   }
 
   #say(message: FromSessionPipe): void {
@@ -113,8 +131,12 @@ class Ordered {
     this.#needs = needs
   }
 
+  /** Waits for its connection. */
+  get isFree(): boolean {
+    return this.#stream === undefined && !this.#isDropped
+  }
+
   async serve(socket: Socket, unread: Buffer): Promise<void> {
-    if (this.#stream !== undefined || this.#isDropped) return void socket.destroy()
     // As if it came only now: what the client sent is counted here.
     if (unread.length > 0) socket.unshift(unread)
     const stream = (this.#stream = new SocketStream(socket))
@@ -134,7 +156,7 @@ class Ordered {
 
   /** Without a client there is nothing to end. */
   drop(): void {
-    if (this.#stream !== undefined || this.#isDropped) return
+    if (!this.isFree) return
     this.#isDropped = true
     void this.#quietly(async () => await this.#open.close()).then(this.#needs.onEnd)
   }

@@ -95,7 +95,8 @@ export class SessionPipe implements HandlePipeOwner {
         return pending?.answer.resolve(said.answer)
       }
       case 'ended':
-        return this.#ended(said.id)
+        for (const id of said.ids) this.#ended(id)
+        return
       case 'leaving':
         this.#needs.onLeaving()
     }
@@ -131,8 +132,10 @@ export class SessionPipe implements HandlePipeOwner {
     this.#served.set(id, over.resolve)
     if (socket.writableLength > 0) await flushed(socket)
     const unread = Buffer.concat([leftover, read]).toString('base64')
-    if (socket.destroyed) this.#say({ kind: 'drop', id })
-    else this.#pipe.sendSocket({ kind: 'take', id, unread } satisfies ToSessionPipe, socket)
+    if (socket.destroyed) {
+      this.#say({ kind: 'drop', id })
+      this.#ended(id)
+    } else this.#pipe.sendSocket({ kind: 'take', id, unread } satisfies ToSessionPipe, socket)
     await over.promise
   }
 

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { socketPair } from '../../test/support/socket-pair.ts'
+import { type HandlePipe, handlePipes, stopReading } from './handle-pipe.ts'
+
+interface Heard {
+  readonly message: unknown
+  readonly socket: Socket | undefined
+}
+
+/** Two ends of a pipe, what the far one hears, and how to wait for so much of it. */
+async function pipePair(t: TestContext) {
+  assert.ok(handlePipes, 'this Node can hand over connections')
+  const directory = mkdtempSync(join(tmpdir(), 'postern-pipe-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const heard: Heard[] = []
+  const far = Promise.withResolvers<HandlePipe>()
+  const closed = Promise.withResolvers<void>()
+  let news = Promise.withResolvers<void>()
+  const server = handlePipes.listen(join(directory, 'pipe'), (pipe) => {
+    pipe.owner = {
+      pipeMessage(message, socket) {
+        heard.push({ message, socket })
+        news.resolve()
+      },
+      pipeClosed: () => closed.resolve(),
+    }
+    far.resolve(pipe)
+  })
+  const near = await handlePipes.connect(join(directory, 'pipe'))
+  const other = await far.promise
+  t.after(() => {
+    near.close()
+    other.close()
+    server.close()
+    for (const { socket } of heard) socket?.destroy()
+  })
+  const hear = async (count: number): Promise<readonly Heard[]> => {
+    for (; heard.length < count; news = Promise.withResolvers()) await news.promise
+    return heard
+  }
+  return { near, far: other, hear, closed: closed.promise }
+}
+
+test('messages come whole and in order, whatever letters they have', async (t) => {
+  const { near, hear } = await pipePair(t)
+  const said = [{ text: 'line\nline' }, { text: 'joë 😀' }, { text: 'x'.repeat(300_000) }, { text: '' }]
+  for (const message of said) near.send(message)
+  assert.deepEqual(
+    (await hear(said.length)).map(({ message }) => message),
+    said,
+  )
+})
+
+test('a connection that was given away is served at the other end, from the first byte nobody read', async (t) => {
+  const { near, hear } = await pipePair(t)
+  const client = await socketPair(t)
+  client.near.once('data', () => {
+    const rest = stopReading(client.near)
+    client.far.write('third ')
+    near.send({ before: true })
+    near.sendSocket({ rest: rest?.toString() }, client.near)
+    near.send({ after: true })
+  })
+  client.far.write('first ')
+  const [before, handed, after] = await hear(3)
+  assert.deepEqual([before?.message, before?.socket, after?.socket], [{ before: true }, undefined, undefined])
+  assert.deepEqual(handed?.message, { rest: '' })
+  const socket = handed?.socket
+  assert.ok(socket)
+  const [bytes] = await once(socket, 'data')
+  assert.equal(String(bytes), 'third ')
+  socket.write('answer')
+  const [answer] = await once(client.far, 'data')
+  assert.equal(String(answer), 'answer')
+  if (!client.near.destroyed) await once(client.near, 'close')
+  // What this end closed is not what the client has.
+  socket.end()
+  client.far.resume()
+  await once(client.far, 'end')
+})
+
+test('what was read ahead while nobody took it is found again', async (t) => {
+  const { near, hear } = await pipePair(t)
+  const client = await socketPair(t)
+  client.near.on('readable', () => undefined)
+  client.far.write('ahead')
+  while (client.near.readableLength < 5) await once(client.near, 'readable')
+  const read = stopReading(client.near)
+  assert.equal(read?.toString(), 'ahead')
+  near.sendSocket({}, client.near)
+  const [handed] = await hear(1)
+  client.far.end('later')
+  const [bytes] = await once(handed?.socket as Socket, 'data')
+  assert.equal(String(bytes), 'later')
+})
+
+test('many connections at once keep to their messages', async (t) => {
+  const { near, hear } = await pipePair(t)
+  const clients = await Promise.all(Array.from({ length: 40 }, async () => await socketPair(t)))
+  for (const [number, client] of clients.entries()) {
+    stopReading(client.near)
+    near.send({ filler: 'x'.repeat(number * 100) })
+    near.sendSocket({ port: client.far.localPort }, client.near)
+  }
+  const handed = (await hear(80)).filter(({ socket }) => socket !== undefined)
+  assert.equal(handed.length, 40)
+  for (const { message, socket } of handed) assert.deepEqual(message, { port: socket?.remotePort })
+})
+
+test('a connection that cannot be given away any more is closed', async (t) => {
+  const { near, far, closed } = await pipePair(t)
+  const client = await socketPair(t)
+  client.far.resume()
+  far.close()
+  await closed
+  while (near.isOpen) await new Promise((resolve) => setImmediate(resolve))
+  near.sendSocket({}, client.near)
+  await once(client.far, 'end')
+  assert.ok(client.near.destroyed)
+})
+
+test('a connection that is gone cannot be given away', async (t) => {
+  const client = await socketPair(t)
+  client.near.destroy()
+  assert.equal(stopReading(client.near), undefined)
+})
+
+test('nobody listening is said at once', async () => {
+  await assert.rejects(
+    async () => await handlePipes?.connect('/nonexistent/pipe'),
+    /connect\(\/nonexistent\/pipe\) failed/,
+  )
+})
