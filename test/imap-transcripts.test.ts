@@ -44,7 +44,7 @@ test('transcripts say what they show, and their differences are explained', () =
     assert.equal(differs, differences.length > 0, `${name}: lines for one server and a "difference:" go together`)
     for (const difference of differences) assert.ok(DIFFERENCES.includes(`| \`${difference}\` |`), difference)
   }
-  assert.ok(transcripts.length >= 120)
+  assert.ok(transcripts.length >= 200)
 })
 
 async function playGroup(

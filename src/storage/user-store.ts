@@ -91,7 +91,9 @@ export class UserStore implements MailStore {
 
   async delete(given: string): Promise<void> {
     const name = this.#name(given)
-    if ((await this.#places.of(name)).isRoot(name)) throw new StoreRefusal('cannot', "Storage root can't be deleted")
+    if (name === '' || (await this.#places.of(name)).isRoot(name)) {
+      throw new StoreRefusal('cannot', "Storage root can't be deleted")
+    }
     const { place, storage } = await this.#resolve(name)
     if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
     const amount = this.#options.quota && (await amountIn(() => this.#hold(name)))

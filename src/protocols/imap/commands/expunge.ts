@@ -1,4 +1,5 @@
 import type { Argument } from '../wire/argument-reader.ts'
+import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { countDeleted, expungeIfAllowed } from '../server/expunging.ts'
 import { messageNumbers, parseMessageSet, uidsOf } from '../server/message-set.ts'
@@ -9,8 +10,10 @@ export const expunge = command<Argument | undefined>({
   needs: 'selected',
   uid: 'also',
   parse(args, { uid }) {
-    if (uid) args.expectCount(1)
-    return uid ? args.next() : undefined
+    if (!uid) return undefined
+    args.expectCount(1)
+    if (args.list() !== undefined) throw new BadCommand('Invalid arguments')
+    return args.next()
   },
   async run(session, set, { uid }) {
     const { mailbox, selected } = session
