@@ -45,6 +45,8 @@ export interface StoreNamespace {
   readonly hidden: boolean
   readonly list: 'yes' | 'no' | 'children'
   readonly subscriptions: boolean
+  /** Its place in NAMESPACE; those of the same order are told as configured. */
+  readonly order?: number
 }
 
 export interface MailboxEntry {

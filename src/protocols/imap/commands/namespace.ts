@@ -9,7 +9,9 @@ export const namespace = bareCommand({
   needs: 'authenticated',
   run({ out, store }) {
     const lists = (['private', 'shared', 'public'] as const).map((type) => {
-      const members = store.namespaces.filter((one) => one.type === type && !one.hidden)
+      const members = store.namespaces
+        .filter((one) => one.type === type && !one.hidden)
+        .toSorted((a, b) => (a.order ?? 0) - (b.order ?? 0))
       return members.length === 0 ? 'NIL' : `(${members.map(describe).join('')})`
     })
     out.text(`* NAMESPACE ${lists.join(' ')}\r\n`)
