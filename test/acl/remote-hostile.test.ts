@@ -55,10 +55,12 @@ async function playServer(wire: Wire): Promise<void> {
 describe('another server that does what it should not', () => {
   const dir = makeTempDir('shared-dict')
   let ours: Started
+  const started: { stop(): Promise<void> }[] = []
   let theirs: ScriptedBackend
   let wrongCertificate: Certificate
   before(async () => {
     theirs = await startScriptedBackend(playServer)
+    started.push({ stop: () => theirs.close() })
     const authority = await makeAuthority()
     certificate = await makeCertificate(authority)
     wrongCertificate = await makeCertificate(authority, { names: ['other.example.org'] })
@@ -79,10 +81,10 @@ imapc_connection_retry_count = 0
     ours = await startPostern((place) =>
       backendConfig(place, { dict: sharedDict(dir), location: 'imapc:~/imapc-shared', fields, more }),
     )
+    started.push(ours)
   })
   after(async () => {
-    await ours.stop()
-    await theirs.close()
+    await Promise.all(started.map((server) => server.stop()))
     removeTempDir(dir)
   })
 
@@ -185,6 +187,25 @@ imapc_connection_retry_count = 0
       assert.match((await next.say('SELECT shared/joe/Work')).tagged, /^OK done$/)
     })
   }
+
+  test('the session ends when the server of its mailbox hangs up while nothing is said', async (t) => {
+    const client = await jane(t, () => false)
+    await client.say('SELECT shared/joe/Work')
+    theirs.connections.at(-1)?.close()
+    assert.match(await untilEnd(client), /^\* BYE \[UNAVAILABLE\]/)
+  })
+
+  test('it says more to one question than anybody can want', async (t) => {
+    const client = await jane(t, async (wire, tag, said) => {
+      if (!said.startsWith('STATUS')) return false
+      for (let piece = 0; piece < 80 && !wire.ended; piece++)
+        wire.sendRaw(`* LIST () "/" {1000000}\r\n${'x'.repeat(1_000_000)}\r\n`)
+      wire.send(`${tag} OK`)
+      return await Promise.resolve(true)
+    })
+    assert.match((await client.say('STATUS shared/joe/Work (MESSAGES)')).tagged, /^NO \[UNAVAILABLE\] /)
+    assert.match((await client.say('STATUS INBOX (MESSAGES)')).tagged, /^OK /)
+  })
 
   test('it goes away while nobody looks at its mailbox: the next command connects again', async (t) => {
     const client = await jane(t, () => false)

@@ -54,6 +54,7 @@ export class RemoteConnection {
   readonly #stream: ByteStream
   #isPassing = false
   #isSilent = false
+  #unheardBytes = 0
   #isLost = false
 
   constructor(place: RemotePlace, stream: ByteStream) {
@@ -66,6 +67,11 @@ export class RemoteConnection {
     return this.#isPassing
   }
 
+  /** Runs when the server hangs up. */
+  onEnd(listener: () => void): void {
+    this.#stream.onEnd(() => listener())
+  }
+
   /** It is of no use any more. */
   get isOver(): boolean {
     return this.#isLost || this.#stream.ended
@@ -75,6 +81,7 @@ export class RemoteConnection {
     this.usedAt = performance.now()
     this.isBusy = true
     this.#isSilent = true
+    this.#unheardBytes = 0
     this.#stream.write(text)
   }
 
@@ -126,18 +133,25 @@ export class RemoteConnection {
 
   async #untagged(line: string, sink: ResponseSink): Promise<void> {
     const choice = sink.choose(line)
+    if (choice === 'gather' || choice === 'drop') this.#countUnheard(line.length)
     if (choice === 'gather') return sink.gathered(await this.#gather(line))
     const passes = choice !== 'drop'
     if (passes) sink.text(`${line}\r\n`)
     let part = line
     for (let size = sizeOf(line, part); size !== undefined; size = sizeOf(line, part)) {
       this.#isPassing = choice === 'pass'
-      await this.#eachChunk(size, (chunk) => (passes ? handOn(sink, chunk) : undefined))
+      await this.#eachChunk(size, (chunk) => (passes ? handOn(sink, chunk) : this.#countUnheard(chunk.length)))
       part = await this.#line(this.place.answerMs)
       if (passes) sink.text(`${part}\r\n`)
     }
     this.#isPassing = false
     await sink.drained()
+  }
+
+  /** A client that left would not be noticed while nothing is said to it. */
+  #countUnheard(bytes: number): void {
+    this.#unheardBytes += bytes
+    if (this.#unheardBytes > REMOTE_LIMITS.unheardBytes) throw this.#fail('says too much that nobody asked for')
   }
 
   async #gather(line: string): Promise<readonly string[]> {

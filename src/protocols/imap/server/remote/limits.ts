@@ -10,6 +10,8 @@ export const REMOTE_LIMITS = {
   responseBytes: 256 * 1024,
   /** Responses to one command that is read whole. */
   responses: 200_000,
+  /** What may be said in answer to one command without any of it being for the client. */
+  unheardBytes: 64 * 1024 * 1024,
   /** Connecting and logging in for a LIST: everything else in it waits. */
   listMs: 10_000,
   /** A server that could not be reached is not asked again for a LIST so soon. */

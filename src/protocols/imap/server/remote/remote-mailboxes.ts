@@ -40,6 +40,8 @@ export class RemoteMailboxes {
   /** The session's mail, here and there. */
   readonly store: MailStore
   readonly #connections = new RemoteConnections()
+  /** Connections of whose end this session hears. */
+  readonly #watched = new WeakSet<RemoteConnection>()
   #selected: RemoteSelected | undefined
 
   constructor(session: ImapSession, mail: RemoteMail) {
@@ -55,6 +57,9 @@ export class RemoteMailboxes {
   set selected(selected: RemoteSelected | undefined) {
     this.#selected = selected
     this.#connections.pinned = selected?.connection
+    if (selected === undefined || this.#watched.has(selected.connection)) return
+    this.#watched.add(selected.connection)
+    selected.connection.onEnd(() => this.#endSilently(selected.connection))
   }
 
   /** The mailbox on another server that has this name; `undefined` when it is not elsewhere. */
@@ -72,6 +77,8 @@ export class RemoteMailboxes {
     work: (connection: RemoteConnection) => Promise<Value>,
     { limitMs, mayRepeat = false }: UseOptions = {},
   ): Promise<Value> {
+    // Another server may take its time: what was answered before is said now.
+    this.session.out.flush()
     const isKept = this.#connections.has(place)
     let connection: RemoteConnection | undefined
     try {
@@ -153,6 +160,17 @@ export class RemoteMailboxes {
   close(): void {
     this.selected = undefined
     this.#connections.close()
+  }
+
+  /** The server of the selected mailbox hung up while the client said nothing: it need not find out by itself. */
+  #endSilently(connection: RemoteConnection): void {
+    const { session } = this
+    if (!this.isSelectedOn(connection) || connection.isBusy || !session.waiting) return
+    session.mail.log('warning', `imapc: ${connection.place.server} closed the connection`)
+    session.out.text(`* BYE [UNAVAILABLE] ${GONE}\r\n`)
+    session.out.flush()
+    session.over = GONE
+    session.stream.setDeadline(1)
   }
 
   #faultOf(error: unknown, connection: RemoteConnection | undefined): unknown {
