@@ -58,7 +58,8 @@ function posternCommand(root: string, config: string, asOwner: boolean): [string
   return ['setpriv', ['--reuid', `${OWNER.uid}`, '--regid', `${OWNER.gid}`, '--clear-groups', ...command]]
 }
 
-async function greets(own: OwnProcess, port: number, log: string): Promise<void> {
+/** Waits until a server that was just started greets. */
+export async function greets(own: OwnProcess, port: number, log: string): Promise<void> {
   for (const end = performance.now() + READY_MS; ; await delay(POLL_MS)) {
     try {
       ;(await LineClient.open(port)).close()

@@ -49,9 +49,12 @@ class Host implements MailHost {
   readonly #acl: AclShares
   readonly #dialing: ImapcDialing
   readonly #users: KnownUsers
+  /** One memory for all sessions. */
+  readonly #lookupOwner: MailUserInput['lookupOwner']
 
   constructor(needs: MailHostNeeds) {
     this.#needs = needs
+    this.#lookupOwner = rememberOwners(needs.lookupOwner)
     this.#users = new KnownUsers((user) => needs.lookupOwner(user, false))
     this.#acl = openAclShares(needs.observer, () => needs.config().dict)
     this.#dialing = {
@@ -169,7 +172,7 @@ class Host implements MailHost {
         fields: new Map(fields),
         variables: variablesOf(order, masterUser),
         system: this.#system,
-        lookupOwner: rememberOwners(this.#needs.lookupOwner),
+        lookupOwner: this.#lookupOwner,
       }),
     )
   }

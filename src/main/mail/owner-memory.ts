@@ -6,7 +6,7 @@ type LookupOwner = MailUserInput['lookupOwner']
 const MEMORY = {
   /** One command asks several times. */
   ttl: 2_000,
-  max: 1_000,
+  max: 10_000,
 } as const
 
 /** The same answers for a moment: each look at shared mail asks about every owner. What failed is asked again. */

@@ -5,6 +5,7 @@ import { layoutSeparator, type MailboxSpec, type NamespaceSpec } from '../namesp
 import { type LocationPlace, MailLocationError, parseMailLocation } from './mail-location.ts'
 import { MailUserError } from './mail-user-error.ts'
 import { checkNamespaces } from './namespace-checks.ts'
+import { rememberOwners } from './remembered-owners.ts'
 
 export interface NamespaceSources {
   readonly user: string
@@ -134,7 +135,7 @@ function sharedLocation(
 ): (owner: string) => Promise<MailLocation | undefined> {
   const { hasHost, isRouted } = sources.remote
   const isImapc = text.toLowerCase().startsWith(`${IMAPC}:`)
-  return async (owner) => {
+  return rememberOwners(async (owner) => {
     // That server knows who its users are.
     if (isImapc && hasHost) return parseMailLocation(sources.expandFor(text, owner, undefined), sources.place)
     const found = await sources.lookupOwner(owner, isImapc || isRouted)
@@ -150,5 +151,5 @@ function sharedLocation(
       if (!(error instanceof MailLocationError)) throw error
       throw new MailUserError(`Namespace '${prefix}': ${error.message}`, { cause: error })
     }
-  }
+  })
 }

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { rememberOwners } from './remembered-owners.ts'
+
+test('an owner is asked about once, also by many at the same time, and again when time has passed', async () => {
+  const asked: string[] = []
+  const lookup = rememberOwners((owner) => Promise.resolve(asked.push(owner)), 30)
+  assert.deepEqual(await Promise.all(['olga', 'olga', 'ann'].map(lookup)), [1, 1, 2])
+  assert.equal(await lookup('olga'), 1)
+  await pause(60)
+  assert.equal(await lookup('olga'), 3)
+})
+
+test('who does not exist is remembered, a fault is not', async () => {
+  let asked = 0
+  const absent = rememberOwners(() => {
+    asked += 1
+    return Promise.resolve(undefined)
+  })
+  assert.deepEqual([await absent('gone'), await absent('gone'), asked], [undefined, undefined, 1])
+  const failing = rememberOwners(() => (++asked < 3 ? Promise.reject(new Error('down')) : Promise.resolve('home')))
+  await assert.rejects(failing('olga'), /down/)
+  assert.equal(await failing('olga'), 'home')
+})
