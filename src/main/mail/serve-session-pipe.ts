@@ -143,7 +143,9 @@ class Ordered {
     await this.#quietly(async () => await this.#protocol?.serve?.(stream, this.#open.session))
     this.#needs.onServed()
     await this.#quietly(async () => await this.#open.close())
-    await stream.close()
+    // Who said what there was to say need not be waited for. Dovecot closes so, too.
+    if (stream.buffered === 0 && stream.queuedBytes === 0 && !this.#ending.signal.aborted) stream.destroy()
+    else await stream.close()
     this.#needs.onEnd()
   }
 
