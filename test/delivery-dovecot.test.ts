@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
+import { BothServers, noDeliveries } from './delivery/both-servers.ts'
 import type { Place } from './peers/config-text.ts'
-import { startDovecot } from './peers/dovecot.ts'
-import { skipWithout } from './peers/peers.ts'
-import { startPostern } from './peers/postern.ts'
 import type { Started } from './peers/started.ts'
+import { runLda } from './support/run-lda.ts'
 import { runPostern } from './support/run-postern.ts'
 import { connectRaw } from './support/raw-client.ts'
 import { userIds } from './support/user-ids.ts'
@@ -257,21 +255,9 @@ function received(text: string): string {
   return text.replace(/\tid \S{22}/, '\tid ID').replace(/; \w{3}, .*/, '; DATE')
 }
 
-const why =
-  skipWithout('dovecot-imapd') || (process.geteuid?.() === 0 ? false : 'Dovecot needs root to deliver for others')
-
-describe('deliveries and quotas are those of Dovecot', { skip: why }, () => {
-  let servers: readonly Started[] = []
-  before(async () => {
-    servers = await Promise.all([startDovecot(configFor), startPostern(configFor)])
-  })
-  after(async () => void (await Promise.all(servers.map((server) => server.stop()))))
-
-  async function both<Value>(play: (server: Started) => Value | Promise<Value>): Promise<readonly [Value, Value]> {
-    const [theirs, ours] = servers
-    if (theirs === undefined || ours === undefined) throw new Error('the servers did not start')
-    return await Promise.all([play(theirs), play(ours)])
-  }
+describe('deliveries and quotas are those of Dovecot', { skip: noDeliveries }, () => {
+  const servers = new BothServers(configFor)
+  const both: BothServers['do'] = (play) => servers.do(play)
 
   for (const dialogue of IMAP) {
     test(`IMAP: ${dialogue.why}`, async () => {
@@ -297,7 +283,7 @@ describe('deliveries and quotas are those of Dovecot', { skip: why }, () => {
         const [theirs, ours] = await both(async (server) => {
           const { dir } = server
           const all = ['-c', join(dir, 'dovecot.conf'), ...argv]
-          return server === servers[0] ? await runLda(all, input) : await runPostern(['deliver', ...all], input)
+          return servers.isDovecot(server) ? await runLda(all, input) : await runPostern(['deliver', ...all], input)
         })
         assert.deepEqual([ours.status, said(ours.err)], [theirs.status, said(theirs.err)], what)
         return ours.status
@@ -334,16 +320,3 @@ const PIPES: readonly { why: string; argv: readonly string[]; status: number; in
   { why: 'nobody', argv: ['-d', 'nobody'], status: 67 },
   { why: 'full', argv: ['-d', 'full', '-e'], status: 77 },
 ]
-
-async function runLda(
-  argv: readonly string[],
-  input: string,
-): Promise<{ readonly status: number; readonly err: string }> {
-  return await new Promise((resolve) => {
-    const child = execFile('/usr/lib/dovecot/dovecot-lda', argv, (error, _out, err) =>
-      resolve({ status: error === null ? 0 : Number(error.code), err }),
-    )
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(input)
-  })
-}

@@ -38,7 +38,7 @@ export function deliverLine(format: string, status: string, about: DeliveryFacts
     message: status,
     msgid: cut(facts.messageId, ID_BYTES) || 'unspecified',
     subject: cut(facts.subject, SUBJECT_BYTES),
-    from: facts.from,
+    from: facts.address('from'),
     from_envelope: about.from,
     to_envelope: about.to,
     size: String(stored?.storedBytes ?? facts.sizeBytes),

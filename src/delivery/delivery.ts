@@ -24,6 +24,8 @@ export interface DeliveryOrder {
   /** Bare addresses, for the log. */
   readonly from: string
   readonly to: string
+  /** The header that names the original recipient, whom the log calls `to` then: `lda_original_recipient_header`. */
+  readonly recipientHeader?: string
   readonly log: (level: 'info' | 'error', text: string) => void
 }
 
@@ -85,12 +87,12 @@ class StreamedDelivery implements Delivery {
   }
 
   #say(status: string, level: 'info' | 'error' = 'info'): void {
-    const { settings, from, to, log } = this.#order
+    const { settings, from, to, recipientHeader = '', log } = this.#order
     const about = {
       facts: this.#facts,
       stored: this.#appending?.ended,
       from,
-      to,
+      to: (recipientHeader !== '' && this.#facts.address(recipientHeader)) || to,
       deliveryMs: performance.now() - this.#begunAt,
       sessionMs: this.#begunAt - this.#orderedAt,
     }

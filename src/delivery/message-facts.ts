@@ -31,9 +31,9 @@ export class MessageFacts {
     return decodeWords(this.field('subject'))
   }
 
-  /** The first address of From; empty when that is no address. */
-  get from(): string {
-    const [first] = parseAddresses(this.field('from'))
+  /** The first address of a field; empty when that is no address. */
+  address(name: string): string {
+    const [first] = parseAddresses(this.field(name))
     const { mailbox, domain } = first ?? {}
     if (mailbox === undefined || domain === undefined || [mailbox, domain].some((part) => NO_ADDRESS.has(part)))
       return ''
@@ -43,7 +43,7 @@ export class MessageFacts {
   /** The first field of this name, unfolded, latin1 held; empty when there is none. */
   field(name: string): string {
     const text = this.#text()
-    const match = new RegExp(`(?:^|\\n)${name}[ \\t]*:((?:[^\\n]|\\n[ \\t])*)`, 'i').exec(text)
+    const match = new RegExp(`(?:^|\\n)${escaped(name)}[ \\t]*:((?:[^\\n]|\\n[ \\t])*)`, 'i').exec(text)
     return match?.[1]?.replaceAll(/\r?\n[ \t]/g, ' ').trim() ?? ''
   }
 
@@ -52,6 +52,11 @@ export class MessageFacts {
     const end = /\n\r?\n/.exec(text)
     return end === null ? text : text.slice(0, end.index)
   }
+}
+
+/** A setting may name any header. */
+function escaped(name: string): string {
+  return name.replaceAll(/[^\w-]/g, String.raw`\$&`)
 }
 
 /** What the parser calls parts that are not there or cannot be read. */

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import type { Settings } from '../config/config.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { INBOX } from '../delivery/target-mailbox.ts'
 import type { Observer } from '../observe/events.ts'
 import { StoreRefusal } from '../storage/refusal.ts'
+import { applyUserdbFields } from '../storage/user/overrides.ts'
 import { type CommandMail, openCommandMail } from './command-mail.ts'
 import { DELIVER_USAGE, type DeliverOptions, readDeliverOptions } from './deliver-options.ts'
 import { environmentFields } from './doveadm-mail.ts'
@@ -14,7 +16,7 @@ import { NoMailOwner } from './mail/mail-owner.ts'
 import { orderDelivery } from './mail/remote-deliveries.ts'
 import { NOBODY } from './mail/owner-lookup.ts'
 import { takeConfigOptions } from './options.ts'
-import { withoutFromLine } from './mbox-from-line.ts'
+import { readFromLine } from './mbox-from-line.ts'
 
 /** From sysexits.h. What a mail server does not know it would take for a refusal, so that everything unclear is `temporary`. */
 const EX = { ok: 0, usage: 64, noUser: 67, temporary: 75, refused: 77 } as const
@@ -83,7 +85,7 @@ async function deliver(
   { user, fields }: Extract<Found, { kind: 'found' }>,
   log: Observer,
 ): Promise<number> {
-  const source = options.path === undefined ? withoutFromLine(process.stdin) : fileBytes(options.path)
+  const piped = await readFromLine(options.path === undefined ? process.stdin : fileBytes(options.path))
   const order: DeliveryOrder = {
     kind: 'delivery',
     service: 'lda',
@@ -95,11 +97,12 @@ async function deliver(
     remoteIp: '',
     session: randomBytes(16).toString('base64').replaceAll('=', ''),
     detail: '',
-    from: options.from ?? '',
-    to: options.to ?? user,
+    from: options.from ?? piped.sender ?? 'MAILER-DAEMON',
+    to: options.original ?? (user.includes('@') ? user : `${user}@${mail.local.hostname}`),
+    isOriginalUnknown: options.original === undefined,
   }
   try {
-    await save(mail, order, source)
+    await save(mail, order, piped.bytes)
     return EX.ok
   } catch (error) {
     const known = error instanceof StoreRefusal || error instanceof NoMailOwner
@@ -109,10 +112,14 @@ async function deliver(
       log.log('error', `lda(${user})`, text)
       return EX.temporary
     }
-    if (mail.local.config.settings({ protocol: 'lda' }).quota_full_tempfail) return EX.temporary
     if (options.tellsSender) process.stderr.write(`${text}\n`)
-    return EX.refused
+    return settingsOf(mail, fields).quota_full_tempfail ? EX.temporary : EX.refused
   }
+}
+
+/** As the userdb has them for the user. */
+function settingsOf({ local }: CommandMail, fields: DeliveryOrder['fields']): Settings {
+  return applyUserdbFields(local.config, { protocol: 'lda' }, new Map(fields)).settings
 }
 
 async function save(

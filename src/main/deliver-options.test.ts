@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readDeliverOptions } from './deliver-options.ts'
-import { withoutFromLine } from './mbox-from-line.ts'
+import { readFromLine } from './mbox-from-line.ts'
 
 const NOTHING = {
   config: undefined,
@@ -10,7 +10,7 @@ const NOTHING = {
   mailbox: undefined,
   path: undefined,
   from: undefined,
-  to: undefined,
+  original: undefined,
   tellsSender: false,
 }
 
@@ -22,17 +22,16 @@ const rows: readonly { why: string; argv: readonly string[]; is: object }[] = [
     is: { ...NOTHING, user: 'joe', from: 'bob@example.org' },
   },
   {
-    why: 'the final recipient counts',
-    argv: ['-a', 'a@example.org', '-r', 'b@example.org'],
-    is: { ...NOTHING, to: 'b@example.org' },
+    why: 'the original recipient counts',
+    argv: ['-a', '<a@example.org>', '-r', 'b@example.org'],
+    is: { ...NOTHING, original: 'a@example.org' },
   },
-  { why: 'else the original one', argv: ['-a', 'a@example.org'], is: { ...NOTHING, to: 'a@example.org' } },
   {
     why: 'glued letters',
     argv: ['-ekdjoe', '-mWork'],
     is: { ...NOTHING, user: 'joe', mailbox: 'Work', tellsSender: true },
   },
-  { why: 'empty values are none', argv: ['-m', '', '-f', ''], is: NOTHING },
+  { why: 'empty values are none, but for the sender', argv: ['-m', '', '-f', '<>'], is: { ...NOTHING, from: '' } },
   {
     why: 'settings',
     argv: ['-o', 'a=b', '-oc=d', '-c', '/x'],
@@ -50,8 +49,8 @@ async function* inPieces(text: string, size: number): AsyncIterable<Buffer> {
   for (let at = 0; at < text.length; at += size) yield await Promise.resolve(Buffer.from(text.slice(at, at + size)))
 }
 
-const messages: readonly { why: string; text: string; is: string }[] = [
-  { why: 'goes', text: 'From a@b Sat\nSubject: x\n\nFrom c\n', is: 'Subject: x\n\nFrom c\n' },
+const messages: readonly { why: string; text: string; is: string; sender?: string }[] = [
+  { why: 'goes', text: 'From a@b Sat\nSubject: x\n\nFrom c\n', is: 'Subject: x\n\nFrom c\n', sender: 'a@b' },
   { why: 'is none', text: 'From: a@b\n\nx\n', is: 'From: a@b\n\nx\n' },
   { why: 'does not end', text: 'From a@b', is: 'From a@b' },
   { why: 'is too long', text: `From ${'x'.repeat(2000)}`, is: `From ${'x'.repeat(2000)}` },
@@ -59,11 +58,13 @@ const messages: readonly { why: string; text: string; is: string }[] = [
   { why: 'in nothing', text: '', is: '' },
 ]
 
-for (const { why, text, is } of messages) {
+for (const { why, text, is, sender } of messages) {
   test(`the From line of an mbox ${why}`, async () => {
     for (const size of [1, 7, 4096]) {
       const chunks: Buffer[] = []
-      for await (const chunk of withoutFromLine(inPieces(text, size))) chunks.push(chunk)
+      const read = await readFromLine(inPieces(text, size))
+      for await (const chunk of read.bytes) chunks.push(chunk)
+      assert.equal(read.sender, sender)
       assert.equal(Buffer.concat(chunks).toString(), is)
     }
   })

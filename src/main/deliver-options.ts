@@ -9,9 +9,10 @@ export interface DeliverOptions {
   readonly mailbox: string | undefined
   /** The message, when it does not come as standard input. */
   readonly path: string | undefined
+  /** Empty for nobody. */
   readonly from: string | undefined
-  /** The recipient's address: final, else original. */
-  readonly to: string | undefined
+  /** The recipient as the sender wrote it. */
+  readonly original: string | undefined
   /** What is wrong with the mail is printed, too. */
   readonly tellsSender: boolean
 }
@@ -26,6 +27,7 @@ Delivers one message from standard input, as dovecot-lda does.
   -m  the mailbox, instead of INBOX; when it cannot be opened the message goes to INBOX
   -p  a file with the message
   -e  print why a message is refused
+  -r  accepted: the final recipient is the user
   -k  accepted: the environment is never looked at for settings
 
 Exit status: 0 delivered; 75 try again later; 67 no such user; 77 refused, over quota; 64 usage.
@@ -44,8 +46,8 @@ export function readDeliverOptions(argv: readonly string[]): DeliverOptions | { 
     user: value('d'),
     mailbox: value('m'),
     path: value('p'),
-    from: bareAddress(value('f')),
-    to: bareAddress(value('r') ?? value('a')),
+    from: bareAddress(read.flags.get('f')),
+    original: bareAddress(value('a')),
     tellsSender: read.flags.has('e'),
   }
 }

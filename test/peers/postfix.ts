@@ -6,20 +6,26 @@ import { untilListening } from '../support/listening.ts'
 import { userIds } from '../support/user-ids.ts'
 import { launch, type Started } from './started.ts'
 
+/** What else a Postfix is to do: lines for main.cf and master.cf. */
+export interface PostfixMore {
+  readonly settings: string
+  readonly services: string
+}
+
 /** A Postfix that takes mail from this machine on port `smtp` and hands all of it to an LMTP server. Its log is the file `maillog`. */
-export function startPostfix(lmtpPort: number): Promise<Started> {
+export function startPostfix(lmtpPort: number, more: PostfixMore = { settings: '', services: '' }): Promise<Started> {
   let ready = 0
   return launch({
     name: 'postfix',
     config({ port }) {
       ready = port('smtp')
-      return services(ready)
+      return services(ready) + more.services
     },
     start(text, dir) {
       mkdirSync(join(dir, 'queue'))
       mkdirSync(join(dir, 'data'))
       chownSync(join(dir, 'data'), ...userIds('postfix'))
-      writeFileSync(join(dir, 'main.cf'), settings(dir, lmtpPort))
+      writeFileSync(join(dir, 'main.cf'), settings(dir, lmtpPort) + more.settings)
       writeFileSync(join(dir, 'master.cf'), text)
       // Makes the folders of its queue; `postfix start-fg` would, but starts a master that leaves our process group.
       execFileSync('/usr/sbin/postfix', ['-c', dir, 'check'], { stdio: 'ignore' })

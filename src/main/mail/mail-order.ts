@@ -37,6 +37,8 @@ export interface DeliveryOrder extends UserOrder {
   /** Bare addresses. */
   readonly from: string
   readonly to: string
+  /** Nobody told who the original recipient is: a header of the message may. */
+  readonly isOriginalUnknown?: boolean
 }
 
 /** What an administrator wants done. */

@@ -108,7 +108,8 @@ class Host implements MailHost {
       await open.close()
       throw error
     }
-    const delivery = createDelivery({ store, settings, mailbox, from, to, log })
+    const recipientHeader = order.isOriginalUnknown === true ? settings.lda_original_recipient_header : ''
+    const delivery = createDelivery({ store, settings, mailbox, from, to, recipientHeader, log })
     return { delivery, close: () => open.close() }
   }
 

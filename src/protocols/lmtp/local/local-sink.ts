@@ -7,7 +7,7 @@ import type { MessageReader } from '../message/message.ts'
 import type { Recipient } from '../recipient.ts'
 import type { LmtpClient, LocalAccount, LocalDelivery, LocalMailboxes, RecipientAnswer } from '../services.ts'
 import { deliveryHeader } from './delivery-header.ts'
-import { savingFailure } from './saving-failure.ts'
+import { isFullTemporary, savingFailure } from './saving-failure.ts'
 
 /**
  * Takes the mail of users who have it here. The message goes to all of them at the same time, piece by piece: the slowest disk
@@ -17,7 +17,7 @@ export class LocalSink {
   readonly #mailboxes: LocalMailboxes
   readonly #client: LmtpClient
   readonly #from: Address | undefined
-  readonly #accepted: { readonly recipient: Recipient; readonly delivery: LocalDelivery }[] = []
+  readonly #accepted: Accepted[] = []
 
   constructor(mailboxes: LocalMailboxes, client: LmtpClient, from: Address | undefined) {
     this.#mailboxes = mailboxes
@@ -33,12 +33,12 @@ export class LocalSink {
     const opening = await this.#mailboxes.open({ account, recipient, client, envelopeFrom: this.#from })
     switch (opening.kind) {
       case 'ready':
-        this.#accepted.push({ recipient, delivery: opening.delivery })
+        this.#accepted.push({ recipient, account, delivery: opening.delivery })
         return { accepted: true, reply: formatReply(250, '2.1.5', ['OK']) }
       case 'temporary':
         return refuse(451, '4.3.0', `${path} ${opening.text ?? 'Temporary internal error'}`)
       case 'over-quota':
-        return overQuota(path, client, opening.text)
+        return overQuota(`${path} ${opening.text}`, isFullTemporary(client.settings, account))
       default:
         return assertNever(opening)
     }
@@ -75,30 +75,32 @@ export class LocalSink {
   }
 }
 
+interface Accepted {
+  readonly recipient: Recipient
+  readonly account: LocalAccount
+  readonly delivery: LocalDelivery
+}
+
 function refuse(code: number, enhanced: string, text: string): RecipientAnswer {
   return { accepted: false, reply: formatReply(code, enhanced, [text]) }
 }
 
-function overQuota(path: string, { settings }: LmtpClient, text: string): RecipientAnswer {
-  return settings.quota_full_tempfail
-    ? refuse(452, '4.2.2', `${path} ${text}`)
-    : refuse(552, '5.2.2', `${path} ${text}`)
+function overQuota(text: string, isTemporary: boolean): RecipientAnswer {
+  return isTemporary ? refuse(452, '4.2.2', text) : refuse(552, '5.2.2', text)
 }
 
 /** One recipient's copy. It fails alone. */
 class Running {
   readonly #recipient: Recipient
+  readonly #account: LocalAccount
   readonly #delivery: LocalDelivery
   readonly #client: LmtpClient
   readonly #from: Address | undefined
   #failed = false
 
-  constructor(
-    { recipient, delivery }: { recipient: Recipient; delivery: LocalDelivery },
-    client: LmtpClient,
-    from: Address | undefined,
-  ) {
+  constructor({ recipient, account, delivery }: Accepted, client: LmtpClient, from: Address | undefined) {
     this.#recipient = recipient
+    this.#account = account
     this.#delivery = delivery
     this.#client = client
     this.#from = from
@@ -148,6 +150,7 @@ class Running {
 
   #fail(error: unknown): void {
     this.#failed = true
-    this.#recipient.finish(savingFailure(this.#recipient.path, error, this.#client.settings))
+    const isTemporary = isFullTemporary(this.#client.settings, this.#account)
+    this.#recipient.finish(savingFailure(this.#recipient.path, error, isTemporary))
   }
 }
