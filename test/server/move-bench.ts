@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startPostern } from '../peers/postern.ts'
 import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
@@ -9,6 +8,11 @@ import type { Started } from '../peers/started.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { type Exit, ServerProcess } from '../support/server-process.ts'
 import type { Wire } from '../support/wire.ts'
+
+/** Where what was started is ended: a test, or all tests of a suite. */
+export interface Stage {
+  after(end: () => unknown): void
+}
 
 /** How users' rows are kept. */
 export interface RowKeeper {
@@ -85,7 +89,7 @@ const CLI = fileURLToPath(new URL('../../bin/postern.js', import.meta.url))
 const LOGIN_MS = 90_000
 
 export async function startMoveBench(
-  t: TestContext,
+  t: Stage,
   options: { keeper: RowKeeper; users: readonly string[]; workers?: number; settings?: string },
 ): Promise<MoveBench> {
   const overlaps: string[] = []
@@ -134,12 +138,7 @@ ${options.keeper.write(dir, options.users, a.backend)}`,
 /** Every tenth login takes longer than it takes to change rows, so that some are on their way when sessions are ended. */
 const SLOW_MS = 2500
 
-async function startSide(
-  t: TestContext,
-  name: string,
-  host: string,
-  onLogin: (user: string) => void,
-): Promise<BackendSide> {
+async function startSide(t: Stage, name: string, host: string, onLogin: (user: string) => void): Promise<BackendSide> {
   const sessions = new Map<Wire, string>()
   const backend = await startScriptedBackend(async (wire, number) => {
     wire.send('* OK [CAPABILITY IMAP4rev1 SASL-IR ID LITERAL+] ready')
@@ -169,7 +168,7 @@ function userOf(line: string): string | undefined {
   return password === `pw-${user}` ? user : undefined
 }
 
-async function tryLogin(t: TestContext, port: number, user: string): Promise<TriedLogin> {
+async function tryLogin(t: Stage, port: number, user: string): Promise<TriedLogin> {
   const startedMs = performance.now()
   const client = await connectRaw({ port, name: `client of ${user}` })
   t.after(() => client.destroy())
