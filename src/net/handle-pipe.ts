@@ -134,7 +134,6 @@ class OpenPipe implements HandlePipe {
   /** Said, and not sent yet. */
   #said = ''
   #heard = ''
-  #writing = 0
 
   constructor(pipe: PipeHandle, streams: StreamBinding) {
     this.#pipe = pipe
@@ -169,9 +168,7 @@ class OpenPipe implements HandlePipe {
     const text = this.#said
     this.#said = ''
     const request = new this.#streams.WriteWrap()
-    this.#writing++
     const written = (status: number): void => {
-      this.#writing--
       sent?.()
       if (status < 0) this.#end()
     }

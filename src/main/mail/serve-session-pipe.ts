@@ -91,7 +91,7 @@ class SessionPipeServer implements HandlePipeOwner {
   }
 
   #endEverySession(): void {
-    for (const session of [...this.#sessions.values()]) session.end()
+    for (const session of this.#sessions.values()) session.end()
   }
 
   #sayEnded(id: number): void {

@@ -108,7 +108,7 @@ export class SessionPipe implements HandlePipeOwner {
     this.#pending.clear()
     for (const { answer } of pending) answer.reject(new MailWorkerLost('the mail worker ended'))
     if (this.#served.size > 0) this.#needs.log(`Mail worker ended under ${this.#served.size} sessions`)
-    for (const id of [...this.#served.keys()]) this.#ended(id)
+    for (const id of this.#served.keys()) this.#ended(id)
   }
 
   #session(id: number, { pid, plugins }: Extract<MailAnswer, { kind: 'ready' }>): HandedSession {
