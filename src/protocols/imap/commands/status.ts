@@ -22,12 +22,12 @@ export const status = command<{ readonly name: string; readonly items: readonly 
   async run(session, args) {
     const items = parseStatusItems(args.items)
     const name = mailboxName(session, args.name)
+    if (items.has('HIGHESTMODSEQ')) enableCondstore(session)
     const elsewhere = await session.remote?.find(name)
     if (session.remote !== undefined && elsewhere !== undefined) {
       session.out.text(`* STATUS ${astringText(args.name)} ${await askStatus(session.remote, elsewhere, items)}\r\n`)
       return { text: 'OK Status completed', sync: { expunge: true } }
     }
-    if (items.has('HIGHESTMODSEQ')) enableCondstore(session)
     const found = await session.store.status(name)
     const own = session.selected?.mailbox.name === name
     session.out.text(

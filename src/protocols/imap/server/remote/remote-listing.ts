@@ -19,7 +19,10 @@ interface Listing {
 }
 
 /** What was listed last, by user and place: a server that is away for a while takes no mailboxes away from clients. */
-const lastSeen = new LRUCache<string, readonly MailboxEntry[]>({ max: 2_000 })
+const lastSeen = new LRUCache<string, readonly MailboxEntry[]>({
+  maxSize: REMOTE_LIMITS.responses,
+  sizeCalculation: (entries) => entries.length + 1,
+})
 
 /** One session's view of what other servers list. */
 export class RemoteListing {

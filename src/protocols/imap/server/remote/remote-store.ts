@@ -9,6 +9,7 @@ import type {
   QuotaRoot,
   StoreNamespace,
 } from '../../../../storage/store.ts'
+import { No } from '../bad-command.ts'
 import { RemoteAppending } from './remote-appending.ts'
 import { quotaRootsElsewhere } from './quota.ts'
 import { RemoteListing } from './remote-listing.ts'
@@ -51,7 +52,9 @@ export class RemoteStore implements MailStore {
 
   async subscribe(name: string, subscribed: boolean): Promise<void> {
     const found = await this.#remote.find(name)
-    if (found?.place.namespace.subscriptions !== true) return await this.#here.subscribe(name, subscribed)
+    // An owner's subscriptions are his own.
+    const isKeptThere = found?.place.owner === undefined && found?.place.namespace.subscriptions === true
+    if (!isKeptThere) return await this.#here.subscribe(name, subscribed)
     await this.#remote.ask(found, (mailbox) => `${subscribed ? '' : 'UN'}SUBSCRIBE ${mailbox}`)
   }
 
@@ -104,7 +107,14 @@ export class RemoteStore implements MailStore {
 
   async quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
     const found = await this.#remote.find(name)
-    return found === undefined ? await this.#here.quotaRoots(name) : await quotaRootsElsewhere(this.#remote, found)
+    if (found === undefined) return await this.#here.quotaRoots(name)
+    if (name !== found.place.prefix) return await quotaRootsElsewhere(this.#remote, found)
+    // All of a namespace: what of it cannot be asked now has no roots now.
+    const inbox = { place: found.place, name: found.place.inboxName }
+    return await quotaRootsElsewhere(this.#remote, inbox).catch((error: unknown) => {
+      if (error instanceof No) return []
+      throw error
+    })
   }
 
   autoexpunge(): Promise<number> {
@@ -129,7 +139,7 @@ export class RemoteStore implements MailStore {
 
   async #subscriptionsElsewhere(): Promise<readonly string[]> {
     const places = await this.#remote.mail.places(this.namespaces.map(({ prefix }) => `${prefix}*`))
-    const keeping = places.filter(({ namespace }) => namespace.subscriptions)
+    const keeping = places.filter(({ namespace, owner }) => namespace.subscriptions && owner === undefined)
     const names = await Promise.all(keeping.map((place) => this.#listing.subscribed(place)))
     return names.flat()
   }
