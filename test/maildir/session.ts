@@ -182,7 +182,8 @@ export class MaildirSession {
   async #synced(name: string): Promise<OpenMailbox> {
     const opened = await this.#mailbox(name).then((mailbox) => this.#reopenedWhenGone(name, mailbox))
     const { format, records } = opened
-    const { added, expunged } = await format.sync()
+    const { added, expunged, flags } = await format.sync()
+    for (const changed of flags) changed.record.flags = changed.flags
     for (const record of added) records.set(record.uid, record)
     for (const record of expunged) if (records.get(record.uid) === record) records.delete(record.uid)
     return opened
