@@ -19,11 +19,18 @@ export const WORKER_FLAGS: readonly string[] = [
 ]
 
 /**
+ * Each fsync is waited for by a thread of libuv's pool, which has 4 unless told otherwise before its first use. Those that wait
+ * at the same time share one commit of the file system's journal: the more, the better for deliveries.
+ */
+const THREADS = 16
+
+/**
  * A login runs most of its code once, so that code is slow to count as hot. Maglev, which is cheap, comes after 50 calls
  * instead of 400, and TurboFan after 400 instead of 3,000: the first thousand logins of a worker cost somewhat more, but
  * it is as fast as it gets after 4,000 instead of 12,000. A Node that does not know a flag says so and goes on.
  */
 export function optimizeEarly(): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= `${THREADS}`
   setFlagsFromString('--invocation-count-for-maglev=50')
   setFlagsFromString('--invocation-count-for-turbofan=400')
   setFlagsFromString('--minimum-invocations-after-ic-update=50')
