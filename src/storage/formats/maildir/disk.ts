@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, open, unlinkSync } from 'node:fs'
+import { closeSync, fdatasync, fsync, openSync, unlinkSync } from 'node:fs'
 import type { FormatSettings } from '../format.ts'
 
 /** What makes written things survive a power failure. Given by argument, so that tests see that it was called. */
@@ -15,9 +15,7 @@ export const realSyncing: Syncing = {
   file: (fd) => promised((done) => fsync(fd, done)),
   data: (fd) => promised((done) => fdatasync(fd, done)),
   async directory(path) {
-    const fd = await new Promise<number>((resolve, reject) =>
-      open(path, 'r', (error, opened) => (error === null ? resolve(opened) : reject(error))),
-    )
+    const fd = openSync(path, 'r')
     try {
       await promised((done) => fdatasync(fd, done))
     } finally {

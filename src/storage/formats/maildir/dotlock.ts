@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fstatSync,
   ftruncateSync,
   futimesSync,
   lstatSync,
@@ -76,16 +77,17 @@ export async function lockFile(file: string, options: DotlockOptions): Promise<D
 
 /** One attempt, without waiting or overriding. */
 export function tryLock(path: string, { hostname, permissions }: DotlockOptions): Dotlock | undefined {
+  const wanted = permissions()
   let fd: number
   try {
-    fd = openSync(path, 'wx+', 0o666 & permissions().fileMode)
+    fd = openSync(path, 'wx+', 0o666 & wanted.fileMode)
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return undefined
     throw error
   }
   writeOwner(fd, hostname)
-  adjustFile(fd, permissions())
-  const inode = statSync(path, { throwIfNoEntry: false })?.ino ?? 0
+  adjustFile(fd, wanted)
+  const inode = fstatSync(fd).ino
   held.set(path, inode)
   const touch = (): void => futimesSync(fd, new Date(), new Date())
   return { fd, path, touch, release: () => release(fd, path, inode), replaced: () => forget(fd, path) }

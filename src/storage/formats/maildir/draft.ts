@@ -43,7 +43,8 @@ export class Draft {
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    this.#buffer(this.#ends.convert(chunk))
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    this.#buffer(this.#ends.convert(bytes))
     if (this.#bufferedBytes >= BUFFER_BYTES) return this.#flush()
   }
 

@@ -19,28 +19,30 @@ export class LineEnds {
     this.#crlf = crlf
   }
 
-  convert(chunk: Uint8Array): Buffer {
+  convert(chunk: Buffer): Buffer {
+    if (chunk.length === 0) return chunk
     const out = Buffer.allocUnsafe(chunk.length * (this.#crlf ? 2 : 1) + 1)
     let at = 0
-    let lines = 0
-    for (const byte of chunk) {
-      if (byte === LF) {
-        if (this.#crlf) out[at++] = CR
-        else if (!this.#afterCr) lines++
-        out[at++] = LF
-        this.#heldCr = false
-        this.#afterCr = false
-        continue
-      }
-      if (this.#heldCr) {
-        out[at++] = CR
-        this.#afterCr = true
-      }
-      this.#heldCr = byte === CR
-      if (this.#heldCr) continue
-      out[at++] = byte
-      this.#afterCr = false
+    if (this.#heldCr && chunk[0] !== LF) {
+      out[at++] = CR
+      this.#afterCr = true
     }
+    let lines = 0
+    let from = 0
+    for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, from)) {
+      const text = chunk[end - 1] === CR && end > from ? end - 1 : end
+      at += chunk.copy(out, at, from, text)
+      if (text > from) this.#afterCr = chunk[text - 1] === CR
+      if (this.#crlf) out[at++] = CR
+      else if (!this.#afterCr) lines++
+      out[at++] = LF
+      this.#afterCr = false
+      from = end + 1
+    }
+    this.#heldCr = chunk.at(-1) === CR
+    const rest = chunk.length - (this.#heldCr ? 1 : 0)
+    if (rest > from) this.#afterCr = chunk[rest - 1] === CR
+    at += chunk.copy(out, at, from, Math.max(rest, from))
     return this.#count(out.subarray(0, at), lines)
   }
 

@@ -125,10 +125,19 @@ export class MaildirStore implements FormatStore {
 
   /** Makes what may be missing: somebody else made the directory, or CONTROL is new. False when nothing may be changed there. */
   #prepare(mail: string, control: string): boolean {
-    if (!isWritable(existsSync(`${mail}/cur`) ? `${mail}/cur` : mail)) return false
+    const cur = `${mail}/cur`
+    if (!isWritable(cur) && (existsSync(cur) || !isWritable(mail))) return false
+    if (
+      wasPrepared(mail, this.#context.now()) &&
+      existsSync(`${mail}/tmp`) &&
+      existsSync(`${mail}/new`) &&
+      isWritable(control)
+    )
+      return true
     makeMaildir(mail, false, permissionsOf(mail))
     makeParents(control, permissionsBelow(this.#location.path))
     cleanTemporary(mail, this.#context.now())
+    notePrepared(mail, this.#context.now())
     return isWritable(control)
   }
 
@@ -164,6 +173,20 @@ export interface MaildirParts {
   readonly layout: Layout
   readonly names: MailboxNames
   readonly syncing: Syncing
+}
+
+/** Mailboxes that this process found complete or made so, and when: deliveries need not look everywhere each time. */
+const prepared = new Map<string, number>()
+const PREPARED_MS = 60_000
+const MOST_PREPARED = 10_000
+
+function wasPrepared(mail: string, nowMs: number): boolean {
+  return nowMs < (prepared.get(mail) ?? Number.NEGATIVE_INFINITY) + PREPARED_MS
+}
+
+function notePrepared(mail: string, nowMs: number): void {
+  if (prepared.size >= MOST_PREPARED) prepared.clear()
+  prepared.set(mail, nowMs)
 }
 
 function isWritable(path: string): boolean {

@@ -11,6 +11,7 @@ export interface UidlistEnds {
   /** 0 when there are no records. */
   readonly lastUid: number
   readonly sizeBytes: number
+  readonly inode: number
 }
 
 /**
@@ -21,7 +22,7 @@ export function readEnds(path: string): UidlistEnds | undefined {
   const fd = openOrUndefined(path)
   if (fd === undefined) return undefined
   try {
-    const { size } = fstatSync(fd)
+    const { size, ino } = fstatSync(fd)
     const head = readAt(fd, 0, Math.min(size, END_BYTES))
     const end = head.indexOf('\n')
     const header = end < 0 ? undefined : parseHeader(head.slice(0, end))
@@ -29,7 +30,7 @@ export function readEnds(path: string): UidlistEnds | undefined {
       return undefined
     const tail = size <= END_BYTES ? head.slice(end + 1) : readAt(fd, size - END_BYTES, END_BYTES)
     const lastUid = uidOfLastLine(tail, size <= END_BYTES)
-    return lastUid === undefined ? undefined : { header, lastUid, sizeBytes: size }
+    return lastUid === undefined ? undefined : { header, lastUid, sizeBytes: size, inode: ino }
   } finally {
     closeSync(fd)
   }

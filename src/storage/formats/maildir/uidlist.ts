@@ -54,8 +54,9 @@ export class Uidlist {
   #inode = -1
   #size = -1
   #mtimeMs = 0
-  /** Size of the file when only its ends were read. */
+  /** Size and inode of the file when only its ends were read. */
   #peekedBytes = 0
+  #peekedInode = -1
 
   constructor(needs: UidlistNeeds) {
     this.#needs = needs
@@ -79,13 +80,22 @@ export class Uidlist {
    */
   peek(): boolean {
     if (this.#inode !== -1) return false
+    if (this.#isPeeked()) return true
     const ends = readEnds(this.path)
     if (ends === undefined) return false
     this.uidValidity = ends.header.uidValidity
     this.guid = ends.header.guid ?? ''
     this.nextUid = Math.max(this.nextUid, ends.header.nextUid, ends.lastUid + 1)
     this.#peekedBytes = ends.sizeBytes
+    this.#peekedInode = ends.inode
     return true
+  }
+
+  /** Whoever adds a line makes it longer, whoever removes one writes another file. */
+  #isPeeked(): boolean {
+    if (this.#peekedBytes === 0) return false
+    const stat = statSync(this.path, { throwIfNoEntry: false })
+    return stat?.ino === this.#peekedInode && stat.size === this.#peekedBytes
   }
 
   /** Reads what is new in the file. */
