@@ -48,8 +48,9 @@ class SessionPipeServer implements HandlePipeOwner {
 
   #take(id: number, session: Ordered | undefined, socket: Socket | undefined, unread: Buffer): void {
     if (session?.isFree === true && socket !== undefined) return void session.serve(socket, unread)
-    // It had to end before its client came.
+    // It had to end before its client came, or the client got lost: too many open files.
     socket?.destroy()
+    session?.drop()
     this.#sayEnded(id)
   }
 
