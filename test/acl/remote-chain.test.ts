@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { writeFileSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'
+import { ImapFlow } from 'imapflow'
 import type { Place } from '../peers/config-text.ts'
 import { imapListeners } from '../peers/dovecot.ts'
 import { startPostern } from '../peers/postern.ts'
@@ -93,5 +95,37 @@ describe('shared mailboxes on another Postern, where the databases say who is wh
     assert.equal((await bob.say('STATUS Mixed (MESSAGES)')).untagged[0], '* STATUS Mixed (MESSAGES 1)')
     assert.equal((await alice.say('STATUS Mixed (MESSAGES)')).untagged[0], '* STATUS Mixed (MESSAGES 0)')
     await Promise.all(clients.map((client) => client.logout()))
+  })
+
+  test('imapflow lists, reads, marks, moves, and hears of news', async () => {
+    const joe = await ImapTalk.login(cluster.joePort, 'joe')
+    await joe.say('CREATE Flow')
+    await joe.say('SETACL Flow jane lrwstipe')
+    for (let number = 0; number < 20; number++) await joe.say('APPEND Flow', mail(`m${number}`, number * 1000))
+    const options = { host: '127.0.0.1', port: cluster.janePort, secure: false, auth: { user: 'jane', pass: 'pw' } }
+    const client = new ImapFlow({ ...options, logger: false, qresync: true })
+    await client.connect()
+    assert.ok((await client.list()).some(({ path }) => path === 'shared/joe/Flow'))
+    const lock = await client.getMailboxLock('shared/joe/Flow')
+    let sizeBytes = 0
+    for await (const { source } of client.fetch('1:*', { envelope: true, bodyStructure: true, source: true }))
+      sizeBytes += source?.length ?? 0
+    assert.equal(
+      sizeBytes,
+      Array.from({ length: 20 }, (_, at) => mail(`m${at}`, at * 1000).length).reduce((a, b) => a + b),
+    )
+    await client.messageFlagsAdd('1:5', ['\\Seen'])
+    assert.deepEqual(await client.search({ seen: true }), [1, 2, 3, 4, 5])
+    const moved = await client.messageMove('1:2', 'INBOX')
+    assert.equal(moved !== false && moved.uidMap?.size, 2)
+    const news = once(client, 'exists')
+    const idling = client.idle()
+    await joe.say('APPEND Flow', mail('news'))
+    await news
+    lock.release()
+    await client.noop()
+    await idling
+    await client.logout()
+    await joe.logout()
   })
 })

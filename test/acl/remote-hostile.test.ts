@@ -66,7 +66,9 @@ describe('another server that does what it should not', () => {
     wrongCertificate = await makeCertificate(authority, { names: ['other.example.org'] })
     writeFileSync(join(dir, 'ca.pem'), authority.cert)
     const fields = (user: string): string =>
-      user === 'alice' ? 'userdb_imapc_ssl=starttls userdb_imapc_master_user= userdb_imapc_user=alice2' : ''
+      user === 'alice'
+        ? 'userdb_imapc_ssl=starttls userdb_imapc_master_user= userdb_imapc_user=alice2 userdb_imapc_cmd_timeout=60s'
+        : ''
     const more = `ssl_client_ca_file = ${join(dir, 'ca.pem')}
 namespace old {
   type = private
@@ -286,6 +288,21 @@ imapc_connection_retry_count = 0
     })
     assert.equal((await client.say('APPEND shared/joe/Work', mail('x'))).tagged, 'NO [OVERQUOTA] Quota exceeded')
     assert.match((await client.say('STATUS INBOX (MESSAGES)')).tagged, /^OK /)
+  })
+
+  test('a session that waits for it ends when our server does', async (t) => {
+    const asked = Promise.withResolvers<void>()
+    const client = await login(t, 'alice', (_wire, _tag, said) => {
+      if (said === 'NOOP') asked.resolve()
+      return said === 'NOOP'
+    })
+    await client.say('SELECT Old/INBOX')
+    client.wire.send('z NOOP')
+    await asked.promise
+    const began = performance.now()
+    ours.signal('SIGTERM')
+    assert.match(await untilEnd(client), /^\* BYE Server shutting down\./m)
+    assert.ok(performance.now() - began < 30_000)
   })
 })
 
