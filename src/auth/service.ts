@@ -1,5 +1,5 @@
 import type { Complaint, Config, ConfigFiles, Settings } from '../config/config.ts'
-import { type SaslMechanism, SaslAborted, SaslError, type SaslServerIo } from '../sasl/mechanism.ts'
+import { type SaslMechanism, SaslAborted, SaslError } from '../sasl/mechanism.ts'
 import type { Secret } from '../util/secret.ts'
 import { andThen, type Soon } from '../util/soon.ts'
 import {
@@ -18,6 +18,7 @@ import { BlockOpener } from './blocks.ts'
 import { AuthCache } from './cache.ts'
 import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
 import { checkDatabases } from './check-databases.ts'
+import { ExchangeIo } from './exchange-io.ts'
 import { FailureDelay } from './failure-delay.ts'
 import { Guards } from './guards.ts'
 import { Login, type Verdict } from './login.ts'
@@ -194,44 +195,10 @@ class Service implements AuthService {
     exchange: SaslExchange,
     signal: AbortSignal,
   ): Soon<Verdict | AuthRefusal> {
-    let hasLeft = false
-    const listsBinding = this.#listsBinding
-    const openidConfigurationUrl = chains.passdbs.find(({ database }) => database.openidConfigurationUrl)?.database
-      .openidConfigurationUrl
-    const io: SaslServerIo = {
-      initial: exchange.initial?.reveal(),
-      challenge: async (data) => {
-        try {
-          return await exchange.challenge(data)
-        } catch (error) {
-          hasLeft = true
-          throw error
-        }
-      },
-      finish: async (data) => {
-        try {
-          await exchange.finish(data)
-        } catch (error) {
-          hasLeft = true
-          throw error
-        }
-      },
-      hostname: this.#needs.hostname,
-      realms: chains.settings.realms,
-      service: saslService(request.connection.service),
-      randomBytes: this.#needs.randomBytes,
-      now: () => this.#needs.clock.now(),
-      channelBinding: (type) => exchange.channelBinding(type),
-      // Asked by mechanisms that could bind only: the answer costs.
-      get channelBindingListed() {
-        return listsBinding && exchange.channelBinding('tls-server-end-point') !== undefined
-      },
-      certificateUser: request.connection.certificateUser,
-      ...(openidConfigurationUrl !== undefined && { openidConfigurationUrl }),
-    }
+    const io = new ExchangeIo(exchange, request, chains, { needs: this.#needs, listsBinding: this.#listsBinding })
     const breakOff = (error: unknown): Verdict | AuthRefusal => {
       if (error instanceof InvalidBase64) return { kind: 'invalid-base64', initial: false }
-      if (error instanceof SaslAborted || hasLeft) return { kind: 'aborted' }
+      if (error instanceof SaslAborted || io.hasLeft) return { kind: 'aborted' }
       if (!(error instanceof SaslError)) throw error
       request.logLogin('info', error.message)
       return { kind: 'failure', result: 'password-mismatch' }
@@ -351,11 +318,6 @@ class Service implements AuthService {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#needs.observer.log('error', 'auth', `BUG: ${text}`)
   }
-}
-
-/** RFC 4422 service names differ from ours for two protocols. */
-function saslService(service: string): string {
-  return service === 'pop3' ? 'pop' : service === 'submission' ? 'smtp' : service
 }
 
 /** No cache unless it has a size. */
