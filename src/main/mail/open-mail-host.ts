@@ -19,7 +19,7 @@ import {
 } from '../../storage/user/mail-user.ts'
 import { type AclShares, openAclShares } from './acl-shares.ts'
 import type { ImapcDialing } from './imapc/dial-imapc.ts'
-import { imapcNamespaces, openImapcMail } from './imapc/imapc-mail.ts'
+import { imapcNamespaces, mayHaveMailElsewhere, openImapcMail } from './imapc/imapc-mail.ts'
 import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
@@ -186,7 +186,9 @@ class Host implements MailHost {
     log: SessionLog,
   ): Promise<OpenUserStore> {
     const { context } = this.#needs
-    const isUser = (name: string): Promise<boolean> => this.#users.isUser(name)
+    // Whom this server does not know another one may.
+    const isEverybody = mayHaveMailElsewhere(user.settings)
+    const isUser = async (name: string): Promise<boolean> => isEverybody || (await this.#users.isUser(name))
     return await openUserStore({ user, order, service, purpose, context, acl: this.#acl, isUser, log })
   }
 

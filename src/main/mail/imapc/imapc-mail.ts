@@ -7,6 +7,13 @@ import { Places } from '../../../storage/places.ts'
 import { StoreRefusal } from '../../../storage/refusal.ts'
 import { ImapcPlace, type ImapcUser } from './imapc-place.ts'
 
+/** This server shares its users with others, and need not know all of them. */
+export function mayHaveMailElsewhere(
+  settings: Pick<Settings, 'postern_remote_owners' | 'imapc_host' | 'imapc_password'>,
+): boolean {
+  return settings.postern_remote_owners || settings.imapc_host !== '' || !settings.imapc_password.isEmpty
+}
+
 /** Namespaces in which there may be mailboxes that other servers keep. */
 export function imapcNamespaces(
   namespaces: readonly NamespaceSpec[],
