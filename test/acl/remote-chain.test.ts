@@ -94,7 +94,14 @@ describe('shared mailboxes on another Postern, where the databases say who is wh
     assert.equal((await jane.say('MOVE 1 shared/bob/Mixed')).tagged, 'OK Move completed')
     assert.equal((await bob.say('STATUS Mixed (MESSAGES)')).untagged[0], '* STATUS Mixed (MESSAGES 1)')
     assert.equal((await alice.say('STATUS Mixed (MESSAGES)')).untagged[0], '* STATUS Mixed (MESSAGES 0)')
-    await Promise.all(clients.map((client) => client.logout()))
+    // From one owner to another, both elsewhere.
+    const joe = await ImapTalk.login(cluster.joePort, 'joe')
+    await joe.say('CREATE Third')
+    await joe.say('SETACL Third jane lrwstipe')
+    await jane.say('SELECT shared/bob/Mixed')
+    assert.match((await jane.say('UID COPY 1:* shared/joe/Third')).tagged, /^OK \[COPYUID \d+ 1 1\] Copy completed$/)
+    assert.equal((await joe.say('STATUS Third (MESSAGES)')).untagged[0], '* STATUS Third (MESSAGES 1)')
+    await Promise.all([joe, ...clients].map((client) => client.logout()))
   })
 
   test('imapflow lists, reads, marks, moves, and hears of news', async () => {

@@ -126,6 +126,37 @@ export const CONVERSATIONS: Readonly<Record<string, (cluster: Cluster) => Promis
     await leave(joe, jane)
   },
 
+  'several messages in one APPEND: all of them, or none': async (cluster) => {
+    const { joe, jane } = await share(cluster, 'Several', 'lrwi')
+    const both = await jane.say('APPEND shared/joe/Several', mail('first'), ' (\\Flagged)', mail('second', 70_000))
+    assert.match(both.tagged, /^OK \[APPENDUID \d+ 1:2\] Append completed$/)
+    await jane.say('SELECT shared/joe/Several')
+    const refused = await jane.say('APPEND shared/joe/Several', mail('third'), ' (\\Flagged)', '')
+    assert.match(refused.tagged, /^NO .*zero byte message/)
+    assert.deepEqual((await jane.say('UID SEARCH ALL')).untagged, ['* SEARCH 1 2'])
+    assert.equal((await jane.say('APPEND shared/joe/Several', mail('fourth'))).untagged[0], '* 3 EXISTS')
+    await leave(joe, jane)
+  },
+
+  'what vanished meanwhile is told by QRESYNC': async (cluster) => {
+    const { joe, jane } = await share(cluster, 'Vanished', 'lr')
+    for (const subject of ['one', 'two', 'three']) await joe.say('APPEND Vanished', mail(subject))
+    await jane.say('ENABLE QRESYNC')
+    const before = (await jane.say('SELECT shared/joe/Vanished')).untagged.join()
+    const [, validity = ''] = /UIDVALIDITY (\d+)/.exec(before) ?? []
+    const [, modSeq = ''] = /HIGHESTMODSEQ (\d+)/.exec(before) ?? []
+    await jane.say('SELECT INBOX')
+    await joe.say('SELECT Vanished')
+    await joe.say('STORE 2 +FLAGS.SILENT \\Deleted')
+    await joe.say('EXPUNGE')
+    const { untagged } = await jane.say(`SELECT shared/joe/Vanished (QRESYNC (${validity} ${modSeq}))`)
+    assert.ok(untagged.includes('* VANISHED (EARLIER) 2'), untagged.join('\n'))
+    await joe.say('STORE 1 +FLAGS.SILENT \\Deleted')
+    await joe.say('EXPUNGE')
+    assert.deepEqual((await jane.say('NOOP')).untagged, ['* VANISHED 1'])
+    await leave(joe, jane)
+  },
+
   "what joe did not allow is refused in his server's words": async (cluster) => {
     const { joe, jane } = await share(cluster, 'Closed', 'lr')
     await joe.say('APPEND Closed', mail('one'))
