@@ -1,4 +1,5 @@
-import { linkSync, renameSync, unlinkSync } from 'node:fs'
+import { renameSync, unlinkSync } from 'node:fs'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
 import type { NewMessage } from '../../store.ts'
 import type { FormatAppending, FormatMailbox, FormatRecord } from '../format.ts'
@@ -7,6 +8,7 @@ import { Draft, type TemporaryMessage } from './draft.ts'
 import { refusalOfFullDisk } from './full-disk.ts'
 import { withExtraKeywords } from './extra-keywords.ts'
 import { sizeInName, withInfo } from './file-name.ts'
+import { linkOrCopy, type LinkSource, tryLink } from './link-message.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { MessageFiles } from './message-files.ts'
 import type { FoundFile } from './scan.ts'
@@ -19,8 +21,14 @@ import { uniqueName } from './unique-name.ts'
 
 /** Files being synced at a time; more wait, so that a transaction of thousands does not hold thousands of files open. */
 const MAX_SYNCING = 16
-/** What the file system says when a hard link cannot be, and bytes must be copied. */
-const CANNOT_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EEXIST', 'ENOENT'] as const
+/** Files moved between two turns of the event loop. */
+const FILES_A_TURN = 64
+
+/** A message of another mailbox that is linked when the transaction is committed. */
+interface LinkedMessage extends Omit<TemporaryMessage, 'path'> {
+  readonly path: undefined
+  readonly source: LinkSource
+}
 
 interface MovedMessage {
   readonly path: string | Buffer
@@ -40,10 +48,12 @@ export interface AppendTarget {
 
 export class MaildirAppending implements FormatAppending {
   readonly #mailbox: AppendTarget
-  readonly #messages: TemporaryMessage[] = []
+  readonly #messages: (TemporaryMessage | LinkedMessage)[] = []
   readonly #syncing = new Set<Promise<void>>()
   readonly ended = { sizeBytes: 0, storedBytes: 0, storageId: '' }
   #draft: Draft | undefined
+  /** Messages of this mailbox can be linked here. */
+  #linksFrom: MessageFiles | undefined
 
   constructor(mailbox: AppendTarget) {
     this.#mailbox = mailbox
@@ -88,20 +98,18 @@ export class MaildirAppending implements FormatAppending {
     if (!(files instanceof MessageFiles) || !place.context.settings.maildir_copy_with_hardlinks) {
       return Promise.resolve(undefined)
     }
-    const path = `${place.mail}/tmp/${uniqueName(place.context.hostname)}`
-    if (!this.#hardLink(files, record, path)) return Promise.resolve(undefined)
     const { guid } = from.identity(record)
-    this.#messages.push({ path, base: guid, extensions: '', linkedFrom: guid, ...flags })
-    return Promise.resolve(true)
-  }
-
-  #hardLink(from: MessageFiles, record: FormatRecord, target: string): boolean {
-    try {
-      return from.use(record, (directory, name) => linkSync(pathOf(directory, name), target))
-    } catch (error) {
-      if (hasCode(error, ...CANNOT_LINK)) return false
-      throw error
+    const message = { base: guid, extensions: '', linkedFrom: guid, ...flags }
+    // The first shows that there can be links; the others are made where they belong, which saves moving them.
+    if (this.#linksFrom === files) {
+      this.#messages.push({ ...message, path: undefined, source: { files, record } })
+      return Promise.resolve(true)
     }
+    const path = `${place.mail}/tmp/${uniqueName(place.context.hostname)}`
+    if (!tryLink({ files, record }, path)) return Promise.resolve(undefined)
+    this.#linksFrom = files
+    this.#messages.push({ ...message, path })
+    return Promise.resolve(true)
   }
 
   async commit(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] }> {
@@ -110,7 +118,7 @@ export class MaildirAppending implements FormatAppending {
     const links = this.#messages.some(({ linkedFrom }) => linkedFrom !== undefined)
     const uids = await refusingFullDisks(() =>
       mailbox.appendLocked({ needsNames: links }, async () => {
-        const moved = this.#moveAll()
+        const moved = await this.#moveAll()
         try {
           return await this.#list(moved)
         } catch (error) {
@@ -126,15 +134,18 @@ export class MaildirAppending implements FormatAppending {
   abort(): Promise<void> {
     this.#draft?.abort()
     this.#draft = undefined
-    for (const { path } of this.#messages.splice(0)) removeFile(path)
+    for (const { path } of this.#messages.splice(0)) if (path !== undefined) removeFile(path)
     return Promise.resolve()
   }
 
-  #moveAll(): MovedMessage[] {
+  async #moveAll(): Promise<MovedMessage[]> {
     const moved: MovedMessage[] = []
     const taken = new Set<string>()
     try {
-      for (const message of this.#messages) moved.push(this.#move(this.#named(message, taken)))
+      for (const [index, message] of this.#messages.entries()) {
+        if (index % FILES_A_TURN === FILES_A_TURN - 1) await yieldToOthers()
+        moved.push(this.#move(this.#named(message, taken)))
+      }
       return moved
     } catch (error) {
       for (const { path } of moved) unlinkSync(path)
@@ -143,7 +154,7 @@ export class MaildirAppending implements FormatAppending {
   }
 
   /** A hard link keeps the name of what it was copied from, as its identity, unless that is taken here. */
-  #named(message: TemporaryMessage, taken: Set<string>): TemporaryMessage {
+  #named<Message extends TemporaryMessage | LinkedMessage>(message: Message, taken: Set<string>): Message {
     const { state } = this.#mailbox
     const { base, linkedFrom } = message
     const free = linkedFrom === undefined || !(state.hasBase(base) || taken.has(base))
@@ -160,13 +171,15 @@ export class MaildirAppending implements FormatAppending {
     }
   }
 
-  #move({ path, base, extensions, bits, keywords }: TemporaryMessage): MovedMessage {
+  #move(message: TemporaryMessage | LinkedMessage): MovedMessage {
+    const { base, extensions, bits, keywords } = message
     const { state } = this.#mailbox
     const { letters, extra } = state.lettersOf(keywords)
     const isNew = bits === 0 && keywords.length === 0
     const info = isNew ? '' : withInfo('', { bits, letters })
     const target = pathOf(`${state.place.mail}/${isNew ? 'new' : 'cur'}`, base + info)
-    renameSync(path, target)
+    if (message.path === undefined) linkOrCopy(message.source, target)
+    else renameSync(message.path, target)
     return { path: target, file: { base, info, isNew, moved: false }, extensions: withExtraKeywords(extensions, extra) }
   }
 

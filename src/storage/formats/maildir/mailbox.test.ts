@@ -15,7 +15,8 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { maildirPlace, TestMailbox, type MaildirPlace } from '../../../../test/maildir/place.ts'
 import { DELETED, FLAGGED, SEEN } from '../../flags.ts'
-import type { FormatMailbox } from '../format.ts'
+import type { FormatAppending, FormatMailbox } from '../format.ts'
+import { own } from './message-files.ts'
 import type { Syncing } from './disk.ts'
 
 interface Opened extends MaildirPlace {
@@ -236,6 +237,33 @@ test('a copy is a hard link of its name, and gets another where that is taken', 
   assert.equal(target.format.internalDate(copy), Date.UTC(2020, 0, 1))
   assert.equal(statSync(join(root, '.Target', 'cur', files(join(root, '.Target'), 'cur')[0] ?? '')).nlink, 3)
   assert.deepEqual(copy.flags.keywords, ['work'])
+})
+
+test('of several messages that are linked all come, in order, or none', async (t) => {
+  const { mailbox, root, store } = await openPlace(t)
+  for (const bits of [SEEN, 0, SEEN, 0]) await mailbox.append(`Subject: ${bits}\n\n`, bits)
+  await mailbox.sync()
+  const target = await TestMailbox.open(store, 'Target')
+  const begin = async (): Promise<FormatAppending> => {
+    const appending = await target.format.beginAppend()
+    for (const uid of [1, 2, 3, 4]) {
+      const record = mailbox.record(uid)
+      assert.equal(await appending.link(mailbox.format, record, record.flags), true)
+    }
+    return appending
+  }
+  const doomed = await begin()
+  const last = own(mailbox.record(4))
+  const path = join(root, last.isNew ? 'new' : 'cur', last.fileName)
+  renameSync(path, join(root, 'away'))
+  await assert.rejects(doomed.commit(), { code: 'expunged' })
+  await doomed.abort()
+  for (const directory of ['tmp', 'new', 'cur'])
+    assert.deepEqual(files(join(root, '.Target'), directory), [], directory)
+  renameSync(join(root, 'away'), path)
+  assert.deepEqual((await (await begin()).commit()).uids, [1, 2, 3, 4])
+  await target.sync()
+  assert.deepEqual(await target.lines(), await mailbox.lines())
 })
 
 test('without maildir_copy_with_hardlinks, and from another format, bytes are copied', async (t) => {
