@@ -1,9 +1,9 @@
 // One session's rights: what this user may do with which mailbox, now.
-import { LRUCache } from 'lru-cache'
 import type { AclFileProblem } from './acl-file.ts'
 import type { AclBackend, AclObject } from './backends/backend.ts'
 import { weighEntries } from './effective.ts'
 import { type AclIdentity, type AclNamespace, ancestors, viewerIn } from './namespace.ts'
+import { KnownMailboxes } from './known-mailboxes.ts'
 import { ALL_RIGHTS, NO_RIGHTS, type Rights } from './rights.ts'
 import { wildcardMatches } from '../util/wildcard.ts'
 
@@ -19,8 +19,7 @@ export interface AclAccessOptions {
   readonly ignoredNamespaces: readonly string[]
 }
 
-/** Judgements of one session that are kept ready. */
-const MAX_JUDGEMENTS = 20_000
+const ALLOWED: Judgement = { kind: 'rights', rights: ALL_RIGHTS }
 
 interface Known {
   readonly own: AclObject
@@ -32,7 +31,7 @@ export class AclAccess {
   readonly backend: AclBackend
   readonly identity: AclIdentity
   readonly #ignoredNamespaces: readonly string[]
-  readonly #known = new LRUCache<string, Known>({ max: MAX_JUDGEMENTS })
+  readonly #known = new KnownMailboxes<Known>()
 
   constructor({ backend, identity, ignoredNamespaces }: AclAccessOptions) {
     this.backend = backend
@@ -45,23 +44,29 @@ export class AclAccess {
     return this.#ignoredNamespaces.some((pattern) => wildcardMatches(prefix, pattern))
   }
 
-  /** What counts for checks: everything in an ignored namespace. */
-  async judge(namespace: AclNamespace, mailbox: string): Promise<Judgement> {
-    return this.isIgnored(namespace) ? { kind: 'rights', rights: ALL_RIGHTS } : await this.effective(namespace, mailbox)
+  /** What counts for checks: everything in an ignored namespace. Comes at once when it is at hand. */
+  judge(namespace: AclNamespace, mailbox: string): Judgement | Promise<Judgement> {
+    return this.isIgnored(namespace) ? ALLOWED : this.effective(namespace, mailbox)
   }
 
   /** The rights by entries alone. The empty name is the default object. */
-  async effective(namespace: AclNamespace, mailbox: string): Promise<Judgement> {
-    const own = await this.backend.object(namespace, mailbox)
-    const key = `${namespace.prefix}\0${mailbox}`
-    const known = this.#known.get(key)
-    if (known?.own === own && known.defaults === undefined) return known.judgement
+  effective(namespace: AclNamespace, mailbox: string): Judgement | Promise<Judgement> {
+    const own = this.backend.object(namespace, mailbox)
+    return own instanceof Promise
+      ? own.then((object) => this.#weigh(namespace, mailbox, object))
+      : this.#weigh(namespace, mailbox, own)
+  }
+
+  #weigh(namespace: AclNamespace, mailbox: string, own: AclObject): Judgement | Promise<Judgement> {
+    const known = this.#known.get(namespace, mailbox)
+    if (known?.own === own)
+      return known.defaults === undefined ? known.judgement : this.#byDefault(namespace, mailbox, own)
     const viewer = viewerIn(namespace, this.identity)
     if (own.kind === 'broken') return { ...own, isOwner: viewer.isOwner }
     const { rights, isDecided } = weighEntries(own.entries, viewer)
-    if (!isDecided && mailbox !== '') return await this.#byDefault(namespace, key, own)
+    if (!isDecided && mailbox !== '') return this.#byDefault(namespace, mailbox, own)
     const judgement: Judgement = { kind: 'rights', rights }
-    this.#known.set(key, { own, defaults: undefined, judgement })
+    this.#known.set(namespace, mailbox, { own, defaults: undefined, judgement })
     return judgement
   }
 
@@ -80,14 +85,24 @@ export class AclAccess {
     return ''
   }
 
-  async #byDefault(namespace: AclNamespace, key: string, own: AclObject): Promise<Judgement> {
-    const defaults = await this.backend.object(namespace, '')
-    const known = this.#known.get(key)
+  #byDefault(namespace: AclNamespace, mailbox: string, own: AclObject): Judgement | Promise<Judgement> {
+    const defaults = this.backend.object(namespace, '')
+    return defaults instanceof Promise
+      ? defaults.then((object) => this.#weighDefault(namespace, mailbox, { own, defaults: object }))
+      : this.#weighDefault(namespace, mailbox, { own, defaults })
+  }
+
+  #weighDefault(
+    namespace: AclNamespace,
+    mailbox: string,
+    { own, defaults }: { readonly own: AclObject; readonly defaults: AclObject },
+  ): Judgement {
+    const known = this.#known.get(namespace, mailbox)
     if (known?.own === own && known.defaults === defaults) return known.judgement
     const viewer = viewerIn(namespace, this.identity)
     if (defaults.kind === 'broken') return { ...defaults, isOwner: viewer.isOwner }
     const judgement: Judgement = { kind: 'rights', rights: weighEntries(defaults.entries, viewer).rights }
-    this.#known.set(key, { own, defaults, judgement })
+    this.#known.set(namespace, mailbox, { own, defaults, judgement })
     return judgement
   }
 }

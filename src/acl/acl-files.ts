@@ -41,6 +41,10 @@ const MAX_FILES = 50_000
  * the mails are on; LIST asks for thousands of them, and a trip to another thread for each would take ten times as long.
  */
 export class AclFiles {
+  /** Changes whenever a file is found to be another than before, or may be. */
+  version = 0
+  /** When the oldest of the looks was taken that `read` relied on since this was set; milliseconds since 1970. */
+  oldestLookMs = Number.POSITIVE_INFINITY
   readonly #needs: AclFilesNeeds
   readonly #known = new LRUCache<string, Known>({ max: MAX_FILES })
 
@@ -53,11 +57,16 @@ export class AclFiles {
     const key = keyOf(path, options)
     const known = this.#known.get(key)
     const nowMs = this.#needs.now()
-    if (known !== undefined && nowMs - known.lookedAtMs < options.maxAgeMs) return known.state
+    if (known !== undefined && nowMs - known.lookedAtMs < options.maxAgeMs) {
+      if (known.lookedAtMs < this.oldestLookMs) this.oldestLookMs = known.lookedAtMs
+      return known.state
+    }
+    if (nowMs < this.oldestLookMs) this.oldestLookMs = nowMs
     const stamp = stampOf(path, options.kind)
     const loaded =
       known !== undefined && known.stamp === stamp ? known : this.#load(path, options, stamp !== ABSENT_STAMP)
     const { state } = loaded
+    if (known !== undefined && known.state !== state) this.version += 1
     const isFault = 'isFault' in loaded && loaded.isFault === true
     this.#known.set(key, { state, stamp: isFault ? FAULT_STAMP : stamp, lookedAtMs: nowMs })
     return state
@@ -65,6 +74,7 @@ export class AclFiles {
 
   /** The file was changed by us: the next read looks at it. */
   forget(path: string): void {
+    this.version += 1
     for (const kind of ['local', 'global', 'patterns'] as const) {
       for (const isStrict of [true, false]) this.#known.delete(keyOf(path, { kind, isStrict, maxAgeMs: 0 }))
     }
@@ -72,6 +82,7 @@ export class AclFiles {
 
   /** Mailboxes below this directory came, went or have other names. */
   forgetBelow(directory: string): void {
+    this.version += 1
     const below = Array.from(this.#known.keys()).filter((key) => key.includes(` ${directory}/`))
     for (const key of below) this.#known.delete(key)
   }

@@ -49,6 +49,8 @@ class AclStore implements MailStore {
   readonly namespaces: readonly StoreNamespace[]
   readonly #store: MailStore
   readonly #options: AclStoreOptions
+  /** Where entries of the store lead. */
+  readonly #judged = new WeakMap<MailboxEntry, { readonly target: AclTarget; readonly isPrefix: boolean }>()
 
   constructor(store: MailStore, options: AclStoreOptions) {
     this.user = store.user
@@ -63,9 +65,10 @@ class AclStore implements MailStore {
     for (let at = 0; at < entries.length; at += JUDGED_AT_ONCE) {
       // Other sessions of the process have their turn in between.
       if (at > 0) await nextTurn()
-      judged.push(
-        ...(await Promise.all(entries.slice(at, at + JUDGED_AT_ONCE).map((entry) => this.#judgeEntry(entry)))),
-      )
+      const some = entries
+        .slice(at, at + JUDGED_AT_ONCE)
+        .map((entry) => this.#judgeAgain(entry) ?? this.#judgeEntry(entry))
+      for (const one of some) judged.push(one instanceof Promise ? await one : one)
     }
     return visibleEntries(judged, patterns)
   }
@@ -193,13 +196,21 @@ class AclStore implements MailStore {
     if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
     // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
     const isPrefix = name + namespace.separator === target.namespace.prefix
+    this.#judged.set(entry, { target, isPrefix })
     return { entry, isPrefix, isVisible: await this.#isListed(target) }
   }
 
+  /** An entry that was judged before, when it can be done at once: LIST names the same ones again and again. */
+  #judgeAgain(entry: MailboxEntry): JudgedEntry | undefined {
+    const known = this.#judged.get(entry)
+    if (known === undefined) return undefined
+    const { target, isPrefix } = known
+    const judgement = this.#options.access.judge(target.namespace, target.mailbox)
+    return judgement instanceof Promise ? undefined : { entry, isPrefix, isVisible: shows(judgement) }
+  }
+
   async #isListed(target: AclTarget): Promise<boolean> {
-    const judgement = await this.#judge(target)
-    // The owner sees that it is there, and is told when he opens it.
-    return judgement.kind === 'broken' ? judgement.isOwner : isMet(NEEDS.list[0], judgement.rights)
+    return shows(await this.#judge(target))
   }
 
   async #isNameListed(name: string): Promise<boolean> {
@@ -309,6 +320,11 @@ class AclStore implements MailStore {
   async #judge({ namespace, mailbox }: AclTarget): Promise<Judgement> {
     return await this.#options.access.judge(namespace, mailbox)
   }
+}
+
+/** `l`. The owner of a mailbox with a broken file sees that it is there, and is told when he opens it. */
+function shows(judgement: Judgement): boolean {
+  return judgement.kind === 'broken' ? judgement.isOwner : isMet(NEEDS.list[0], judgement.rights)
 }
 
 function isMet({ anyOf }: Need, rights: Rights): boolean {

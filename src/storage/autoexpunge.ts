@@ -74,11 +74,7 @@ async function autoexpunge(place: Place, storage: string, needs: AutoexpungeNeed
  * Messages that were saved too long ago, and the first ones of too many: `autoexpunge`, `autoexpunge_max_mails`. As in Dovecot
  * they are looked at in order, until one may stay.
  */
-async function findDoomed(
-  shared: SharedMailbox,
-  block: MailboxSpec,
-  nowMs: number,
-): Promise<readonly FormatRecord[]> {
+async function findDoomed(shared: SharedMailbox, block: MailboxSpec, nowMs: number): Promise<readonly FormatRecord[]> {
   await shared.look('now')
   const { records } = shared.current
   const before = block.autoexpungeMs > 0 ? nowMs - block.autoexpungeMs : Number.NEGATIVE_INFINITY

@@ -18,12 +18,7 @@ export class InternedFlags implements FlagTable {
 }
 
 /** Flags after a change; keywords in the order of `listed`, new ones behind them. Keywords compare without case, as in Dovecot. */
-export function applyChange(
-  table: FlagTable,
-  flags: Flags,
-  change: FlagChange,
-  listed: readonly string[],
-): Flags {
+export function applyChange(table: FlagTable, flags: Flags, change: FlagChange, listed: readonly string[]): Flags {
   switch (change.mode) {
     case 'add':
       return table.flags(flags.bits | change.bits, inOrder([...flags.keywords, ...change.keywords], listed))

@@ -1,3 +1,4 @@
+import type { FormatEntry } from './formats/format.ts'
 import type { NamespaceSpec, Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import type { Places } from './places.ts'
@@ -29,10 +30,31 @@ async function namespaceEntries(
   spec: NamespaceSpec,
   patterns: readonly string[],
 ): Promise<ReadonlyMap<string, MailboxEntry>> {
+  const parts: (readonly MailboxEntry[])[] = []
+  for (const place of await placesOf(options, places, spec, patterns)) parts.push(await entriesOf(place))
+  const before = whole.get(places)?.get(spec)
+  if (before?.parts.length === parts.length && parts.every((part, at) => part === before.parts[at]))
+    return before.entries
+  const entries = joinParts(spec, parts)
+  const known = whole.get(places) ?? new Map<NamespaceSpec, Whole>()
+  whole.set(places, known.set(spec, { parts, entries }))
+  return entries
+}
+
+interface Whole {
+  readonly parts: readonly (readonly MailboxEntry[])[]
+  readonly entries: ReadonlyMap<string, MailboxEntry>
+}
+
+/** What namespaces were told to hold last: with a thousand owners most of LIST would be putting it together again. */
+const whole = new WeakMap<Places, Map<NamespaceSpec, Whole>>()
+
+function joinParts(
+  spec: NamespaceSpec,
+  parts: readonly (readonly MailboxEntry[])[],
+): ReadonlyMap<string, MailboxEntry> {
   const entries = new Map<string, MailboxEntry>()
-  for (const place of await placesOf(options, places, spec, patterns)) {
-    for (const entry of await entriesOf(place)) entries.set(entry.name, entry)
-  }
+  for (const part of parts) for (const entry of part) entries.set(entry.name, entry)
   addParents(spec, entries)
   // The prefix itself: with list=children only when something is below.
   const root = spec.prefix.endsWith(spec.separator) ? spec.prefix.slice(0, -spec.separator.length) : spec.prefix
@@ -58,7 +80,22 @@ async function placesOf(
   return found.filter((place) => place !== undefined)
 }
 
+/** Of the list that a place's store gave last: the same entries come as long as that list is the same. */
+const known = new WeakMap<
+  Place,
+  { readonly listed: readonly FormatEntry[]; readonly entries: readonly MailboxEntry[] }
+>()
+
 async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
+  const listed = await place.store.list()
+  const before = known.get(place)
+  if (before?.listed === listed) return before.entries
+  const entries = makeEntries(place, listed)
+  known.set(place, { listed, entries })
+  return entries
+}
+
+function makeEntries(place: Place, listed: readonly FormatEntry[]): readonly MailboxEntry[] {
   const { spec } = place
   const entries = new Map<string, MailboxEntry>()
   const add = (storage: string, facts: Pick<MailboxEntry, 'selectable' | 'noInferiors' | 'existing'>): void => {
@@ -66,7 +103,7 @@ async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
     const name = place.toVirtual(storage)
     entries.set(name, { name, namespace: spec, specialUse, ...facts })
   }
-  for (const { name, selectable, noInferiors, existing = true } of await place.store.list())
+  for (const { name, selectable, noInferiors, existing = true } of listed)
     add(name, { selectable, noInferiors, existing })
   for (const storage of automatic(place)) {
     if (entries.get(place.toVirtual(storage))?.selectable !== true) {

@@ -8,6 +8,7 @@ import { NotReplaced, replaceUnderDotlock } from '../dotlock.ts'
 import { sortEntries } from '../entries.ts'
 import { type AclSource, type GlobalAcl, NO_ENTRIES, sourceOf } from '../global.ts'
 import { sameIdentifier } from '../identifier.ts'
+import { KnownMailboxes } from '../known-mailboxes.ts'
 import { ACL_FILE_NAME, type AclNamespace, ancestors, virtualName } from '../namespace.ts'
 import type { AclSettings } from '../settings.ts'
 import { type AclBackend, AclNotUpdated, type AclObject, type AclUpdate } from './backend.ts'
@@ -25,6 +26,9 @@ interface Known {
   readonly local: AclSource
   readonly global: AclSource
   readonly object: AclObject
+  /** No file need be looked at before, unless some file changed: milliseconds since 1970, and the version of the files then. */
+  readonly freshUntilMs: number
+  readonly filesVersion: number
 }
 
 interface Inherited {
@@ -37,7 +41,7 @@ const MAX_OBJECTS = 20_000
 
 export class VfileBackend implements AclBackend {
   readonly #options: VfileOptions
-  readonly #known = new LRUCache<string, Known>({ max: MAX_OBJECTS })
+  readonly #known = new KnownMailboxes<Known>()
   readonly #inherited = new LRUCache<string, Inherited>({ max: MAX_OBJECTS })
 
   constructor(options: VfileOptions) {
@@ -45,15 +49,17 @@ export class VfileBackend implements AclBackend {
   }
 
   object(namespace: AclNamespace, mailbox: string): AclObject {
-    // Names of namespaces and mailboxes hold no NUL.
-    const key = `${namespace.prefix}\0${mailbox}`
+    const { files, settings, now } = this.#options
+    const known = this.#known.get(namespace, mailbox)
+    if (known !== undefined && known.filesVersion === files.version && now() < known.freshUntilMs) return known.object
     const name = this.#isDefaultFromInbox(namespace, mailbox) ? 'INBOX' : mailbox
+    files.oldestLookMs = Number.POSITIVE_INFINITY
     const local = this.#local(namespace, name)
     const global = this.#options.global.source(globalNames(namespace, name))
-    const known = this.#known.get(key)
-    if (known?.local === local && known.global === global && this.#isValid(known.object)) return known.object
-    const object = this.#compose(local, global)
-    this.#known.set(key, { local, global, object })
+    const isSame = known?.local === local && known.global === global && this.#isValid(known.object)
+    const object = isSame ? known.object : this.#compose(local, global)
+    const freshUntilMs = Math.min(files.oldestLookMs + settings.cacheMs, validUntil(object))
+    this.#known.set(namespace, mailbox, { local, global, object, freshUntilMs, filesVersion: files.version })
     return object
   }
 
@@ -155,6 +161,7 @@ export class VfileBackend implements AclBackend {
     const own = this.#own(namespace, mailbox)
     if (namespace.inherit !== 'live' || mailbox === '' || own.kind === 'broken') return own
     const from = [mailbox, ...ancestors(mailbox), ''].map((name) => this.#own(namespace, name))
+    // Names of namespaces and mailboxes hold no NUL.
     const key = `${namespace.prefix}\0${mailbox}`
     const known = this.#inherited.get(key)
     if (known?.from.length === from.length && known.from.every((source, at) => source === from[at])) return known.source
@@ -189,8 +196,13 @@ export class VfileBackend implements AclBackend {
   }
 
   #isValid(object: AclObject): boolean {
-    return object.kind === 'broken' || this.#options.now() < object.validUntilMs
+    return this.#options.now() < validUntil(object)
   }
+}
+
+/** When a grant ends. */
+function validUntil(object: AclObject): number {
+  return object.kind === 'broken' ? Number.POSITIVE_INFINITY : object.validUntilMs
 }
 
 /** The same object for the same path, so that what is made of it can be kept. */

@@ -17,7 +17,7 @@ export function visibleEntries(judged: readonly JudgedEntry[], patterns: readonl
   const visible = judged.filter(({ isVisible }) => isVisible).map(({ entry }) => entry)
   const below = namesBelow(visible)
   return judged.flatMap(({ entry, isVisible, isPrefix }) => {
-    if (isVisible) return [entry]
+    if (isVisible) return entry
     const descendants = below.get(entry.name)
     if (descendants === undefined) return []
     if (isPrefix) return [{ ...entry, selectable: false, specialUse: [] }]

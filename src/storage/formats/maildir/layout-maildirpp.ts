@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, statSync, type Dirent } from 'node
 import { StoreRefusal } from '../../refusal.ts'
 import type { FormatContext, FormatEntry, MailboxDirectories, MailLocation } from '../format.ts'
 import { hasCode } from './disk.ts'
+import { listUnlessKnown } from './known-listings.ts'
 import type { Layout } from './layout.ts'
 import type { MailboxNames } from './mailbox-names.ts'
 import { makeMaildir, makeMissing, makeParents, permissionsBelow } from './maildir-directory.ts'
@@ -24,16 +25,25 @@ export class MaildirPlusPlus implements Layout {
     this.#names = names
   }
 
-  list(): FormatEntry[] {
-    const names = new Set<string>()
-    for (const entry of this.#entries()) {
-      const name = this.#nameOf(entry)
-      if (name !== undefined) names.add(name)
-    }
-    if (this.#context.inbox === false) return withParents(names)
-    if (this.exists('INBOX')) names.add('INBOX')
-    else names.delete('INBOX')
-    return withParents(names)
+  list(): readonly FormatEntry[] {
+    const { path, inboxPath, options } = this.#location
+    const mayHaveInbox = this.#context.inbox !== false
+    // Elsewhere it comes and goes without a trace in this directory.
+    const isElsewhere = mayHaveInbox && inboxPath !== undefined && this.exists('INBOX')
+    const key = `${mayHaveInbox} ${inboxPath} ${isElsewhere} ${options.has('UTF-8')}`
+    return listUnlessKnown({ path, key }, () => {
+      const found = this.#entries()
+      const names = new Set<string>()
+      for (const entry of found) {
+        const name = this.#nameOf(entry)
+        if (name !== undefined) names.add(name)
+      }
+      if (mayHaveInbox && this.exists('INBOX')) names.add('INBOX')
+      else if (mayHaveInbox) names.delete('INBOX')
+      // What a link leads to may change, and trash is looked after.
+      const isSettled = !found.some((entry) => entry.isSymbolicLink() || entry.name === TRASH)
+      return { entries: withParents(names), isSettled }
+    })
   }
 
   #entries(): Dirent[] {

@@ -4,7 +4,7 @@ import type { FormatEntry, MailboxDirectories } from '../format.ts'
 export interface Layout {
   /** Between levels, in the old format of the subscriptions file. */
   readonly separator: string
-  list(): FormatEntry[]
+  list(): readonly FormatEntry[]
   /** Where a mailbox keeps what, existing or not. Refuses names that cannot be. */
   directories(name: string): MailboxDirectories
   exists(name: string): boolean
