@@ -3,7 +3,7 @@ import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import type { Cancellation } from '../util/cancellation.ts'
-import { andThen, type Soon } from '../util/soon.ts'
+import { andFinally, andThen, type Soon } from '../util/soon.ts'
 import { authConnection } from './auth-connection.ts'
 import type { LoginHistory } from './disconnect-reason.ts'
 import type { LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
@@ -83,13 +83,9 @@ function authenticated(
   return andThen(held, (settled) => followHeld(context, connection, settled))
 }
 
-async function followHeld(context: AttemptContext, connection: AuthConnection, held: HeldLogin): Promise<AttemptEnd> {
+function followHeld(context: AttemptContext, connection: AuthConnection, held: HeldLogin): Soon<AttemptEnd> {
   if (held.kind === 'refused') return refuse(context.history, held.why)
-  try {
-    return await followRoute(context, connection, held.outcome)
-  } finally {
-    held.leave()
-  }
+  return andFinally(() => followRoute(context, connection, held.outcome), held.leave)
 }
 
 function followRoute(context: AttemptContext, connection: AuthConnection, outcome: Authenticated): Soon<AttemptEnd> {

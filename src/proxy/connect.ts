@@ -113,7 +113,10 @@ class BackendLogin {
   async run(): Promise<BackendLoginEnd> {
     const { target, settings, signal, fields } = this.#request
     this.#access.observer.emit('proxy_session_started', fields())
-    this.#sourceIp = target.sourceIp ?? (await this.#nextSourceIp())
+    this.#sourceIp = target.sourceIp
+    if (target.sourceIp === undefined && settings.login_source_ips.length > 0) {
+      this.#sourceIp = await this.#access.sourceIps.next(settings.login_source_ips, target.ip)
+    }
     for (;;) {
       this.#attempts++
       const end = await this.#attempt()
@@ -137,59 +140,72 @@ class BackendLogin {
     }
   }
 
-  async #nextSourceIp(): Promise<string | undefined> {
-    const { settings, target } = this.#request
-    if (settings.login_source_ips.length === 0) return undefined
-    return await this.#access.sourceIps.next(settings.login_source_ips, target.ip)
-  }
-
-  /** One connection. A failure has closed it. */
-  async #attempt(): Promise<Welcomed | ProxyFailure> {
-    // One deadline for all of it: it goes on counting when the connection is there.
-    const stream = await this.#dial(Math.min(this.#timeoutMs(), this.#request.limitMs))
-    if (stream instanceof ProxyFailure) return stream
-    const abort = (): void => stream.destroy()
-    const { signal, target } = this.#request
-    const { ip, port } = target
-    signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
-    try {
-      const welcome = await this.#converse(stream)
-      stream.setDeadline(undefined)
-      return { stream, welcome }
-    } catch (error) {
-      stream.destroy()
-      const failure = dialogueFailure(error, this.#reached)
-      if (error instanceof DeadlineExceeded) this.#access.hosts.failed(ip, port, failure.message)
-      return failure
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
-  }
-
-  async #dial(timeoutMs: number): Promise<SocketStream | ProxyFailure> {
+  /** One connection. A failure has closed it. Handlers instead of awaits: every login comes this way. */
+  #attempt(): Promise<Welcomed | ProxyFailure> | ProxyFailure {
     const { hosts, dial } = this.#access
-    const { target, signal, loop } = this.#request
-    const { ip, port } = target
+    const { target, signal, settings, limitMs } = this.#request
+    const { ip, port, immediateFailureAfterMs } = target
     this.#io = undefined
     this.#local = this.#sourceIp
+    if (!hosts.begin(ip, port, immediateFailureAfterMs)) {
+      hosts.end(ip, port)
+      return new HostDown(target)
+    }
     try {
-      if (!hosts.begin(ip, port, target.immediateFailureAfterMs)) return new HostDown(target)
       const tls = this.#tlsAtOnce ? this.#tlsOptions() : undefined
-      const rawlog = this.#access.openRawlog?.(this.#request.settings)
+      const rawlog = this.#access.openRawlog?.(settings)
       const onread = rawlog === undefined && (target.tls === 'none' || this.#tlsAtOnce)
-      const stream = await dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, timeoutMs, signal })
+      // One deadline for all of it: it goes on counting when the connection is there.
+      const timeoutMs = Math.min(this.#timeoutMs(), limitMs)
+      return dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, timeoutMs, signal }).then(
+        (stream) => this.#logIn(stream, rawlog),
+        (error: unknown) => this.#notDialled(error),
+      )
+    } catch (error) {
+      return this.#notDialled(error)
+    }
+  }
+
+  #notDialled(error: unknown): ProxyFailure {
+    const { target } = this.#request
+    this.#dialFailed(error)
+    this.#access.hosts.end(target.ip, target.port)
+    return dialFailure(target, error)
+  }
+
+  /** The connection is there; a backend must not outlive the client that it is logged in to for. */
+  #logIn(stream: SocketStream, rawlog: (() => Tap) | undefined): Promise<Welcomed | ProxyFailure> {
+    const { hosts } = this.#access
+    const { signal, target, loop } = this.#request
+    hosts.connected(target.ip, target.port)
+    hosts.end(target.ip, target.port)
+    const abort = (): void => stream.destroy()
+    const fail = (error: unknown): ProxyFailure => {
+      signal.removeEventListener('abort', abort)
+      return this.#notWelcome(stream, error)
+    }
+    try {
       if (rawlog !== undefined) stream.tap(rawlog())
-      hosts.connected(ip, port)
       this.#local = stream.local
       loop.connected(stream.local)
-      return stream
+      signal.addEventListener('abort', abort)
+      if (signal.aborted) abort()
+      return this.#converse(stream).then((welcome) => {
+        signal.removeEventListener('abort', abort)
+        stream.setDeadline(undefined)
+        return { stream, welcome }
+      }, fail)
     } catch (error) {
-      this.#dialFailed(error)
-      return dialFailure(target, error)
-    } finally {
-      hosts.end(ip, port)
+      return Promise.resolve(fail(error))
     }
+  }
+
+  #notWelcome(stream: SocketStream, error: unknown): ProxyFailure {
+    const { ip, port } = this.#request.target
+    stream.destroy()
+    const failure = dialogueFailure(error, this.#reached)
+    if (error instanceof DeadlineExceeded) this.#access.hosts.failed(ip, port, failure.message)
+    return failure
   }
 
   /** What a failed connect says about the backend, and about our own address. */

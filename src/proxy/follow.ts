@@ -2,8 +2,14 @@ import type { AuthRefusal } from '../auth/auth.ts'
 import type { LoginVerdict, ProxyTarget } from '../protocols/protocol.ts'
 import { ProxyFailure } from '../protocols/proxy-failure.ts'
 import { assertNever } from '../util/assert-never.ts'
-import { andThen, type Soon } from '../util/soon.ts'
-import { type AuthenticatedLogin, destinationOf, type FollowEnd, proxySessionFields } from './client.ts'
+import { andFinally, andThen, type Soon } from '../util/soon.ts'
+import {
+  type AuthenticatedLogin,
+  type Destination,
+  destinationOf,
+  type FollowEnd,
+  proxySessionFields,
+} from './client.ts'
 import { type BackendAccess, type BackendConnection, type BackendLoginEnd, loginToBackend } from './connect.ts'
 import { describeFailure, failureResult, failureVerdict, isRefusal } from './failure.ts'
 import { parseProxyFields, type ProxyFields } from './fields.ts'
@@ -133,31 +139,28 @@ function looping(access: FollowAccess, { client }: AuthenticatedLogin, target: P
   return { ...ENDED, verdict: failureVerdict(failure), result: failureResult(failure) }
 }
 
-async function proxy(
-  access: FollowAccess,
-  login: AuthenticatedLogin,
-  fields: ProxyFields,
-  target: ProxyTarget,
-): Promise<End> {
+function proxy(access: FollowAccess, login: AuthenticatedLogin, fields: ProxyFields, target: ProxyTarget): Soon<End> {
   const { identity, realRemote } = login.client
   const chain = access.loops.chainOf(identity.session, realRemote)
   const loop = access.loops.enter(chain, `${target.ip} ${target.port} ${target.destuser}`)
   if (loop === undefined) return looping(access, login, target, 'This login is on its way there already - proxies loop')
-  login.onBackend(destinationOf(target))
-  try {
-    return conclude(await connect(access, login, target, loop), target, fields)
-  } finally {
-    loop.leave()
-  }
+  const destination = destinationOf(target)
+  return andFinally(
+    () => {
+      login.onBackend(destination)
+      return andThen(connect(access, login, target, destination, loop), (end) => conclude(end, target, fields))
+    },
+    () => loop.leave(),
+  )
 }
 
 function connect(
   access: FollowAccess,
   { protocol, client, tls, hostname, limitMs, signal }: AuthenticatedLogin,
   target: ProxyTarget,
+  destination: Destination,
   loop: LoopPass,
 ): Promise<BackendLoginEnd> {
-  const destination = destinationOf(target)
   return loginToBackend(access, {
     protocol,
     target,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { andThen } from './soon.ts'
+import { andFinally, andThen } from './soon.ts'
 
 test('what is here is gone on with at once, and no promise is made', () => {
   assert.equal(
@@ -27,4 +27,23 @@ test('a fault is thrown or rejects, as its value came', async () => {
   }
   assert.throws(() => andThen(1, fail), /oops/)
   await assert.rejects(Promise.resolve(andThen(Promise.resolve(1), fail)), /oops/)
+})
+
+const ENDS: readonly { make: () => number | Promise<number>; is: string; why: string }[] = [
+  { make: () => 1, is: 'value 1', why: 'the value is here' },
+  { make: () => Promise.resolve(1), is: 'value 1', why: 'the value comes' },
+  { make: () => assert.fail('now'), is: 'fault now', why: 'it is not even begun' },
+  { make: () => Promise.reject(new Error('later')), is: 'fault later', why: 'it never comes' },
+]
+
+test('what must happen in any case happens once, before anybody goes on', async () => {
+  for (const { make, is, why } of ENDS) {
+    const events: string[] = []
+    try {
+      events.push(`value ${await andFinally(make, () => events.push('last'))}`)
+    } catch (error) {
+      events.push(`fault ${error instanceof Error ? error.message : ''}`)
+    }
+    assert.deepEqual(events, ['last', is], why)
+  }
 })
