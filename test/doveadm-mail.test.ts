@@ -55,6 +55,25 @@ const READING: readonly Row[] = [
   { why: 'users by mask', argv: ['user', 'j?e'] },
   { why: 'a field of two users', argv: ['user', '-f', 'nosuch', 'joe', 'jane'] },
   { why: 'an unknown user', argv: ['user', 'nobody'] },
+  { why: 'where a mailbox is', argv: ['mailbox', 'path', ...JOE, 'Work'] },
+  { why: 'where one would be', argv: ['mailbox', 'path', ...JOE, 'Über'] },
+  ...['mailbox', 'dir', 'alt-mailbox', 'alt-dir', 'control', 'index', 'index-private'].map((type) => ({
+    why: `where its ${type} is`,
+    argv: ['-f', 'json', 'mailbox', 'path', ...JOE, '-t', type, 'INBOX'],
+  })),
+  { why: 'where something else of it is', argv: ['mailbox', 'path', ...JOE, '-t', 'nosuch', 'Work'], ownWords: true },
+  { why: 'where nothing is', argv: ['mailbox', 'path', ...JOE], ownWords: true },
+  { why: 'fill the index', argv: ['index', ...JOE, '*'] },
+  { why: 'fill the index of little', argv: ['index', ...JOE, '-n', '1', '-q', 'INBOX'] },
+  { why: 'fill the index of nothing', argv: ['index', ...JOE, 'Nosuch'] },
+  { why: 'purge', argv: ['purge', '-A'] },
+  { why: 'purge of nobody', argv: ['purge', '-u', 'nobody'] },
+  { why: 'purge of something', argv: ['purge', ...JOE, 'extra'] },
+  {
+    why: 'attributes are not there',
+    argv: ['mailbox', 'metadata', 'set', ...JOE, 'INBOX', '/private/comment', 'x'],
+    ownWords: true,
+  },
   { why: 'names in modified UTF-7', argv: ['mailbox', 'mutf7', 'Über', 'a&b'] },
   { why: 'and back', argv: ['mailbox', 'mutf7', '-7', '&ANw-ber'] },
 ]
@@ -93,6 +112,11 @@ const CHANGING: readonly Row[] = [
   { why: 'expunge', argv: ['expunge', ...JOE, 'mailbox', 'INBOX', 'from', 'jane'] },
   { why: 'expunge where there is no mailbox', argv: ['expunge', ...JOE, 'mailbox', 'Nosuch', 'all'] },
   { why: 'expunge, and the mailbox too', argv: ['expunge', ...JOE, '-d', 'mailbox', 'Archive', 'all'] },
+  { why: 'copies of messages', argv: ['copy', ...JOE, 'Work', 'mailbox', 'Work', 'all'] },
+  { why: 'one of each GUID stays', argv: ['deduplicate', ...JOE, 'mailbox', 'Work'] },
+  { why: 'one of each Message-ID stays', argv: ['deduplicate', ...JOE, '-m', 'mailbox', 'INBOX'] },
+  { why: 'the same of nothing', argv: ['deduplicate', ...JOE, '-m', 'mailbox', 'Nosuch'] },
+  { why: 'the same of everything', argv: ['deduplicate', ...JOE, 'all'] },
   { why: 'resync', argv: ['force-resync', ...JOE, '*'] },
   { why: 'resync nothing', argv: ['force-resync', ...JOE, 'Nosuch'] },
   { why: 'save', argv: ['save', ...JOE, '-m', 'Work', 'MESSAGE'] },
@@ -276,6 +300,7 @@ function comparable({ status, out, err }: CommandRun, { ownWords }: Row) {
   const lines = out
     .replaceAll(/ ?\\+Recent| recent=\d+/g, '')
     .replaceAll(/flags: $/gm, 'flags:')
+    .replaceAll(/\/[^"\n]*\/mail\/joe\//g, 'HOME/')
     .split('\n')
     .sort()
   return { status, lines, ...(ownWords ? undefined : { err: err.trim() }) }

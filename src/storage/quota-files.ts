@@ -25,6 +25,21 @@ export class StoredMail {
     return { path: `${directory}/maildirsize`, fileMode: () => permissionsOf(directory).fileMode }
   }
 
+  /** Where a mailbox lies, whether it exists or not, by Dovecot's names; what it does not have is left out. */
+  async directories(name: string): Promise<ReadonlyMap<string, string>> {
+    const place = await this.#places.of(name)
+    const { indexPath, indexPrivatePath } = place.location
+    const { mail, control, index = mail } = place.store.directories(place.toStorage(name))
+    const found: [string, string | undefined][] = [
+      ['mailbox', mail],
+      ['dir', mail],
+      ['control', control],
+      ['index', indexPath === 'MEMORY' ? undefined : index],
+      ['index-private', indexPrivatePath],
+    ]
+    return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined))
+  }
+
   /** How much a mailbox holds, bytes as stored. */
   async storedAmount(name: string): Promise<QuotaAmount> {
     const place = await this.#places.of(name)

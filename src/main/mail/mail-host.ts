@@ -24,6 +24,8 @@ export interface OpenSession {
 export interface OpenTask {
   readonly store: MailStore
   readonly quota: UserQuota | undefined
+  /** Where a mailbox lies, by Dovecot's names of its directories. */
+  readonly directories: (mailbox: string) => Promise<ReadonlyMap<string, string>>
   /** The other user's. */
   readonly source: MailStore | undefined
   readonly logFault: (error: unknown) => void

@@ -121,6 +121,7 @@ class Host implements MailHost {
       return {
         store: own.store,
         quota: own.quota,
+        directories: (name) => own.stored.directories(name),
         source: source?.store,
         logFault: (error) =>
           log('error', `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),

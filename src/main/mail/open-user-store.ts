@@ -30,6 +30,7 @@ export interface UserStoreNeeds {
 export interface OpenUserStore {
   readonly store: MailStore
   readonly quota: UserQuota | undefined
+  readonly stored: StoredMail
   close(): Promise<void>
 }
 
@@ -37,7 +38,8 @@ export interface OpenUserStore {
 export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStore> {
   const { user, context, log, purpose } = needs
   const plain: StoreOptions = { user: user.user, namespaces: user.namespaces, settings: user.settings, context, log }
-  const quota = user.plugins.has('quota') ? openQuota(needs, plain) : undefined
+  const stored = new StoredMail(plain)
+  const quota = user.plugins.has('quota') ? openQuota(needs, plain, stored) : undefined
   const limited = quota === undefined ? plain : { ...plain, quota: quota.hook }
   const session = user.plugins.has('acl') ? await openAcl(needs, limited) : undefined
   const opened = openStore(session === undefined ? limited : { ...limited, owners: () => session.owners() })
@@ -47,6 +49,7 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
   return {
     store,
     quota: quota?.hook,
+    stored,
     async close() {
       await sweep?.end()
       await store.close()
@@ -65,6 +68,7 @@ function beginSweep({ user, acl, log }: UserStoreNeeds, session: AclSession): Gr
 function openQuota(
   { user: { plugin, settings }, context, purpose, log }: UserStoreNeeds,
   plain: StoreOptions,
+  files: StoredMail,
 ): { readonly hook: UserQuota; readonly counted: MailStore } | undefined {
   const roots = quotaRootsOf(plugin, (text) => log('error', `quota: ${text}`))
   if (roots.length === 0) return undefined
@@ -72,7 +76,7 @@ function openQuota(
   const hook = new UserQuota({
     roots,
     store: counted,
-    files: new StoredMail(plain),
+    files,
     plugin,
     isDelivery: purpose === 'delivery',
     now: () => context.now(),

@@ -54,6 +54,7 @@ export async function performTask(
         user: order.user,
         store: open.store,
         quota: open.quota,
+        directories: open.directories,
         source: open.source,
         input,
         nowMs: Date.now(),

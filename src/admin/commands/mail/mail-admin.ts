@@ -45,8 +45,16 @@ export type MailTask =
   /** The message comes as input. */
   | { readonly kind: 'save'; readonly mailbox: string }
   | { readonly kind: 'force-resync'; readonly mask: string }
-  | { readonly kind: 'quota-get' | 'quota-recalc' }
+  | { readonly kind: 'mailbox-path'; readonly mailbox: string; readonly type: MailboxPath }
+  /** `maxRecent`: not mailboxes with more recent messages. */
+  | { readonly kind: 'index'; readonly mask: string; readonly maxRecent: number | undefined }
+  | { readonly kind: 'deduplicate'; readonly query: readonly string[]; readonly byMessageId: boolean }
+  | { readonly kind: 'purge' | 'quota-get' | 'quota-recalc' }
   | { readonly kind: 'acl'; readonly acl: AclTask }
+
+/** Directories of a mailbox, by Dovecot's names. */
+export const MAILBOX_PATHS = ['mailbox', 'dir', 'alt-mailbox', 'alt-dir', 'control', 'index', 'index-private'] as const
+export type MailboxPath = (typeof MAILBOX_PATHS)[number]
 
 /** What is heard while a task runs. */
 export type TaskNews =

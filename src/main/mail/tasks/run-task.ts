@@ -26,6 +26,7 @@ import { parseQuery } from './query.ts'
 import { recalculateQuota, showQuota } from './quota-tasks.ts'
 import { statusFields } from './status-fields.ts'
 import type { TaskContext } from './task-context.ts'
+import { deduplicate, indexMailboxes, showPath } from './upkeep-tasks.ts'
 import { assertNever } from '../../../util/assert-never.ts'
 
 /** Does what was asked; what went wrong is in `context.failures`. Rejects when the administrator leaves. */
@@ -58,6 +59,14 @@ export async function runTask(context: TaskContext, task: MailTask): Promise<voi
       return await saveMessage(context, task)
     case 'force-resync':
       return await forceResync(context, task)
+    case 'mailbox-path':
+      return await showPath(context, task)
+    case 'index':
+      return await indexMailboxes(context, task)
+    case 'deduplicate':
+      return await deduplicate(context, task)
+    case 'purge':
+      return
     case 'quota-get':
       return await showQuota(context)
     case 'quota-recalc':
@@ -75,6 +84,8 @@ export function checkTask(task: MailTask, nowMs: number): { readonly columns: re
   switch (task.kind) {
     case 'mailbox-list':
       return { columns: [hidden('mailbox')] }
+    case 'mailbox-path':
+      return { columns: [hidden('path')] }
     case 'mailbox-status': {
       const fields = statusFields(task.fields, task.total).map((key) => ({ key, title: key }))
       return { columns: task.total ? fields : [hidden('mailbox'), ...fields] }

@@ -8,6 +8,8 @@ export interface TaskContext {
   readonly user: string
   readonly store: MailStore
   readonly quota: UserQuota | undefined
+  /** Where a mailbox lies, by Dovecot's names of its directories. */
+  readonly directories: (mailbox: string) => Promise<ReadonlyMap<string, string>>
   /** Whose messages are copied, when they are another user's. */
   readonly source: MailStore | undefined
   /** The message to save. */
