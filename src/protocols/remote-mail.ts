@@ -31,4 +31,11 @@ export interface RemotePlace {
 /** The other server cannot be reached, or does not let us in. */
 export class RemoteUnavailable extends Error {
   override readonly name = 'RemoteUnavailable'
+  /** It is there, and does not let this user in as this owner. */
+  readonly isRefusal: boolean
+
+  constructor(message: string, { isRefusal, cause }: { readonly isRefusal: boolean; readonly cause?: unknown }) {
+    super(message, { cause })
+    this.isRefusal = isRefusal
+  }
 }

@@ -261,6 +261,22 @@ imapc_connection_retry_count = 0
     assert.match((await again.say('STATUS shared/joe/Work (MESSAGES)')).tagged, /^NO \[UNAVAILABLE\] /)
   })
 
+  test('whoever tries names of owners is stopped', async (t) => {
+    let tried = 0
+    const client = await jane(t, (wire, tag, said) => {
+      if (!said.startsWith('AUTHENTICATE')) return false
+      tried++
+      wire.send(`${tag} NO [AUTHENTICATIONFAILED] Authentication failed.`)
+      return true
+    })
+    for (let number = 0; number < 15; number++) await client.say(`STATUS shared/nobody${number}/INBOX (MESSAGES)`)
+    assert.equal(tried, 10)
+    misbehave = () => false
+    const next = await jane(t, () => false)
+    // Others are not kept waiting for a server that said no.
+    assert.equal((await next.say('LIST "" shared/joe/*')).untagged.length, 1)
+  })
+
   test('a message that is copied here is all there, or not there at all', async (t) => {
     const client = await jane(t, (wire, tag, said) => {
       if (said.includes('INTERNALDATE')) {

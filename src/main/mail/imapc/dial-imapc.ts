@@ -34,6 +34,16 @@ export interface ImapcDialing {
 /** No connection, or no login. The message is for the log. */
 export class ImapcFailed extends Error {
   override readonly name = 'ImapcFailed'
+  /** The server is there, and said no. */
+  readonly isRefusal: boolean
+
+  constructor(
+    message: string,
+    { isRefusal = false, cause }: { readonly isRefusal?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause })
+    this.isRefusal = isRefusal
+  }
 }
 
 export const IMAPC_LIMITS = {
@@ -53,7 +63,8 @@ export async function dialImapc(user: ImapcUser, server: ImapcServer, signal: Ab
     } catch (error) {
       if (signal.aborted) throw new ImapcFailed('Timed out', { cause: error })
       const { text, mayPass } = describe(error)
-      if (!mayPass || tries >= retries) throw new ImapcFailed(text, { cause: error })
+      const isRefusal = error instanceof ProxyFailure && error.class === 'auth'
+      if (!mayPass || tries >= retries) throw new ImapcFailed(text, { isRefusal, cause: error })
       await pause(intervalMs, undefined, { signal }).catch(() => undefined)
     }
   }

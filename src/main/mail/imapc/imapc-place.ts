@@ -67,14 +67,17 @@ export class ImapcPlace implements RemotePlace {
     const { log } = this.#user
     try {
       const problem = this.#problem()
-      if (problem !== undefined) throw new ImapcFailed(problem)
+      if (problem !== undefined) throw new ImapcFailed(problem, { isRefusal: true })
       const stream = await dialImapc(this.#user, this.#where, signal)
-      log('debug', `imapc(${this.server}): Logged in as ${this.#shownUser()}`)
+      log(
+        'info',
+        `imapc(${this.server}): Logged in as ${this.#shownUser()} (local ${stream.local.ip}:${stream.local.port})`,
+      )
       return stream
     } catch (error) {
       if (!(error instanceof ImapcFailed)) throw error
       log('error', `imapc(${this.server}): Login as ${this.#shownUser()} failed: ${error.message}`)
-      throw new RemoteUnavailable(error.message, { cause: error })
+      throw new RemoteUnavailable(error.message, { isRefusal: error.isRefusal, cause: error })
     }
   }
 

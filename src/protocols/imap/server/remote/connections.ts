@@ -1,5 +1,5 @@
-import type { RemotePlace } from '../../../remote-mail.ts'
-import { noteBack } from './away-servers.ts'
+import { type RemotePlace, RemoteUnavailable } from '../../../remote-mail.ts'
+import { noteAway, noteBack } from './away-servers.ts'
 import type { RemoteConnection } from './connection.ts'
 import { REMOTE_LIMITS } from './limits.ts'
 import { openConnection } from './open-connection.ts'
@@ -9,6 +9,7 @@ export class RemoteConnections {
   readonly #open = new Map<string, RemoteConnection>()
   readonly #ending = new AbortController()
   #sweep: NodeJS.Timeout | undefined
+  #refused = 0
   /** The one that must stay: its mailbox is selected. */
   pinned: RemoteConnection | undefined
 
@@ -17,9 +18,11 @@ export class RemoteConnections {
     const known = this.#open.get(place.prefix)
     if (known !== undefined && (!known.isOver || known === this.pinned)) return known
     if (known !== undefined) this.drop(known)
+    if (this.#refused >= REMOTE_LIMITS.refusedLogins)
+      throw new RemoteUnavailable('too many logins were refused', { isRefusal: true })
     const { signal } = this.#ending
     const deadline = limitMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-    const connection = await openConnection(place, deadline)
+    const connection = await openConnection(place, deadline).catch((error: unknown) => this.#note(place, error))
     noteBack(place.server)
     if (signal.aborted) connection.destroy()
     this.#makeRoom()
@@ -50,6 +53,13 @@ export class RemoteConnections {
     this.#ending.abort()
     for (const connection of this.#open.values()) connection.close()
     this.#open.clear()
+  }
+
+  /** What a failure says about the server, or about who asks. */
+  #note({ server }: RemotePlace, error: unknown): never {
+    if (error instanceof RemoteUnavailable && error.isRefusal) this.#refused++
+    else if (!this.#ending.signal.aborted) noteAway(server)
+    throw error
   }
 
   #makeRoom(): void {

@@ -5,7 +5,7 @@ import type { MailboxEntry } from '../../../../storage/store.ts'
 import type { RemotePlace } from '../../../remote-mail.ts'
 import type { Argument } from '../../wire/argument-reader.ts'
 import { No } from '../bad-command.ts'
-import { isAway, noteAway } from './away-servers.ts'
+import { isAway } from './away-servers.ts'
 import type { RemoteConnection } from './connection.ts'
 import { REMOTE_LIMITS } from './limits.ts'
 import type { RemoteMailboxes } from './remote-mailboxes.ts'
@@ -60,8 +60,8 @@ export class RemoteListing {
       return entries
     } catch (error) {
       if (!(error instanceof No)) throw error
-      noteAway(place.server)
-      return lastSeen.get(key)
+      // Who is not let in any more is not to see what he could.
+      return isAway(place.server) ? lastSeen.get(key) : undefined
     }
   }
 
@@ -87,7 +87,7 @@ export class RemoteListing {
   }
 
   async #ask(place: RemotePlace, connection: RemoteConnection): Promise<readonly MailboxEntry[]> {
-    const { answers, text } = await this.#remote.askOn(connection, 'LIST "" "*"', ['LIST'])
+    const { answers, text } = await this.#remote.askOn(connection, 'LIST "" "*"', ['LIST'], REMOTE_LIMITS.listMs)
     if (!/^OK(?: |$)/i.test(text)) throw new No(text)
     const seesInbox = await this.#seesInbox(place, connection)
     const entries = new Map<string, MailboxEntry>()
@@ -102,7 +102,7 @@ export class RemoteListing {
   /** An INBOX is listed even to those who may not open it. */
   async #seesInbox({ owner }: RemotePlace, connection: RemoteConnection): Promise<boolean> {
     if (owner === undefined || !connection.capability.has('ACL')) return true
-    const { text, answers } = await this.#remote.askOn(connection, 'MYRIGHTS INBOX', ['MYRIGHTS'])
+    const { text, answers } = await this.#remote.askOn(connection, 'MYRIGHTS INBOX', ['MYRIGHTS'], REMOTE_LIMITS.listMs)
     return /^OK(?: |$)/i.test(text) && (textOf(answers[0]?.args[1]) ?? '').includes('l')
   }
 }

@@ -5,6 +5,7 @@ import type { MailStore } from '../../../../storage/store.ts'
 import { No, SessionOver } from '../bad-command.ts'
 import type { ImapCommand, Invocation, Reply } from '../command.ts'
 import type { ImapSession } from '../session.ts'
+import { noteAway } from './away-servers.ts'
 import { type RemoteConnection, RemoteLost } from './connection.ts'
 import { RemoteConnections } from './connections.ts'
 import { passesOn, passOn } from './passing.ts'
@@ -109,10 +110,15 @@ export class RemoteMailboxes {
   }
 
   /** The same without a mailbox; whatever the reply is, it is an answer. */
-  async askOn(connection: RemoteConnection, command: string, names: readonly string[] = []): Promise<RemoteAnswer> {
+  async askOn(
+    connection: RemoteConnection,
+    command: string,
+    names: readonly string[] = [],
+    silenceMs?: number,
+  ): Promise<RemoteAnswer> {
     const sink = new AnswerSink(names, clientSink(this.session.out, this.isSelectedOn(connection)))
     connection.send(`x ${command}\r\n`)
-    const text = taggedText(await connection.next('x', sink))
+    const text = taggedText(await connection.next('x', sink, silenceMs))
     return { text, answers: sink.answers }
   }
 
@@ -178,7 +184,10 @@ export class RemoteMailboxes {
     if (!(error instanceof RemoteLost)) return error
     const { selected, session } = this
     session.mail.log('warning', `imapc: ${error.message}`)
-    if (connection !== undefined) this.#connections.drop(connection)
+    if (connection !== undefined) {
+      this.#connections.drop(connection)
+      noteAway(connection.place.server)
+    }
     const wasSelected = selected !== undefined && selected.connection === connection
     if (!wasSelected && !error.isMidResponse) return new No(`[UNAVAILABLE] ${UNREACHABLE}`)
     this.selected = undefined
