@@ -8,6 +8,7 @@ import type { Settings } from '../config/config.ts'
 import type { Observer } from '../observe/events.ts'
 import { systemFiles } from './config-files.ts'
 import { recordFiles } from './config-snapshot.ts'
+import { controlPath } from './control-path.ts'
 import { WORKER_FLAGS } from './engine.ts'
 import { type LocalAuth, openLocalAuth } from './local-auth.ts'
 import { ownServer } from './mail/imapc/owner-server.ts'
@@ -16,6 +17,7 @@ import { createMailPlaces, type MailPlace } from './mail/mail-places.ts'
 import { MailWorkers } from './mail/mail-workers.ts'
 import { openMailHost } from './mail/open-mail-host.ts'
 import { lookupOwner, ownerOrNobody } from './mail/owner-lookup.ts'
+import { findServerMail, type ServerMail } from './mail/server-mail.ts'
 import { openStoreContext } from './mail/store-context.ts'
 import { systemHome } from './mail/system-homes.ts'
 import { openSystemIds } from './mail/system-ids.ts'
@@ -23,7 +25,7 @@ import { openSystemIds } from './mail/system-ids.ts'
 /** A mail worker of a command has nothing to finish. */
 const WORKER_GRACE_MS = 1_000
 
-/** What a command needs to open users' mail: no server need run. */
+/** What a command needs to open users' mail: no server need run, but one that does is asked. */
 export interface CommandMail {
   readonly local: LocalAuth
   readonly host: MailHost
@@ -49,14 +51,16 @@ export async function openCommandMail(
       await ownerOrNobody(lookupOwner(local.auth, owner, route ? ownServer(() => local.config) : undefined)),
   })
   const users = openSystemUsers({ read: async (file) => await readFile(file), stat: async (file) => await stat(file) })
+  const server = await serverFor(local, overrides)
   return {
     local,
     host,
     placeOf: createMailPlaces({
       system: openSystemIds(users),
       self: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 },
-      shares: 1,
-      workerSocket: async (owner, share) => await workers.open().socketFor(owner, share),
+      shares: server?.shares ?? 1,
+      workerSocket: async (owner, share) =>
+        (await server?.socketFor(owner, share)) ?? (await workers.open().socketFor(owner, share)),
     }),
     async close() {
       await workers.close()
@@ -64,6 +68,12 @@ export async function openCommandMail(
       await local.auth.close()
     },
   }
+}
+
+/** Only root may ask a server for its processes; a server does not know of settings of a command line. */
+async function serverFor({ config }: LocalAuth, overrides: readonly string[]): Promise<ServerMail | undefined> {
+  if (process.geteuid?.() !== 0 || overrides.length > 0) return undefined
+  return await findServerMail(controlPath(config.settings({ protocol: 'master' })))
 }
 
 /** Processes that have owners' rights, when this one is root and is not who owns the mail. */

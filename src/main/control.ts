@@ -10,6 +10,7 @@ import { parseSessionFilter } from '../admin/session-filter.ts'
 import type { SessionRow } from '../admin/session-row.ts'
 import { type Complaint, describeComplaint } from '../config/complaint.ts'
 import type { Observer } from '../observe/events.ts'
+import { tellMailWorker } from './mail/mail-worker-control.ts'
 import { handleMove } from './move-control.ts'
 import { allowUsers, listRevoked, revokeUsers } from './revoke-control.ts'
 import type { SharedState } from './shared-state.ts'
@@ -52,6 +53,7 @@ const HANDLERS: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ['user-allow', allowUsers],
   ['user-revoke', revokeUsers],
   ['user-revoked', listRevoked],
+  ['mail-worker', async ({ supervisor }, input, reply) => await tellMailWorker(supervisor, input, reply)],
   ['move', handleMove],
   ['reload', reload],
   ['stop', stop],

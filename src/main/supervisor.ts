@@ -4,6 +4,7 @@ import type { Observer } from '../observe/events.ts'
 import { Deferred } from '../util/deferred.ts'
 import { DeadBackends } from './dead-backends.ts'
 import { WORKER_FLAGS } from './engine.ts'
+import type { MailOwner } from './mail/mail-owner.ts'
 import type { MailWorkers } from './mail/mail-workers.ts'
 import { superviseMail } from './mail/supervised-mail.ts'
 import type { MailWorkerQuestion } from './mail/worker-sockets.ts'
@@ -132,6 +133,15 @@ export class Supervisor {
       pid: worker.process.pid ?? 0,
       sessions,
     }))
+  }
+
+  get workerCount(): number {
+    return this.#count
+  }
+
+  /** The socket of the process that opens this owner's mail. Rejects when it cannot be started. */
+  async mailSocket(owner: MailOwner, share: number): Promise<string> {
+    return await this.#mail.socketFor(owner, share)
   }
 
   /** Asks all workers; those that do not answer in time are left out. */
