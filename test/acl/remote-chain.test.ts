@@ -1,37 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
-import { writeFileSync, chmodSync } from 'node:fs'
-import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
-import type { Place } from '../peers/config-text.ts'
-import { imapListeners } from '../peers/dovecot.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { ImapTalk, mail } from './imap-talk.ts'
 import { CONVERSATIONS } from './remote-conversation.ts'
-import { backendConfig, IMAPC_SECRET, sharedDict } from './remote-servers.ts'
-
-/** Who sends users to backends, as their passdb says: everything goes through it, also what backends ask each other. */
-function proxyConfig({ dir, port }: Place, backendOf: (user: string) => number): string {
-  const file = join(dir, 'users')
-  writeFileSync(
-    file,
-    ['joe', 'bob', 'jane', 'alice']
-      .map((user) => `${user}:::::::proxy host=127.0.0.1 port=${backendOf(user)} nopassword\n`)
-      .join(''),
-  )
-  chmodSync(file, 0o644)
-  return `protocols = imap
-disable_plaintext_auth = no
-login_trusted_networks = 127.0.0.0/8
-passdb {
-  driver = passwd-file
-  args = ${file}
-}
-${imapListeners(port)}`
-}
+import { backendConfig, IMAPC_SECRET, proxyConfig, sharedDict } from './remote-servers.ts'
 
 /** What the databases of jane's backend say of users. */
 const FIELDS: Readonly<Record<string, (ports: { readonly there: number; readonly here: number }) => string>> = {

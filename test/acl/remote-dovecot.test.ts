@@ -5,7 +5,7 @@ import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { CONVERSATIONS } from './remote-conversation.ts'
-import { backendConfig, IMAPC_MASTER, imapcSettings, sharedDict } from './remote-servers.ts'
+import { backendConfig, IMAPC_MASTER, imapcSettings, proxyConfig, sharedDict } from './remote-servers.ts'
 
 describe('shared mailboxes on a Dovecot backend, as Dovecot documents it', {
   skip: skipWithout('dovecot-imapd'),
@@ -18,7 +18,10 @@ describe('shared mailboxes on a Dovecot backend, as Dovecot documents it', {
     const theirs = await startDovecot((place) => backendConfig(place, { dict }))
     servers.push(theirs)
     const joePort = theirs.ports['imap'] ?? 0
-    const more = imapcSettings('127.0.0.1', joePort)
+    // What backends ask each other goes through the proxy, too: it knows who is where.
+    const proxy = await startPostern((place) => proxyConfig(place, () => joePort))
+    servers.push(proxy)
+    const more = imapcSettings('127.0.0.1', proxy.ports['imap'] ?? 0)
     const ours = await startPostern((place) =>
       backendConfig(place, { dict, location: 'imapc:~/imapc-shared', override: IMAPC_MASTER, more }),
     )

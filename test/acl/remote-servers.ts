@@ -107,3 +107,25 @@ export function sharedDict(dir: string): string {
   chownSync(join(dir, 'dict'), 8, 8)
   return join(dir, 'dict', 'shared-mailboxes.db')
 }
+
+/** Who sends users to backends, as their passdb says: everything goes through it, also what backends ask each other, as master users. */
+export function proxyConfig({ dir, port }: Place, backendOf: (user: string) => number): string {
+  const file = join(dir, 'users')
+  const row = (user: string): string => `${user}:::::::proxy host=127.0.0.1 port=${backendOf(user)} nopassword\n`
+  writeFileSync(file, CLUSTER_USERS.map(row).join(''))
+  chmodSync(file, 0o644)
+  return `protocols = imap
+disable_plaintext_auth = no
+login_trusted_networks = 127.0.0.0/8
+passdb {
+  driver = static
+  master = yes
+  pass = yes
+  args = password=${IMAPC_SECRET}
+}
+passdb {
+  driver = passwd-file
+  args = ${file}
+}
+${imapListeners(port)}`
+}
