@@ -9,11 +9,11 @@ import type { Observer } from '../observe/events.ts'
 import { systemFiles } from './config-files.ts'
 import { recordFiles } from './config-snapshot.ts'
 import { controlPath } from './control-path.ts'
-import { WORKER_FLAGS } from './engine.ts'
 import { type LocalAuth, openLocalAuth } from './local-auth.ts'
 import { ownServer } from './mail/imapc/owner-server.ts'
 import type { MailHost } from './mail/mail-host.ts'
 import { createMailPlaces, type MailPlace } from './mail/mail-places.ts'
+import { MAIL_WORKER_FLAGS } from './mail/mail-worker-flags.ts'
 import { MailWorkers } from './mail/mail-workers.ts'
 import { openMailHost } from './mail/open-mail-host.ts'
 import { lookupOwner, ownerOrNobody } from './mail/owner-lookup.ts'
@@ -98,7 +98,7 @@ class CommandWorkers {
       file: fileURLToPath(import.meta.url.replace(/command-mail\.(ts|js)$/, 'mail/mail-worker.$1')),
       directory,
       prepare: () => undefined,
-      flags: [...WORKER_FLAGS, ...process.execArgv],
+      flags: MAIL_WORKER_FLAGS,
       source: { path: this.#path, overrides: this.#overrides, snapshot: recordFiles(systemFiles()).snapshot },
       log: (level, service, text) => this.#observer.log(level, service, text),
       lookupOwner: async (owner, route) =>

@@ -2,9 +2,9 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Observer } from '../../observe/events.ts'
-import { WORKER_FLAGS } from '../engine.ts'
 import type { ConfigSource, Question } from '../messages.ts'
 import type { WorkerAnswer } from '../worker-commands.ts'
+import { MAIL_WORKER_FLAGS } from './mail-worker-flags.ts'
 import { MailWorkers } from './mail-workers.ts'
 import type { OwnerAnswer } from './owner-questions.ts'
 
@@ -31,7 +31,7 @@ export function superviseMail({ baseDir, source, observer, askWorker }: Supervis
       mkdirSync(directory, { recursive: true, mode: 0o700 })
       isReady = true
     },
-    flags: [...WORKER_FLAGS, ...process.execArgv],
+    flags: MAIL_WORKER_FLAGS,
     source,
     log: (level, service, text) => observer.log(level, service, text),
     lookupOwner: async (owner, route) => {
