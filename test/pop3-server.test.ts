@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { FIXTURES, writeMaildir } from './imap-server/fixtures.ts'
@@ -33,6 +33,18 @@ const SETTINGS = {
   hidden: [6, 'pop3_deleted_flag = "$POP3Deleted"'],
   nuls: [7, 'pop3_client_workarounds = outlook-no-nuls oe-ns-eoh'],
   long: [8, 'pop3_uidl_format = %f-%f-%f-%f-%f-%f'],
+  md5: [9, 'pop3_uidl_format = %m'],
+  guid: [10, 'pop3_uidl_format = %g'],
+  modified: [11, 'pop3_uidl_format = %5u.%-8.3v.%Lf.%Mf.%04Xu'],
+  equal: [12, 'pop3_uidl_format = %.1f'],
+  renamed: [13, 'pop3_uidl_format = %.1f\n    pop3_uidl_duplicates = rename'],
+  xuidl: [14, 'pop3_reuse_xuidl = yes'],
+  expunges: [15, 'pop3_deleted_flag = "$POP3Deleted"\n    pop3_delete_type = expunge'],
+  flags: [16, 'pop3_deleted_flag = "$POP3Deleted"\n    pop3_delete_type = flag'],
+  locked: [17, 'pop3_lock_session = yes'],
+  sizes: [18, 'pop3_fast_size_lookups = yes'],
+  saved: [19, 'pop3_save_uidl = yes'],
+  seenlast: [21, 'pop3_enable_last = yes\n    pop3_no_flag_updates = yes'],
 } as const
 
 const HEADER = 'From: joe@example.org\nSubject: one\n'
@@ -164,6 +176,45 @@ const cases: readonly Case[] = [
   { why: 'UIDL in another form', mail: 'three', say: ['UIDL', 'UIDL 2', 'QUIT'], settings: 'validity' },
   { why: 'UIDL from file names', mail: 'three', say: ['UIDL', 'UIDL 2', 'QUIT'], settings: 'file' },
   { why: 'UIDL that would be too long', mail: 'one', say: ['UIDL', 'QUIT'], settings: 'long' },
+  { why: 'UIDL from GUIDs', mail: 'three', say: ['UIDL', 'UIDL 2', 'QUIT'], settings: 'guid' },
+  { why: 'UIDL with modifiers', mail: 'three', say: ['UIDL', 'QUIT'], settings: 'modified' },
+  { why: 'equal UIDLs', mail: 'three', say: ['UIDL', 'UIDL 2', 'QUIT'], settings: 'equal' },
+  {
+    why: 'equal UIDLs get numbers',
+    mail: 'three',
+    say: ['UIDL', 'UIDL 2', 'UIDL 3', 'DELE 1', 'UIDL', 'UIDL 2', 'QUIT'],
+    settings: 'renamed',
+  },
+  {
+    why: 'UIDL from X-UIDL headers',
+    mail: [
+      `X-UIDL: first\n${HEADER}\nbody\n`,
+      `${HEADER}x-uidl:   two words \n\nX-UIDL: no\n`,
+      `${HEADER}X-UIDL:\n\nbody\n`,
+      `${HEADER}\nbody\n`,
+      `X-UIDL: a\nX-UIDL: b\n\nbody\n`,
+      `X-UIDL: caf\xe9\n\nbody\n`,
+      `X-UIDL: ${'long'.repeat(30)}\n\nbody\n`,
+    ],
+    say: ['UIDL', 'UIDL 1', 'UIDL 2', 'UIDL 5', 'QUIT'],
+    settings: 'xuidl',
+  },
+  { why: 'pop3_delete_type = expunge', mail: 'three', say: ['DELE 2', 'QUIT'], settings: 'expunges' },
+  { why: 'pop3_delete_type = flag', mail: 'three', say: ['DELE 2', 'RETR 3', 'QUIT'], settings: 'flags' },
+  { why: 'pop3_lock_session', mail: 'three', say: ['STAT', 'RETR 2', 'DELE 1', 'QUIT'], settings: 'locked' },
+  {
+    why: 'pop3_fast_size_lookups',
+    mail: 'three',
+    say: ['STAT', 'LIST', 'LIST 2', 'RETR 2', 'STAT', 'LIST', 'QUIT'],
+    settings: 'sizes',
+  },
+  { why: 'pop3_save_uidl', mail: 'three', say: ['UIDL', 'UIDL 2', 'QUIT'], settings: 'saved' },
+  {
+    why: 'LAST without marks',
+    mail: 'three',
+    say: ['LAST', 'RETR 3', 'LAST', 'RSET', 'LAST', 'TOP 2 0', 'LAST', 'QUIT'],
+    settings: 'seenlast',
+  },
   { why: 'pop3_no_flag_updates', mail: 'three', say: ['RETR 2', 'QUIT'], settings: 'untouched' },
   {
     why: 'pop3_enable_last',
@@ -220,7 +271,9 @@ describe('the POP3 server beside Dovecot', { skip: skip || needsRoot }, () => {
   before(async () => {
     const config = ({ dir, port }: { dir: string; port: (name: string) => number }): string =>
       configuration(mailRoot(dir), port)
-    ;[dovecot, postern] = await Promise.all([startDovecot(config), startPostern(config)])
+    // One after the other: what started is stopped also when the next does not.
+    dovecot = await startDovecot(config)
+    postern = await startPostern(config)
     for (const server of [dovecot, postern]) roots.set(server, join(server.dir, 'mail'))
   })
   after(async () => {
@@ -236,7 +289,50 @@ describe('the POP3 server beside Dovecot', { skip: skip || needsRoot }, () => {
       assert.deepEqual(ours, theirs)
     })
   }
+
+  test('unique ids go with the Maildir to the other server and back', async () => {
+    if (dovecot === undefined || postern === undefined) throw new Error('not started')
+    const [theirs, ours] = [join(roots.get(dovecot) ?? '', 'handed'), join(roots.get(postern) ?? '', 'handed')]
+    writeMaildir(theirs, 'INBOX', FIXTURES.get('three') ?? [])
+    execFileSync('chown', ['-R', 'mail:mail', theirs])
+    // Kept in the uidlist: they stand above what the format says later.
+    const saved = await uidlsOf(dovecot, 'handed', 'saved')
+    assert.equal(saved.length, 3)
+    execFileSync('cp', ['-a', theirs, ours])
+    assert.deepEqual(await uidlsOf(postern, 'handed', 'file'), saved)
+    const fresh = join(ours, 'new', '1600000000.M1P1.elsewhere')
+    writeFileSync(fresh, `${HEADER}\nnew\n`)
+    execFileSync('chown', ['mail:mail', fresh])
+    const later = await uidlsOf(postern, 'handed', 'usual')
+    assert.deepEqual(later.slice(0, 3), saved)
+    assert.match(later[3] ?? '', /^4 00000004[0-9a-f]{8}$/)
+    execFileSync('cp', ['-a', ours, `${theirs}2`])
+    assert.deepEqual(await uidlsOf(dovecot, 'handed2', 'usual'), later)
+  })
+
+  test('without headers of mbox an id is still one of its own, and stays', async () => {
+    if (postern === undefined) throw new Error('not started')
+    const dir = join(roots.get(postern) ?? '', 'hashed')
+    writeMaildir(dir, 'INBOX', FIXTURES.get('three') ?? [])
+    execFileSync('chown', ['-R', 'mail:mail', dir])
+    const ids = await uidlsOf(postern, 'hashed', 'md5')
+    for (const line of ids) assert.match(line, /^\d [0-9a-f]{32}$/)
+    assert.equal(new Set(ids.map((line) => line.slice(2))).size, 3)
+    assert.deepEqual(await uidlsOf(postern, 'hashed', 'md5'), ids)
+  })
 })
+
+/** The lines of UIDL. */
+async function uidlsOf(server: Started, user: string, settings: keyof typeof SETTINGS): Promise<readonly string[]> {
+  const localAddress = `127.0.1.${SETTINGS[settings][0]}`
+  const wire = await connectRaw({ port: server.ports['pop3'] ?? 0, localAddress })
+  await wire.expect(/^\+OK /)
+  wire.send(`USER ${user}`, 'PASS x', 'UIDL', 'QUIT')
+  const lines = await wire.linesUntil(/^\.$/)
+  await wire.linesUntil(/^\+OK Logging out/)
+  wire.destroy()
+  return lines.filter((line) => /^\d/.test(line))
+}
 
 /** What was said, and the Maildir afterwards. */
 async function play(server: Started, user: string, { mail, say, settings = 'usual', drops }: Case): Promise<unknown> {

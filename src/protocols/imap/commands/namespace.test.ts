@@ -15,7 +15,12 @@ test('NAMESPACE tells namespaces by type and order, then as configured; hidden o
     memoryNamespace(),
     ...others.map(([name, type, order, hidden]) =>
       memoryNamespace({
-        ...{ name, type, order, hidden, prefix: `${name}/`, inbox: false },
+        name,
+        type,
+        order,
+        hidden,
+        prefix: `${name}/`,
+        inbox: false,
         location: memoryLocation(name),
       }),
     ),

@@ -6,6 +6,7 @@ import { type PopEnd, type PopSession, totalBytes } from './pop-session.ts'
 import { quit } from './quit.ts'
 import { retr, top } from './retrieve.ts'
 import { uidlsOf } from './uidl.ts'
+import { xuidlsOf } from './xuidl.ts'
 import { logsUidls } from './logout-line.ts'
 
 type Command = (session: PopSession, args: string) => PopEnd | undefined | Promise<PopEnd | undefined>
@@ -92,19 +93,24 @@ function stat(session: PopSession): undefined {
 
 async function uidl(session: PopSession, args: string): Promise<undefined> {
   const { mail, inbox, messages } = session
-  const idsOf = (uids: readonly number[]): readonly string[] => uidlsOf(inbox.mailbox, mail.settings, uids)
-  if (logsUidls(mail.settings)) session.uidls ??= idsOf(messages.map(({ uid }) => uid))
+  const all = messages.map(({ uid }) => uid)
+  if (mail.settings.pop3_reuse_xuidl) session.xuidls ??= await xuidlsOf(inbox.mailbox, all)
+  const given = session.xuidls ?? NO_XUIDLS
+  const idsOf = (uids: readonly number[]): readonly string[] => uidlsOf(inbox.mailbox, mail.settings, uids, given)
+  if (logsUidls(mail.settings)) session.uidls ??= idsOf(all)
   if (args !== '') {
     const index = onlyMessage(session, args)
     if (typeof index === 'string') return session.say(index)
     // Renamed duplicates depend on those before them.
-    const ids = idsOf(messages.slice(0, index + 1).map(({ uid }) => uid))
+    const ids = idsOf(all.slice(0, index + 1))
     return session.say(`+OK ${index + 1} ${ids[index] ?? ''}`)
   }
-  const ids = idsOf(messages.map(({ uid }) => uid))
+  const ids = idsOf(all)
   session.say('+OK')
   return await sayAll(session, (index) => ids[index] ?? '')
 }
+
+const NO_XUIDLS: ReadonlyMap<number, string> = new Map()
 
 /** A line `number text` for every message that is not deleted, and the end mark. */
 async function sayAll(session: PopSession, textOf: (index: number) => string): Promise<undefined> {

@@ -24,6 +24,8 @@ export class PopSession {
   expunged = 0
   /** What UIDL told, where the last line of the log says how that changed. */
   uidls: readonly string[] | undefined
+  /** X-UIDL headers by UID, once they were read. */
+  xuidls: ReadonlyMap<number, string> | undefined
   readonly counts = { top: 0, topBytes: 0, retr: 0, retrBytes: 0 }
 
   /** Where counting begins: what went through the stream before is not the session's. */

@@ -13,6 +13,7 @@ export async function retr(session: PopSession, args: string): Promise<PopEnd | 
   const sent = await send(session, index, `+OK ${session.messages[index]?.sizeBytes ?? 0} octets`)
   if (typeof sent !== 'number') return sent
   session.retrieved.add(index)
+  session.last = Math.max(session.last, index + 1)
   session.counts.retr++
   session.counts.retrBytes += sent
   return undefined
@@ -62,7 +63,6 @@ async function send(
       ...(bodyLines === undefined ? undefined : { bodyLines }),
     })
     stream.write('.\r\n')
-    session.last = Math.max(session.last, index + 1)
     return first.length + 2 + sent
   } finally {
     message.close()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { compileTemplate, type ShortNames } from '../../../config/expand.ts'
 import type { Settings } from '../../../config/config.ts'
 import type { Mailbox } from '../../../storage/store.ts'
@@ -10,10 +11,20 @@ const SHORT_NAMES: ShortNames = new Map([
   ['g', 'guid'],
 ])
 
-/** Unique ids of these messages, as `pop3_uidl_format` says; an id kept with a message stands above it. */
-export function uidlsOf(mailbox: Mailbox, settings: Settings, uids: readonly number[]): readonly string[] {
+/**
+ * Unique ids of these messages, as `pop3_uidl_format` says; an id kept with a message stands above it, and one of `given` above
+ * both.
+ */
+export function uidlsOf(
+  mailbox: Mailbox,
+  settings: Settings,
+  uids: readonly number[],
+  given: ReadonlyMap<number, string>,
+): readonly string[] {
   const template = compileTemplate(settings.pop3_uidl_format, SHORT_NAMES)
   const ids = uids.map((uid) => {
+    const known = given.get(uid)
+    if (known !== undefined) return known
     const identity = mailbox.identity(uid)
     if (identity?.pop3Uidl !== undefined) return identity.pop3Uidl
     const values: Readonly<Record<string, string | undefined>> = {
@@ -21,8 +32,10 @@ export function uidlsOf(mailbox: Mailbox, settings: Settings, uids: readonly num
       uid: String(uid),
       filename: identity?.fileName,
       guid: identity?.guid,
-      // Dovecot hashes headers of mbox messages; for other formats it has none.
-      md5: '',
+      // Dovecot hashes headers of mbox messages; other formats have no such hash, and an id must not be empty.
+      md5: createHash('md5')
+        .update(identity?.guid ?? String(uid))
+        .digest('hex'),
     }
     return template.expand((name) => values[name])
   })

@@ -108,8 +108,8 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
   /** On a full disk new mail has to wait, but what has UIDs can be read, and removed. */
   async #lookAtWhatFits(error: unknown, force: boolean): Promise<void> {
     if (!isFullDisk(error)) throw error
-    const { log } = this.state.place.context
-    log('error', `Maildir ${this.state.place.mail}: new mail has to wait: ${String(error)}`)
+    const { place } = this.state
+    place.context.log('error', `Maildir ${place.mail}: new mail has to wait: ${String(error)}`)
     await new Look(this.state, { keepNew: true, locked: false, force }).run()
   }
 
