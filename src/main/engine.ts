@@ -34,6 +34,7 @@ const THREADS = 16
  * A Node that does not know a flag says so and goes on.
  */
 export function optimizeEarly(): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= `${THREADS}`
   setFlagsFromString('--invocation-count-for-maglev=50')
   setFlagsFromString('--invocation-count-for-turbofan=1500')
   setFlagsFromString('--minimum-invocations-after-ic-update=100')
