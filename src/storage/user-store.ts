@@ -5,7 +5,7 @@ import type { MailboxIndex } from './index/mailbox-index.ts'
 import { amountIn, copyMessages, type CopyTarget, removed } from './mailbox/copy.ts'
 import { MAX_KEYWORDS } from './mailbox/keyword-limits.ts'
 import { SharedMailbox } from './mailbox/shared-mailbox.ts'
-import { type AppendTarget, StoreAppending } from './mailbox/store-appending.ts'
+import { type OpenTarget, StoreAppending, targetOf } from './mailbox/store-appending.ts'
 import { MailboxView } from './mailbox/view.ts'
 import { checkNewName } from './mailbox-name.ts'
 import type { Place } from './namespace.ts'
@@ -82,7 +82,7 @@ export class UserStore implements MailStore {
     const { place, storage } = await this.#resolve(name)
     checkNewName(name)
     if (storage === 'INBOX' && place.spec.inbox) {
-      await this.#ensureInbox(place)
+      await createUnlessThere(place, 'INBOX')
       throw new StoreRefusal('exists', 'Mailbox already exists')
     }
     place.checkNew(storage)
@@ -166,7 +166,7 @@ export class UserStore implements MailStore {
           copyMessages(
             { shared: held.shared, seen },
             records,
-            await this.#holdTarget(to),
+            await this.#copyTarget(to),
             this.#options.quota,
             moves ? name : undefined,
           ),
@@ -241,14 +241,12 @@ export class UserStore implements MailStore {
   }
 
   /** A mailbox that nobody looks at is not read for a delivery. */
-  async #appendTarget(name: string): Promise<AppendTarget & { readonly format: FormatMailbox }> {
+  async #appendTarget(name: string): Promise<OpenTarget> {
     const { place, storage } = await this.#resolve(name)
     const { mailboxes } = this.#options.context
     const key = keyOf(place, storage)
     if (mailboxes.find(key) !== undefined) {
-      const { shared, release } = await this.#hold(name)
-      const { format } = shared
-      return { format, keywords: shared.keywords, release, change: (commit) => shared.change(commit) }
+      return targetOf(await this.#hold(name))
     }
     const format = await this.#openOrCreate(place, storage, name, new InternedFlags())
     return {
@@ -296,10 +294,17 @@ export class UserStore implements MailStore {
     })
   }
 
-  async #holdTarget(to: string): Promise<CopyTarget> {
+  /** A large mailbox stays open for a while: whoever files messages one by one would read it each time. */
+  async #copyTarget(to: string): Promise<CopyTarget> {
     const name = this.#name(to)
+    const { place } = await this.#resolve(name)
+    if (place.location.indexPrivatePath === undefined) {
+      const target = await this.#appendTarget(name)
+      if (target.format.isSmall === true) return { ...target, name, seen: undefined }
+      target.release()
+    }
     const held = await this.#hold(name)
-    return { ...held, name, seen: this.#private.of(held) }
+    return { ...targetOf(held), name, seen: this.#private.of(held) }
   }
 
   /** Opens a mailbox, or shares the one that is open; makes it first when it is to be made automatically. */
@@ -351,10 +356,6 @@ export class UserStore implements MailStore {
       if (auto === 'subscribe') await subscribeMailbox(this.#places, name, true)
       return await place.store.open(storage, flags)
     }
-  }
-
-  async #ensureInbox(place: Place): Promise<void> {
-    await createUnlessThere(place, 'INBOX')
   }
 }
 

@@ -104,6 +104,8 @@ export interface FormatMailbox {
   readonly guid: string
   readonly readOnly: boolean
   readonly keywords: readonly string[]
+  /** It is read as soon as it is opened. */
+  readonly isSmall?: boolean
   /** Cheap: whether `sync` would find a change, by mtimes and sizes alone. */
   changed(): boolean | Promise<boolean>
   /**

@@ -6,6 +6,7 @@ import { StoreRefusal } from '../refusal.ts'
 import { type CopiedUids, READ_CHUNK_BYTES } from '../store.ts'
 import { readSizes } from './read-summaries.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
+import type { OpenTarget } from './store-appending.ts'
 
 /** `seen`: \Seen is the user's own there, whatever the files say. */
 export interface CopySource {
@@ -13,9 +14,9 @@ export interface CopySource {
   readonly seen: PrivateSeen | undefined
 }
 
-export interface CopyTarget extends CopySource {
+export interface CopyTarget extends Pick<OpenTarget, 'change' | 'format' | 'release'> {
   readonly name: string
-  readonly release: () => void
+  readonly seen: PrivateSeen | undefined
 }
 
 /** Puts messages into another mailbox, all or none; lets go of that mailbox at the end. Refuses when one is gone. */
@@ -26,13 +27,15 @@ export async function copyMessages(
   quota: QuotaHook | undefined,
   movedFrom?: string,
 ): Promise<CopiedUids> {
-  const { shared: to, name, release } = target
+  const { name } = target
   try {
     const added = quota && (await askQuota(from.shared, records, quota, name, movedFrom))
-    const appending = await to.format.beginAppend()
+    const appending = await target.format.beginAppend()
     try {
       const copied = await copyAll(from, records, { appending, keepsSeen: target.seen === undefined })
-      const { uidValidity, uids } = await to.change(() => appending.commit())
+      const { uidValidity, uids } = await target.change(() => appending.commit(), {
+        marked: copied.some(({ marked }) => marked),
+      })
       if (added) await quota?.changed(name, added)
       const source = copied.map(({ uid }) => uid)
       const seen = uids.filter((_, at) => copied[at]?.isSeen)
@@ -43,7 +46,7 @@ export async function copyMessages(
       throw error
     }
   } finally {
-    release()
+    target.release()
   }
 }
 
@@ -107,6 +110,8 @@ async function sizeOnDisk(format: SharedMailbox['format'], record: FormatRecord)
 
 interface Copied {
   readonly uid: number
+  /** It has flags. */
+  readonly marked: boolean
   readonly isSeen: boolean
 }
 
@@ -130,7 +135,8 @@ async function copyAll(
   for (const record of records) {
     const { bits } = seen?.flagsOf(record) ?? record.flags
     if (!(await unlessExpunged(() => copyOne(shared, record, bits, way)))) throw refusalOfGone()
-    copied.push({ uid: record.uid, isSeen: (bits & SEEN) !== 0 })
+    const marked = bits !== 0 || record.flags.keywords.length > 0
+    copied.push({ uid: record.uid, marked, isSeen: (bits & SEEN) !== 0 })
   }
   return copied
 }

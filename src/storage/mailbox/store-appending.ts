@@ -1,8 +1,9 @@
 import { SEEN } from '../flags.ts'
-import type { FormatAppending } from '../formats/format.ts'
+import type { FormatAppending, FormatMailbox } from '../formats/format.ts'
 import type { QuotaHook } from '../quota-hook.ts'
 import type { Appending, NewMessage, StoredSizes } from '../store.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
+import type { SharedMailbox } from './shared-mailbox.ts'
 
 export interface AppendingNeeds {
   readonly target: AppendTarget
@@ -26,6 +27,16 @@ export interface AppendTarget {
   /** Runs the commit when nothing else changes the mailbox here. `marked`: some of the messages have flags. */
   change(commit: () => Promise<Committed>, options: { readonly marked: boolean }): Promise<Committed>
   release(): void
+}
+
+export interface OpenTarget extends AppendTarget {
+  readonly format: FormatMailbox
+}
+
+/** A mailbox that somebody has open as one where messages go. */
+export function targetOf(held: { readonly shared: SharedMailbox; readonly release: () => void }): OpenTarget {
+  const { shared, release } = held
+  return { format: shared.format, keywords: shared.keywords, release, change: (commit) => shared.change(commit) }
 }
 
 /** New messages of one transaction; the mailbox stays open for as long. */

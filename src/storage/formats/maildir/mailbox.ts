@@ -23,6 +23,9 @@ import { watchDirectories } from './watch.ts'
 /** Files changed between two turns of the event loop. */
 const CHANGES_A_TURN = 64
 
+/** A uidlist of some thousand messages: reading it and the directories takes a few milliseconds. */
+const SMALL_LIST_BYTES = 128 * 1024
+
 /** One open Maildir. Whatever it changes, it changes under the uidlist's lock, as Dovecot does. */
 export class MaildirMailbox implements FormatMailbox, AppendTarget {
   readonly readOnly: boolean
@@ -63,6 +66,10 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
 
   get keywords(): readonly string[] {
     return this.state.allKeywords
+  }
+
+  get isSmall(): boolean {
+    return this.state.uidlist.sizeBytes <= SMALL_LIST_BYTES
   }
 
   changed(): boolean {

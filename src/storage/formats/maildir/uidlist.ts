@@ -63,6 +63,11 @@ export class Uidlist {
     this.path = `${needs.directory}/dovecot-uidlist`
   }
 
+  /** As far as it was seen, be it only its ends. */
+  get sizeBytes(): number {
+    return Math.max(this.#size, this.#peekedBytes)
+  }
+
   /** It has been read once. */
   get loaded(): boolean {
     return this.#inode !== -1 || this.uidValidity !== 0
