@@ -68,11 +68,6 @@ async function create(client: LineClient, name: string): Promise<void> {
   })
 }
 
-/** Dovecot says so now and then of a mailbox that another session is creating beside it. */
-function unlessThere(error: Error): void {
-  if (!error.message.includes('[ALREADYEXISTS]')) throw error
-}
-
 function appends(clients: number): MailRow {
   return {
     key: `append_${clients}`,
