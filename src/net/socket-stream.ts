@@ -31,15 +31,9 @@ export interface SocketStreamOptions {
 }
 
 /** What a reader waits for. */
-interface Wanted {
-  readonly kind: 'line' | 'bytes' | 'some'
-  readonly size: number
-}
+type Wanted = { readonly kind: 'line' | 'bytes' | 'some'; readonly size: number }
 
-interface Waiting<T> {
-  readonly resolve: (value: T) => void
-  readonly reject: (error: Error) => void
-}
+type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (error: Error) => void }
 
 type Got = string | Buffer | undefined
 
