@@ -11,18 +11,7 @@ import { ProxyFailure } from '../../../protocols/proxy-failure.ts'
 import type { Resolver } from '../../../proxy/resolve.ts'
 import { normalizeIp } from '../../../util/ip.ts'
 import type { ImapcUser } from './imapc-place.ts'
-
-/** Where to log in, and as whom. */
-export interface ImapcServer {
-  readonly host: string
-  readonly ip?: string
-  readonly port: number
-  readonly tls?: 'imaps' | 'starttls'
-  /** The certificate must be good. */
-  readonly verifies: boolean
-  readonly user: string
-  readonly master?: string
-}
+import type { ImapcServer } from './imapc-server.ts'
 
 /** What connecting needs of this process. */
 export interface ImapcDialing {

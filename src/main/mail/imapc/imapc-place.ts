@@ -1,11 +1,12 @@
 import type { Settings } from '../../../config/config.ts'
-import { compileTemplate, mailShortNames, type VariableLookup } from '../../../config/expand.ts'
+import type { VariableLookup } from '../../../config/expand.ts'
 import type { ByteStream } from '../../../net/byte-stream.ts'
 import type { ClientIdentity } from '../../../protocols/protocol.ts'
 import { type RemotePlace, RemoteUnavailable } from '../../../protocols/remote-mail.ts'
 import type { Place } from '../../../storage/namespace.ts'
 import type { StoreNamespace } from '../../../storage/store.ts'
-import { dialImapc, ImapcFailed, type ImapcDialing, type ImapcServer } from './dial-imapc.ts'
+import { dialImapc, ImapcFailed, type ImapcDialing } from './dial-imapc.ts'
+import { imapcServer, type ImapcServer } from './imapc-server.ts'
 
 /** Whose session it is, and with which settings he asks other servers. */
 export interface ImapcUser {
@@ -40,33 +41,16 @@ export class ImapcPlace implements RemotePlace {
     this.inboxName = place.toVirtual('INBOX')
     this.#user = user
     const { settings } = user
-    const expand = (text: string): string =>
-      expandText(text, owner === undefined ? user.variables : namesOf(owner), owner)
-    const { server } = location
-    const host = server?.host ?? expand(settings.imapc_host)
-    const tls = server?.tls ?? (settings.imapc_ssl === 'no' ? undefined : settings.imapc_ssl)
-    const port =
-      server?.port ?? (server?.tls === 'imaps' && settings.imapc_port === PLAIN_PORT ? TLS_PORT : settings.imapc_port)
-    this.#where = {
-      host,
-      ...(server?.hostip === undefined ? {} : { ip: server.hostip }),
-      port,
-      ...(tls === undefined ? {} : { tls }),
-      verifies: server?.tls === undefined ? settings.imapc_ssl_verify : server.anyCert !== true,
-      user: server?.destuser ?? (expand(settings.imapc_user) || (owner ?? user.user)),
-      ...masterOf(
-        expandText(settings.imapc_master_user, user.variables, owner) || (server === undefined ? '' : user.user),
-      ),
-    }
+    this.#where = imapcServer({ ...user, owner, server: location.server })
     this.listPrefix = settings.imapc_list_prefix
-    this.server = `${host}:${port}`
+    this.server = `${this.#where.host}:${this.#where.port}`
     this.answerMs = settings.imapc_cmd_timeout
   }
 
   async connect(signal: AbortSignal): Promise<ByteStream> {
     const { log } = this.#user
     try {
-      const problem = this.#problem()
+      const { problem } = this.#where
       if (problem !== undefined) throw new ImapcFailed(problem, { isRefusal: true })
       const stream = await dialImapc(this.#user, this.#where, signal)
       log(
@@ -81,45 +65,8 @@ export class ImapcPlace implements RemotePlace {
     }
   }
 
-  /** What must not even be tried. */
-  #problem(): string | undefined {
-    if (this.#where.host === '') return 'imapc_host is not set'
-    // Nobody would check what this user may do with that mail.
-    if (this.owner !== undefined && this.#where.master === undefined) {
-      return 'imapc_master_user is not set: shared mailboxes would be opened with all rights of their owner'
-    }
-    return undefined
-  }
-
   #shownUser(): string {
     const { user, master } = this.#where
     return master === undefined ? user : `${user}*${master}`
   }
-}
-
-const PLAIN_PORT = 143
-const TLS_PORT = 993
-
-function masterOf(master: string): { readonly master?: string } {
-  return master === '' ? {} : { master }
-}
-
-/** `%%u` and `%{owner_user}` are the owner of the mailboxes in any setting. */
-function expandText(text: string, variables: VariableLookup, owner: string | undefined): string {
-  if (!text.includes('%')) return text
-  const ofOwner = namesOf(owner ?? '')
-  const first = compileTemplate(text, mailShortNames).expand((name) =>
-    name.startsWith('owner_') ? ofOwner(name.slice('owner_'.length)) : variables(name),
-  )
-  return compileTemplate(first, mailShortNames).expand(ofOwner)
-}
-
-function namesOf(user: string): VariableLookup {
-  const at = user.indexOf('@')
-  const names = new Map([
-    ['user', user],
-    ['username', at < 0 ? user : user.slice(0, at)],
-    ['domain', at < 0 ? '' : user.slice(at + 1)],
-  ])
-  return (name) => names.get(name)
 }
