@@ -20,7 +20,7 @@ export interface MailServer {
 /** Debian's user `mail`: whoever measures is root, and root's mail nobody serves. */
 export const OWNER = { uid: 8, gid: 8 }
 
-const READY_MS = 20_000
+const READY_MS = 60_000
 const POLL_MS = 50
 
 export interface MailServerOptions {

@@ -133,7 +133,7 @@ class AclStore implements MailStore {
     return new AclMailbox({
       mailbox,
       rights,
-      currentRights: () => this.#rights(target),
+      currentRights: () => this.#currentRights(target),
       copyInto: (uids, to, move) => this.#copy(mailbox, uids, to, move),
     })
   }
@@ -315,6 +315,11 @@ class AclStore implements MailStore {
 
   async #rights(target: AclTarget): Promise<Rights> {
     return rightsOrNone(await this.#judge(target))
+  }
+
+  #currentRights({ namespace, mailbox }: AclTarget): Rights | Promise<Rights> {
+    const judgement = this.#options.access.judge(namespace, mailbox)
+    return judgement instanceof Promise ? judgement.then(rightsOrNone) : rightsOrNone(judgement)
   }
 
   async #judge({ namespace, mailbox }: AclTarget): Promise<Judgement> {

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from '../peers/config-text.ts'
 import { imapListeners } from '../peers/dovecot.ts'
@@ -127,7 +127,8 @@ export function makeMaildir(path: string): void {
 
 /** Mail belongs to the user `mail`. */
 export function giveToMail(path: string): void {
-  chownSync(path, MAIL_ID, MAIL_ID)
-  if (!statSync(path).isDirectory()) return
+  // A link is given, not what it leads to.
+  lchownSync(path, MAIL_ID, MAIL_ID)
+  if (!lstatSync(path).isDirectory()) return
   for (const name of readdirSync(path)) giveToMail(join(path, name))
 }

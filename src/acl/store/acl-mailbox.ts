@@ -18,8 +18,8 @@ export interface AclMailboxNeeds {
   readonly mailbox: Mailbox
   /** As of opening it. */
   readonly rights: Rights
-  /** As they are now; cached as `cache_secs` says. */
-  readonly currentRights: () => Promise<Rights>
+  /** As they are now; cached as `cache_secs` says. At once when they are at hand. */
+  readonly currentRights: () => Rights | Promise<Rights>
   /** Copies into a mailbox that may not take all flags. `undefined`: the mailbox can do it itself. */
   readonly copyInto: (uids: readonly number[], to: string, move: boolean) => Promise<CopiedUids>
 }
@@ -29,6 +29,8 @@ export class AclMailbox implements Mailbox {
   readonly #mailbox: Mailbox
   readonly #needs: AclMailboxNeeds
   #rights: Rights
+  /** Rights were asked for in this turn of the event loop: a command may look at thousands of messages. */
+  #isAsked = false
 
   constructor(needs: AclMailboxNeeds) {
     this.#needs = needs
@@ -78,7 +80,9 @@ export class AclMailbox implements Mailbox {
     return this.#mailbox.recent
   }
 
+  /** What is known of messages without a look at the disk is told only to who may read. */
   message(sequence: number): MessageRecord {
+    if (!this.#isAsked) this.#ask()
     return this.#mailbox.message(sequence)
   }
 
@@ -94,9 +98,9 @@ export class AclMailbox implements Mailbox {
     return this.#mailbox.isRecent(uid)
   }
 
-  async sync(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): Promise<ViewChanges> {
-    await this.#readable()
-    return await this.#mailbox.sync(options)
+  sync(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): ViewChanges | Promise<ViewChanges> {
+    const readable = this.#readable()
+    return readable instanceof Promise ? readable.then(() => this.#mailbox.sync(options)) : this.#mailbox.sync(options)
   }
 
   onChange(listener: () => void): () => void {
@@ -181,10 +185,26 @@ export class AclMailbox implements Mailbox {
     return this.#mailbox.close()
   }
 
-  async #readable(): Promise<Rights> {
-    this.#rights = await this.#needs.currentRights()
-    if (hasLetter(this.#rights, 'r')) return this.#rights
+  #readable(): Rights | Promise<Rights> {
+    const rights = this.#needs.currentRights()
+    return rights instanceof Promise ? rights.then((found) => this.#take(found)) : this.#take(rights)
+  }
+
+  #take(rights: Rights): Rights {
+    this.#rights = rights
+    if (hasLetter(rights, 'r')) return rights
     throw new StoreRefusal('no-permission', 'Permission denied: This mailbox may no longer be read')
+  }
+
+  /** Rights that are not at hand are asked for by whatever the command does next. */
+  #ask(): void {
+    const rights = this.#needs.currentRights()
+    if (rights instanceof Promise) return
+    this.#take(rights)
+    this.#isAsked = true
+    setImmediate(() => {
+      this.#isAsked = false
+    })
   }
 
   #hasDeleted(uids: readonly number[] | undefined): boolean {

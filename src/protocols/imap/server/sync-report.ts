@@ -25,8 +25,10 @@ function giveUp(session: ImapSession, error: unknown): void {
   if (!(error instanceof StoreRefusal)) throw error
   session.mail.log('warning', `Mailbox ${session.selected?.mailbox.name}: ${error.message}`)
   if (error.code === 'temporary') return
-  session.out.text('* BYE IMAP session state is inconsistent, please relogin.\r\n')
-  throw new SessionOver('IMAP session state is inconsistent, please relogin.')
+  // Who lost the right to read is told so.
+  const why = error.code === 'no-permission' ? error.message : 'IMAP session state is inconsistent, please relogin.'
+  session.out.text(`* BYE ${why}\r\n`)
+  throw new SessionOver(why)
 }
 
 function bringUpToDate(session: ImapSession, { expunge, uid, look, safe }: SyncAfter): void | Promise<void> {
