@@ -1,4 +1,5 @@
 // One passdb is asked for real: default fields, lookup, password.
+import { performance } from 'node:perf_hooks'
 import type { Secret } from '../util/secret.ts'
 import { assertNever } from '../util/assert-never.ts'
 import { andThen, type Soon } from '../util/soon.ts'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Endpoint } from '../net/byte-stream.ts'
 import { ipBytes } from '../util/ip.ts'
 

@@ -122,9 +122,11 @@ class OpenListener implements Listener {
 
   /** Bound to one address, all connections have the same near end: that saves a system call for each. */
   #localEnd(): Endpoint | undefined {
+    if (this.#local !== undefined) return this.#local
     const ip = normalizeIp(this.address)
     if (ip === undefined || WILDCARDS.has(ip)) return undefined
-    if (this.#local === undefined && this.port !== 0) this.#local = { ip, port: this.port }
+    const { port } = this
+    if (port !== 0) this.#local = { ip, port }
     return this.#local
   }
 

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 const LF = 0x0a
 const CR = 0x0d
 const EMPTY = Buffer.alloc(0)

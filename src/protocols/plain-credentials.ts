@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { SaslAborted } from '../sasl/mechanism.ts'
 import { Secret } from '../util/secret.ts'
 import type { Credentials } from './protocol.ts'

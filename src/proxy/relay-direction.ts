@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
 import type { Duplex } from 'node:stream'
 import type { DetachedSocket, OnreadReader } from '../net/byte-stream.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'

@@ -142,10 +142,11 @@ interface Credentials {
   readonly problem: string | undefined
 }
 
-function chooseCredentials({ protocol, fields, masterUser, ...client }: RouteQuestion): Credentials {
+function chooseCredentials(question: RouteQuestion): Credentials {
+  const { protocol, fields, masterUser } = question
   const master = fields.master ?? masterUser
-  const secret = fields.pass ?? client.secret
-  const asked = fields.mechanism === '%M' ? client.mechanism.toUpperCase() : fields.mechanism
+  const secret = fields.pass ?? question.secret
+  const asked = fields.mechanism === '%M' ? question.mechanism.toUpperCase() : fields.mechanism
   const mechanism = asked ?? (master === undefined ? undefined : 'PLAIN')
   const needsSecret = mechanism !== 'EXTERNAL' && !(fields.noauth && protocol.name === 'submission')
   if (secret === undefined && needsSecret) return { mechanism, master, secret, problem: 'password not given' }
@@ -160,7 +161,7 @@ function makeTarget(
   { host, ip, port }: { host: string; ip: string; port: number },
   { mechanism, master, secret }: Credentials,
 ): ProxyTarget {
-  const sourceIp = normalizeIp(fields.sourceIp ?? '')
+  const sourceIp = fields.sourceIp === undefined ? undefined : normalizeIp(fields.sourceIp)
   return {
     host,
     ip,

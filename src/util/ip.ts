@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 

@@ -18,7 +18,10 @@ export function loginCommand(user: string, password: string, support: LiteralSup
   if (user.includes('\0') || password.includes('\0')) {
     throw new ProxyFailure('internal', 'user name or password has a NUL, which LOGIN cannot send')
   }
-  const parts = splitAtLiterals(['L LOGIN ', user, ' ', password], support)
+  const parts =
+    needsLiteral(user) || needsLiteral(password)
+      ? splitAtLiterals(['L LOGIN ', user, ' ', password], support)
+      : [`L LOGIN ${quoted(user)} ${quoted(password)}`]
   let next = 1
   return {
     state: 'login',
