@@ -44,24 +44,32 @@ async function main(): Promise<void> {
   }
   const directory = mkdtempSync(join(tmpdir(), 'postern-bench-mail-'))
   chmodSync(directory, 0o755)
-  const servers: MailServer[] = []
+  const started: MailServer[] = []
   try {
     const template = join(directory, 'template')
     writeMaildir(template, Number(values.messages))
     const names = SERVERS.filter((name) => values.server === undefined || values.server === name)
-    const options = { asOwner: values['as-owner'] }
-    for (const name of names) servers.push(await startMailServer(name, root, directory, template, options))
-    await measureAll(servers)
+    const start = async (fsync: 'optimized' | 'never'): Promise<readonly MailServer[]> => {
+      const options = { asOwner: values['as-owner'], fsync }
+      for (const name of names) started.push(await startMailServer(name, root, directory, template, options))
+      return started.slice(-names.length)
+    }
+    await measureAll(await start('optimized'), async () => await start('never'))
   } finally {
-    await Promise.all(servers.map((server) => server.stop()))
+    await Promise.all(started.map((server) => server.stop()))
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-async function measureAll(servers: readonly MailServer[]): Promise<void> {
+async function measureAll(
+  usual: readonly MailServer[],
+  startUnsynced: () => Promise<readonly MailServer[]>,
+): Promise<void> {
+  let unsynced: readonly MailServer[] | undefined
   const results: Record<string, Record<string, number>> = {}
   for (const row of MAIL_ROWS) {
     if (wanted !== undefined && !wanted.includes(row.key)) continue
+    const servers = row.fsync === undefined ? usual : (unsynced ??= await startUnsynced())
     const samples = new Map<string, RowSample[]>(servers.map(({ name }) => [name, []]))
     for (let round = 0; round < pace.rounds; round++) {
       for (const server of servers) samples.get(server.name)?.push(await measureRow(row, server, pace.seconds))
@@ -74,12 +82,12 @@ async function measureAll(servers: readonly MailServer[]): Promise<void> {
   }
   if (wanted === undefined || wanted.includes('idle')) {
     const idle = new Map<string, number[]>()
-    for (const server of servers) idle.set(server.name, [await measureIdle(server, pace.sessions)])
+    for (const server of usual) idle.set(server.name, [await measureIdle(server, pace.sessions)])
     results['idle'] = tell('idle', 'memory of an idle session', ' KB', idle)
   }
   if (wanted === undefined || wanted.includes('fairness')) {
     const fairness = new Map<string, number[]>()
-    for (const server of servers) fairness.set(server.name, [await measureFairness(server, pace.seconds * 2)])
+    for (const server of usual) fairness.set(server.name, [await measureFairness(server, pace.seconds * 2)])
     results['fairness'] = tell('fairness', 'NOOP beside a busy session, 99 %', ' ms', fairness)
   }
   if (values.json) console.log(JSON.stringify(results))

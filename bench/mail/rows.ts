@@ -1,3 +1,4 @@
+import { cold } from './cold.ts'
 import { LineClient } from './lines.ts'
 import type { MailServer } from './servers.ts'
 
@@ -7,11 +8,18 @@ export interface MailRow {
   readonly what: string
   /** Connections at the same time. */
   readonly clients: number
-  /** Makes what the clients need, each once; `undo` runs when its time is over. */
-  readonly begin: (
-    server: MailServer,
-    index: number,
-  ) => Promise<{ once: () => Promise<number | void>; undo: () => Promise<void> }>
+  /** The servers have this `mail_fsync`; what Dovecot has when absent. */
+  readonly fsync?: 'never'
+  /** Makes what the clients need, each once. */
+  readonly begin: (server: MailServer, index: number) => Promise<RowWork>
+}
+
+export interface RowWork {
+  /** Before each turn; its time does not count. Only where there is one client. */
+  readonly prepare?: () => void
+  readonly once: () => Promise<number | void>
+  /** Runs when its time is over. */
+  readonly undo: () => Promise<void>
 }
 
 async function loggedIn(server: MailServer, mailbox = 'INBOX'): Promise<LineClient> {
@@ -68,11 +76,12 @@ async function create(client: LineClient, name: string): Promise<void> {
   })
 }
 
-function appends(clients: number): MailRow {
+function appends(clients: number, fsync?: 'never'): MailRow {
   return {
-    key: `append_${clients}`,
-    what: 'APPEND of 4 KB, fsynced',
+    key: `append_${clients}${fsync === undefined ? '' : '_nosync'}`,
+    what: `APPEND of 4 KB, ${fsync === undefined ? 'fsynced' : 'mail_fsync = never'}`,
     clients,
+    ...(fsync === undefined ? {} : { fsync }),
     async begin(server, index) {
       const client = await loggedIn(server, '')
       const name = `Append${index}`
@@ -134,9 +143,12 @@ export const MAIL_ROWS: readonly MailRow[] = [
   logins(1),
   logins(32),
   repeated('select', 'SELECT of 10,000 messages', () => 'SELECT INBOX'),
-  repeated('fetch_flags', 'FETCH 1:* (FLAGS)', () => 'FETCH 1:* (FLAGS)'),
+  repeated('fetch_flags', 'FETCH 1:* (FLAGS), warm', () => 'FETCH 1:* (FLAGS)'),
+  cold('fetch_flags_cold', 'SELECT and FETCH 1:* (FLAGS), cold', 'FETCH 1:* (FLAGS)'),
   repeated('fetch_envelope', 'FETCH 1:* (ENVELOPE), warm', () => 'FETCH 1:* (ENVELOPE)'),
-  repeated('fetch_body', 'FETCH 1:1000 (BODY.PEEK[])', () => 'FETCH 1:1000 (BODY.PEEK[])'),
+  cold('fetch_envelope_cold', 'SELECT and FETCH 1:* (ENVELOPE), cold', 'FETCH 1:* (ENVELOPE)'),
+  repeated('fetch_body', 'FETCH 1:1000 (BODY.PEEK[]), warm', () => 'FETCH 1:1000 (BODY.PEEK[])'),
+  cold('fetch_body_cold', 'SELECT and FETCH 1:1000 (BODY.PEEK[]), cold', 'FETCH 1:1000 (BODY.PEEK[])'),
   repeated('search_subject', 'SEARCH SUBJECT', () => 'SEARCH SUBJECT "project 7"'),
   repeated('search_text', 'SEARCH TEXT', () => 'SEARCH TEXT "no such words"'),
   repeated(
@@ -148,6 +160,8 @@ export const MAIL_ROWS: readonly MailRow[] = [
   repeated('noop', 'NOOP', () => 'NOOP'),
   appends(1),
   appends(16),
+  appends(1, 'never'),
+  appends(16, 'never'),
   COPY,
   deliveries(1),
   deliveries(16),

@@ -14,6 +14,8 @@ export interface MailServer {
   readonly imap: number
   readonly lmtp: number
   readonly pid: number
+  /** The Maildir of `joe`. */
+  readonly mail: string
   readonly stop: () => Promise<void>
 }
 
@@ -26,6 +28,8 @@ const POLL_MS = 50
 export interface MailServerOptions {
   /** Postern runs as the mail's owner, without workers that change to it: what the store costs by itself. */
   readonly asOwner: boolean
+  /** `mail_fsync`. */
+  readonly fsync: 'optimized' | 'never'
 }
 
 /** Starts a server whose user `joe` has the given mailbox. */
@@ -34,22 +38,22 @@ export async function startMailServer(
   root: string,
   directory: string,
   template: string,
-  { asOwner }: MailServerOptions,
+  { asOwner, fsync }: MailServerOptions,
 ): Promise<MailServer> {
-  const home = join(directory, name)
+  const home = join(directory, fsync, name)
   mkdirSync(join(home, 'mail'), { recursive: true })
-  for (const path of [home, join(home, 'mail')]) chmodSync(path, 0o777)
+  for (const path of [join(directory, fsync), home, join(home, 'mail')]) chmodSync(path, 0o777)
   copyMaildir(template, join(home, 'mail', 'joe'), OWNER)
   const [imap = 0, lmtp = 0] = await freePorts(2)
   const config = join(home, 'dovecot.conf')
-  writeFileSync(config, configText(home, imap, lmtp))
+  writeFileSync(config, configText(home, imap, lmtp, fsync))
   const output = { file: join(home, 'output.log') }
   const own =
     name === 'dovecot'
       ? await launch('/usr/sbin/dovecot', ['-F', '-c', config], { output })
       : await launch(...posternCommand(root, config, asOwner), { output })
   await greets(own, imap, output.file)
-  return { name, imap, lmtp, pid: own.pid, stop: own.stop }
+  return { name, imap, lmtp, pid: own.pid, mail: join(home, 'mail', 'joe'), stop: own.stop }
 }
 
 function posternCommand(root: string, config: string, asOwner: boolean): [string, readonly string[]] {
@@ -73,7 +77,7 @@ export async function greets(own: OwnProcess, port: number, log: string): Promis
 }
 
 /** One configuration for both: few processes that last, no limits that a bench would run into. */
-function configText(home: string, imap: number, lmtp: number): string {
+function configText(home: string, imap: number, lmtp: number, fsync: string): string {
   return `protocols = imap lmtp
 listen = 127.0.0.1
 base_dir = ${home}/run
@@ -85,6 +89,7 @@ first_valid_uid = 1
 mail_uid = ${OWNER.uid}
 mail_gid = ${OWNER.gid}
 mail_location = maildir:${home}/mail/%u
+mail_fsync = ${fsync}
 mail_max_userip_connections = 0
 auth_failure_delay = 0
 service imap-login {
