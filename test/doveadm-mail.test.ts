@@ -393,3 +393,52 @@ test("as root it does everything with the owner's rights", { skip: isRoot ? fals
   for (const name of readdirSync(join(dir, 'mail/joe/Maildir/.Work/new')))
     assert.equal(statSync(join(dir, 'mail/joe/Maildir/.Work/new', name)).uid, nobodyUid)
 })
+
+describe('where doveadm does otherwise than Dovecot on purpose', { skip: why }, () => {
+  let theirs: Started
+  before(async () => {
+    theirs = await startDovecot(({ dir }) => `protocols =\n${configFor(dir, nobodyUid, nobodyGid)}`)
+    const { dir } = theirs
+    fill(dir)
+    // The first user's mail cannot be opened.
+    writeFileSync(join(dir, 'users'), 'stuck:pass::::::userdb_mail=nosuch:/x\njoe:pass:::::\njane:pass:::::\n')
+    giveTo(join(dir, 'mail'), nobodyUid, nobodyGid)
+  })
+  after(async () => await theirs.stop())
+
+  async function both(argv: readonly string[]): Promise<readonly CommandRun[]> {
+    const { dir } = theirs
+    const ours = await runPostern(['doveadm', '-c', join(dir, 'dovecot.conf'), ...argv])
+    return [await runTheirs(dir, argv), ours]
+  }
+
+  test('the exit status tells that the mail of one of all could not be opened (doveadm-one-by-one)', async () => {
+    const [dovecot, ours] = await both(['mailbox', 'status', '-A', 'messages', 'INBOX'])
+    const others = 'joe INBOX messages=3\njane INBOX messages=3\n'
+    assert.deepEqual([dovecot?.status, dovecot?.out], [0, others])
+    assert.deepEqual([ours?.status, ours?.out], [75, others])
+    for (const err of [dovecot?.err, ours?.err]) assert.match(err ?? '', /doveadm\(stuck\): Error: /)
+  })
+
+  test('each mailbox that is not there is complained of (doveadm-missing-mailboxes)', async () => {
+    const [dovecot, ours] = await both(['mailbox', 'status', '-u', 'joe', 'messages', 'INBOX', 'Nosuch', 'Nor'])
+    assert.deepEqual(dovecot, { status: 0, out: 'INBOX messages=3\n', err: '' })
+    assert.deepEqual([ours?.status, ours?.out], [68, 'INBOX messages=3\n'])
+    assert.match(ours?.err ?? '', /Nosuch.*\n.*Nor/)
+  })
+
+  test('users are found without a server (doveadm-without-server)', async () => {
+    const { dir } = theirs
+    await theirs.stop()
+    mkdirSync(dir, { recursive: true })
+    writeFileSync(join(dir, 'users'), 'joe:pass:::::\n')
+    fill(dir)
+    giveTo(join(dir, 'mail'), nobodyUid, nobodyGid)
+    const config = configFor(dir, nobodyUid, nobodyGid)
+    writeFileSync(join(dir, 'dovecot.conf'), `base_dir = ${dir}/run\nprotocols =\n${config}`)
+    const [dovecot, ours] = await both(['mailbox', 'status', '-u', 'joe', 'messages', 'INBOX'])
+    removeTempDir(dir)
+    assert.deepEqual([dovecot?.status, dovecot?.out], [75, ''])
+    assert.deepEqual(ours, { status: 0, out: 'INBOX messages=3\n', err: '' })
+  })
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -12,6 +12,7 @@ import { startDovecot } from './peers/dovecot.ts'
 import { skipWithout } from './peers/peers.ts'
 import { startPostern } from './peers/postern.ts'
 import type { Started } from './peers/started.ts'
+import { connectRaw } from './support/raw-client.ts'
 import { userIds } from './support/user-ids.ts'
 import { Wire } from './support/wire.ts'
 
@@ -96,4 +97,19 @@ test('the socket of a server that died is replaced', async (t) => {
   t.after(() => server.stop())
   const client = await connectUnix(t, join(server.dir, 'run', 'lmtp'))
   await client.expect('220 proxy.test ready.')
+})
+
+test('a socket that cannot be opened costs nothing else (lmtp-socket-optional)', async (t) => {
+  const config: ConfigText = (place) => {
+    writeFileSync(join(place.dir, 'file'), '')
+    const settings = `service lmtp {\n  unix_listener ${place.dir}/file/lmtp {\n    mode = 0666\n  }\n}`
+    return lmtpConfig({ users: '', settings })(place)
+  }
+  const server = await startPostern(config)
+  t.after(() => server.stop())
+  await server.waitForLog(/Error: .*file\/lmtp/)
+  const client = await connectRaw({ port: server.ports['lmtp'] ?? 0, name: 'client' })
+  t.after(() => client.destroy())
+  await client.expect('220 proxy.test ready.')
+  if (missing === false) await assert.rejects(startDovecot(config), /file\/lmtp/)
 })

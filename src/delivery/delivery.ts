@@ -40,6 +40,8 @@ class StreamedDelivery implements Delivery {
   readonly #orderedAt = performance.now()
   #begunAt = performance.now()
   #appending: Appending | undefined
+  /** Why it goes to INBOX. */
+  #failure: string | undefined
 
   constructor(order: DeliveryOrder) {
     this.#order = order
@@ -51,7 +53,7 @@ class StreamedDelivery implements Delivery {
     await this.#telling(`open mailbox ${mailbox}`, async () => {
       const { appending, failure } = await openTarget(store, mailbox, settings)
       this.#appending = appending
-      if (failure !== undefined) this.#say(failure)
+      this.#failure = failure
       await appending.begin({ bits: 0, keywords: [], envelopeSender: from })
     })
   }
@@ -64,6 +66,8 @@ class StreamedDelivery implements Delivery {
   async finish(): Promise<void> {
     const appending = this.#appending
     if (appending === undefined) throw new Error('a delivery that was not begun')
+    // Told now that the log can name the message.
+    if (this.#failure !== undefined) this.#say(this.#failure)
     await this.#telling(appending.mailbox, async () => {
       await appending.end()
       await appending.commit()

@@ -11,7 +11,9 @@ import { deliveryConfig } from './both-servers.ts'
 const why = process.geteuid?.() === 0 ? false : 'needs root: others cannot open the mail of users'
 const MESSAGE = 'Subject: saved\n\nbody\n'
 
-test('doveadm works in the process of the running server, whose clients see at once what is done', { skip: why }, async (t) => {
+test('doveadm works in the process of the running server, whose clients see at once what is done', {
+  skip: why,
+}, async (t) => {
   const server = await startPostern((place) => deliveryConfig(place, ''))
   t.after(() => server.stop())
   const control = join(server.dir, 'run/postern-control')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Started } from '../peers/started.ts'
@@ -115,6 +115,7 @@ const HOSTS: readonly (Sent & { readonly why: string })[] = [
     { why: `${host}: original recipient`, host, to: ['<a+box@e.org> ORCPT=rfc822;orig+2Bx@y'] },
     { why: `${host}: another delimiter`, host, to: ['<b-box@e.org>'] },
     { why: `${host}: both delimiters`, host, to: ['<b-box+x@e.org>', '<c+x-box@e.org>'] },
+    { why: `${host}: no such mailbox`, host, to: ['<e-nosuch@e.org>', '<e+neither@e.org>'] },
     { why: `${host}: two at once`, host, to: ['<b-box@e.org>', '<c@e.org>'] },
     { why: `${host}: a detail that is empty`, host, to: ['<d-@e.org>', '<d+@e.org>'] },
     { why: `${host}: levels in a detail`, host, to: ['<d+a.b@e.org>', '<d-INBOX@e.org>', '<d-inbox@e.org>'] },
@@ -192,12 +193,38 @@ describe('deliveries with other settings are those of Dovecot', { skip: noDelive
         const { status, err } = both.isDovecot(server)
           ? await runLda(all, input)
           : await runPostern(['deliver', ...all], input)
-        // Dovecot's does not know the name of the file, ours does.
-        return [status, deliveries({ logLines: err.split('\n') }, 0).map((line) => line.replace(/sid=[^|]*/, ''))]
+        // Dovecot's does not know the name of the file, ours does. A line written while the process ends may come twice.
+        const lines = deliveries({ logLines: err.split('\n') }, 0).map((line) => line.replace(/sid=[^|]*/, ''))
+        return [status, [...new Set(lines)]]
       })
       assert.deepEqual(ran, expected, argv.join(' '))
     })
     await Promise.all(ends)
+  })
+
+  test('mail that nobody can open (delivery-streams)', async () => {
+    const lines = await both.do(async (server) => {
+      mkdirSync(join(server.dir, 'mail/shut@e.org'), { mode: 0 })
+      const from = server.logLines.length
+      const replies = await send(server, { to: ['<shut@e.org>'] })
+      assert.match(replies.at(-1) ?? '', /^451 4\./)
+      await server.waitForLog((line) => line.includes('|m='), from)
+      rmdirSync(join(server.dir, 'mail/shut@e.org'))
+      return deliveries(server, from).find((line) => line.includes('|m=')) ?? ''
+    })
+    // The message has not come yet.
+    assert.match(lines[0], /save failed to .*\|m=<m@x>/)
+    assert.match(lines[1], /save failed to .*\|m=unspecified/)
+  })
+
+  test('a configuration with errors is no reason to bounce mail', async () => {
+    const [expected, ran] = await both.do(async (server) => {
+      const file = join(server.dir, 'broken.conf')
+      writeFileSync(file, 'nonsense\n')
+      const argv = ['-c', file, '-d', 'joe']
+      return await (both.isDovecot(server) ? runLda(argv, MESSAGE) : runPostern(['deliver', ...argv], MESSAGE))
+    })
+    assert.deepEqual([expected.status, ran.status], [75, 75])
   })
 
   test('files, mailboxes and subscriptions', async () => {
