@@ -36,13 +36,10 @@ interface Inherited {
   readonly source: AclSource
 }
 
-/** Objects of one session that are kept ready. */
-const MAX_OBJECTS = 20_000
-
 export class VfileBackend implements AclBackend {
   readonly #options: VfileOptions
   readonly #known = new KnownMailboxes<Known>()
-  readonly #inherited = new LRUCache<string, Inherited>({ max: MAX_OBJECTS })
+  readonly #inherited = new KnownMailboxes<Inherited>()
 
   constructor(options: VfileOptions) {
     this.#options = options
@@ -161,12 +158,10 @@ export class VfileBackend implements AclBackend {
     const own = this.#own(namespace, mailbox)
     if (namespace.inherit !== 'live' || mailbox === '' || own.kind === 'broken') return own
     const from = [mailbox, ...ancestors(mailbox), ''].map((name) => this.#own(namespace, name))
-    // Names of namespaces and mailboxes hold no NUL.
-    const key = `${namespace.prefix}\0${mailbox}`
-    const known = this.#inherited.get(key)
+    const known = this.#inherited.get(namespace, mailbox)
     if (known?.from.length === from.length && known.from.every((source, at) => source === from[at])) return known.source
     const source = inheritLines(from)
-    this.#inherited.set(key, { from, source })
+    this.#inherited.set(namespace, mailbox, { from, source })
     return source
   }
 

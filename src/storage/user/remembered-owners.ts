@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache'
-
 /** How long what the databases say of an owner holds for a session that goes on looking at his mail. */
 export const OWNER_MS = 30_000
 /** Owners that one session remembers. */
@@ -12,14 +10,17 @@ export function rememberOwners<Answer>(
   ask: (owner: string) => Promise<Answer>,
   ttlMs = OWNER_MS,
 ): (owner: string) => Promise<Answer> {
-  const known = new LRUCache<string, Promise<Answer>>({ max: MAX_OWNERS, ttl: ttlMs })
+  // Most sessions ask about nobody: it is empty then.
+  const known = new Map<string, { readonly asking: Promise<Answer>; readonly askedAtMs: number }>()
   return (owner) => {
     const remembered = known.get(owner)
-    if (remembered !== undefined) return remembered
+    const nowMs = performance.now()
+    if (remembered !== undefined && nowMs - remembered.askedAtMs < ttlMs) return remembered.asking
+    if (known.size >= MAX_OWNERS) known.clear()
     const asking = ask(owner)
-    known.set(owner, asking)
+    known.set(owner, { asking, askedAtMs: nowMs })
     asking.catch(() => {
-      if (known.peek(owner) === asking) known.delete(owner)
+      if (known.get(owner)?.asking === asking) known.delete(owner)
     })
     return asking
   }
