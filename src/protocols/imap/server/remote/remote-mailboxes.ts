@@ -8,6 +8,7 @@ import type { ImapSession } from '../session.ts'
 import { noteAway } from './away-servers.ts'
 import { type RemoteConnection, RemoteLost } from './connection.ts'
 import { RemoteConnections } from './connections.ts'
+import { lackingText } from './lacking.ts'
 import { passesOn, passOn } from './passing.ts'
 import { mailboxArgument, refuseUnlessOk, type RemoteName, remoteNameOf, taggedText } from './replies.ts'
 import { RemoteStore } from './remote-store.ts'
@@ -84,6 +85,7 @@ export class RemoteMailboxes {
     let connection: RemoteConnection | undefined
     try {
       connection = await this.#connections.to(place, limitMs)
+      if (!isKept) this.#sayLacking(connection)
       return await work(connection)
     } catch (error) {
       // A connection that was kept may be gone without anybody having noticed.
@@ -166,6 +168,11 @@ export class RemoteMailboxes {
   close(): void {
     this.selected = undefined
     this.#connections.close()
+  }
+
+  #sayLacking({ place, capability }: RemoteConnection): void {
+    const text = lackingText(place.server, capability)
+    if (text !== undefined) this.session.mail.log('warning', text)
   }
 
   /** The server of the selected mailbox hung up while the client said nothing: it need not find out by itself. */
