@@ -51,6 +51,18 @@ const READING: readonly Row[] = [
   { why: 'usage of nobody', argv: ['quota', 'get', '-u', 'nobody'] },
   { why: 'one word too many', argv: ['quota', 'get', ...JOE, 'extra'] },
   { why: 'counting again', argv: ['quota', 'recalc', ...JOE] },
+  { why: 'usage of some', argv: ['-f', 'tab', 'quota', 'get', '-u', 'j?ne'] },
+  { why: 'usage of none', argv: ['quota', 'get', '-u', 'x*'] },
+  { why: 'counting again for all', argv: ['quota', 'recalc', '-A'] },
+  { why: 'counting again for some', argv: ['quota', 'recalc', '-u', 'j*'] },
+  { why: 'counting again for nobody', argv: ['quota', 'recalc', '-u', 'nobody'] },
+  { why: 'several masks', argv: ['user', 'j*', '*e'] },
+  { why: 'a mask and a name', argv: ['user', 'j*', 'nobody'] },
+  { why: 'a mask that nobody matches', argv: ['user', 'x*'] },
+  { why: 'fields of a mask', argv: ['user', '-f', 'uid', 'j*'] },
+  { why: 'what is made of fields', argv: ['user', '-e', '%u is %n', 'joe'] },
+  { why: 'only what the userdb says', argv: ['user', '-u', '-f', 'home', 'joe', 'jane'] },
+  { why: 'a mixture', argv: ['user', '-u', '-e', '%u', 'joe'], ownWords: true },
   { why: 'all users of the userdb', argv: ['user', '*'] },
   { why: 'users by mask', argv: ['user', 'j?e'] },
   { why: 'a field of two users', argv: ['user', '-f', 'nosuch', 'joe', 'jane'] },
@@ -119,6 +131,9 @@ const CHANGING: readonly Row[] = [
   { why: 'the same of everything', argv: ['deduplicate', ...JOE, 'all'] },
   { why: 'resync', argv: ['force-resync', ...JOE, '*'] },
   { why: 'resync nothing', argv: ['force-resync', ...JOE, 'Nosuch'] },
+  { why: 'users of a list', argv: ['quota', 'recalc', '-F', 'LIST'] },
+  { why: 'usage of a list', argv: ['-f', 'json', 'quota', 'get', '-F', 'LIST'] },
+  { why: 'a list that is not there', argv: ['quota', 'recalc', '-F', '/nosuch/list'] },
   { why: 'save', argv: ['save', ...JOE, '-m', 'Work', 'MESSAGE'] },
   { why: 'save into nothing', argv: ['save', ...JOE, '-m', 'Nosuch', 'MESSAGE'] },
 ]
@@ -301,6 +316,7 @@ function comparable({ status, out, err }: CommandRun, { ownWords }: Row) {
     .replaceAll(/ ?\\+Recent| recent=\d+/g, '')
     .replaceAll(/flags: $/gm, 'flags:')
     .replaceAll(/\/[^"\n]*\/mail\/joe\//g, 'HOME/')
+    .replaceAll(/\/\S*\/mail\/(?=j\w+$)/gm, 'MAIL/')
     .split('\n')
     .sort()
   return { status, lines, ...(ownWords ? undefined : { err: err.trim() }) }
@@ -328,7 +344,10 @@ describe('doveadm does with mail what Dovecot does', { skip: why }, () => {
     giveTo(join(ours, 'mail'), 0, 0)
     config = join(ours, 'dovecot.conf')
     writeFileSync(config, configFor(ours, 0, 0))
-    for (const place of [dir, ours]) writeFileSync(join(place, 'message'), HELLO.replace('one', 'saved'))
+    for (const place of [dir, ours]) {
+      writeFileSync(join(place, 'message'), HELLO.replace('one', 'saved'))
+      writeFileSync(join(place, 'list'), 'jane\nnobody\njoe\n')
+    }
     chmodSync(join(dir, 'message'), 0o644)
   })
   after(async () => {
@@ -346,7 +365,7 @@ describe('doveadm does with mail what Dovecot does', { skip: why }, () => {
   for (const row of CHANGING) {
     test(row.why, async () => {
       const argvAt = (dir: string): readonly string[] =>
-        row.argv.map((word) => (word === 'MESSAGE' ? join(dir, 'message') : word))
+        row.argv.map((word) => (word === 'MESSAGE' || word === 'LIST' ? join(dir, word.toLowerCase()) : word))
       const [expected, ran] = await Promise.all([
         runTheirs(theirs.dir, argvAt(theirs.dir)),
         runOurs(config, argvAt(ours)),

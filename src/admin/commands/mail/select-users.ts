@@ -23,15 +23,15 @@ export function selectUsers({ has, value, mail }: Pick<CommandCall, 'has' | 'val
   if (file !== undefined) return { kind: 'many', users: usersInFile(file) }
   if (has('A')) return { kind: 'many', users: listUsers(mail) }
   if (user !== undefined)
-    return /[*?]/.test(user) ? { kind: 'many', users: matching(mail, user) } : { kind: 'one', user }
+    return /[*?]/.test(user) ? { kind: 'many', users: matching(mail, [user]) } : { kind: 'one', user }
   if ((process.env.USER ?? '') !== '') return { kind: 'one', user: undefined }
   throw new MailTaskError('USER environment is missing and -u option not used', EXIT.usage)
 }
 
-/** Names of users that match a mask with `*` and `?`. */
-export async function* matching(mail: MailAdmin, mask: string): AsyncIterable<string> {
-  const pattern = wildcardPattern(mask)
-  for await (const user of listUsers(mail)) if (pattern.test(user)) yield user
+/** Names of users that match one of these masks with `*` and `?`. */
+export async function* matching(mail: MailAdmin, masks: readonly string[]): AsyncIterable<string> {
+  const patterns = masks.map((mask) => wildcardPattern(mask))
+  for await (const user of listUsers(mail)) if (patterns.some((pattern) => pattern.test(user))) yield user
 }
 
 async function* listUsers(mail: MailAdmin): AsyncIterable<string> {

@@ -32,6 +32,7 @@ export const user: Command = {
   ],
   async run(call) {
     if (call.words.length === 0) throw new CommandUsageError('')
+    refuseMixture(call)
     try {
       if (call.words.some((word) => /[*?]/.test(word))) return await list(call)
       return await lookUp(call)
@@ -43,9 +44,15 @@ export const user: Command = {
   },
 }
 
+function refuseMixture({ has, value }: CommandCall): void {
+  if (value('e') === undefined) return
+  if (has('u')) throw new CommandUsageError("-e can't be used with -u")
+  if (value('f') !== undefined) throw new CommandUsageError("-e can't be used with -f")
+}
+
 async function list({ words, mail, out }: CommandCall): Promise<number> {
   try {
-    for (const mask of words) for await (const name of matching(mail, mask)) out.print(`${name}\n`)
+    for await (const name of matching(mail, words)) out.print(`${name}\n`)
     return EXIT.ok
   } catch (error) {
     if (!(error instanceof NoSuchList)) throw error
@@ -67,7 +74,8 @@ async function lookUp(call: CommandCall): Promise<number> {
     if (found.kind === 'found') {
       const fields = new Map(found.fields)
       if (template !== undefined) out.print(`${await mail.expand(template, found.user, fields)}\n`)
-      else if (has('u')) out.print(userdbText(found.user, found.fields))
+      else if (has('u'))
+        out.print(field === undefined ? userdbText(found.user, found.fields) : valueLine(found.fields, field))
       else {
         const shown = [...shownFields(fields), ['mail', await mail.mailLocation(found.user, fields)] as const]
         if (field !== undefined) out.print(valueLine(shown, field))
