@@ -9,7 +9,7 @@ packages=(
   dovecot-sieve dovecot-ldap dovecot-mysql dovecot-pgsql dovecot-sqlite
   nginx libnginx-mod-mail perdition haproxy
   mariadb-server postgresql slapd ldap-utils redis-server
-  fetchmail getmail6 isync offlineimap3 mutt roundcube-core roundcube-plugins roundcube-sqlite3 php-cli chromium swaks sieve-connect postfix libauthen-sasl-perl
+  fetchmail getmail6 isync offlineimap3 mutt roundcube-core roundcube-plugins roundcube-sqlite3 php-cli chromium thunderbird swaks sieve-connect postfix libauthen-sasl-perl
   sasl2-bin libical3 libwrap0 libpcre3 libxapian30
   curl openssl gcc libc6-dev libssl-dev
 )

@@ -25,6 +25,7 @@ export type Peer =
   | 'roundcube'
   | 'roundcube-acl'
   | 'chromium'
+  | 'thunderbird'
 
 /** What must be there for each, and the Debian package that brings it. */
 const NEEDS: Readonly<
@@ -72,6 +73,7 @@ const NEEDS: Readonly<
   },
   'roundcube-acl': { files: ['/var/lib/roundcube/plugins/acl/acl.php'], packages: 'roundcube-plugins', root: true },
   chromium: { files: ['/usr/bin/chromium'], packages: 'chromium', root: false },
+  thunderbird: { files: ['/usr/bin/thunderbird'], packages: 'thunderbird', root: false },
 }
 
 /** For node:test's `skip`: false when the peer can be started here, else the reason why not. */
