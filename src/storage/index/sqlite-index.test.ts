@@ -59,6 +59,26 @@ function change(index: MailboxIndex, changed: FormatRecord[], expunged: FormatRe
   return index.record({ changed, expunged, uidNext: 100 }).after
 }
 
+test('of many new messages those that another process recorded keep its MODSEQ', (t) => {
+  const home = new Home(t)
+  const [one, two] = [home.open(), home.open()]
+  const uids = Array.from({ length: 40 }, (_, at) => at + 1)
+  const theirs = records(...uids.slice(0, 30))
+  const before = change(one, theirs)
+  for (const record of theirs) assert.equal(record.modSeq, before)
+  const mine = records(...uids)
+  for (const record of mine) if (record.uid % 2 === 0) record.flags = flags.flags(SEEN, [])
+  const after = change(two, mine)
+  assert.ok(after > before)
+  for (const { uid, modSeq } of mine) assert.equal(modSeq, uid % 2 === 1 && uid <= 30 ? before : after, `UID ${uid}`)
+  const told = one.changedSince(before).map(({ uid, modSeq, flags: text }) => `${uid} ${modSeq} ${text}`)
+  const wanted = mine.filter(({ modSeq }) => modSeq === after)
+  assert.deepEqual(
+    told,
+    wanted.map(({ uid, modSeq, flags: { text } }) => `${uid} ${modSeq} ${text}`),
+  )
+})
+
 test('two processes give one change one MODSEQ, and different changes different ones', (t) => {
   const home = new Home(t)
   const [one, two] = [home.open(), home.open()]

@@ -1,3 +1,4 @@
+import type { FormatRecord } from '../formats/format.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
@@ -16,6 +17,9 @@ import { packSummary, unpackSummary } from './summary-codec.ts'
 
 /** Expunges remembered for VANISHED; when there are twice as many, the older half goes. */
 export const EXPUNGE_LOG = 10_000
+
+/** So many messages are worth a statement that takes a list. */
+const MANY = 16
 
 export interface SqliteIndexNeeds {
   /** The file, which may be another object after it was closed. */
@@ -241,9 +245,10 @@ export class SqliteIndex implements MailboxIndex {
 
 /** Records single changes; answers whether the new MODSEQ was used. */
 function recordSome(index: OpenIndex, id: number, { changed, expunged }: IndexChanges, next: number): boolean {
-  let used = false
+  const { known, used: inserted } = insertNew(index, id, changed, next)
+  let used = inserted
   const insert = index.statement('INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?)')
-  for (const record of changed) {
+  for (const record of known) {
     const [modSeq, flags] = row(
       index,
       'SELECT mod_seq, flags FROM message WHERE mailbox = ? AND uid = ?',
@@ -261,6 +266,33 @@ function recordSome(index: OpenIndex, id: number, { changed, expunged }: IndexCh
     if (modSeq === next) used = true
   }
   return used
+}
+
+/** Messages that were never recorded, by their flags, many at once; answers those that are to be looked at one by one. */
+function insertNew(
+  index: OpenIndex,
+  id: number,
+  changed: readonly FormatRecord[],
+  next: number,
+): { readonly known: readonly FormatRecord[]; readonly used: boolean } {
+  if (changed.length < MANY) return { known: changed, used: false }
+  const known = changed.filter(({ modSeq }) => modSeq > 0)
+  let used = false
+  for (const [flags, records] of Map.groupBy(changed, (record) => record.flags.text)) {
+    const fresh = records.filter(({ modSeq }) => modSeq === 0)
+    if (fresh.length === 0) continue
+    const uids = JSON.stringify(fresh.map(({ uid }) => uid))
+    const count = Number(
+      index
+        .statement('INSERT OR IGNORE INTO message SELECT ?, value, ?, ? FROM json_each(?)')
+        .run(id, next, flags, uids).changes,
+    )
+    used ||= count > 0
+    // Another process was there first: the rows say for which.
+    if (count < fresh.length) known.push(...fresh)
+    else for (const record of fresh) record.modSeq = next
+  }
+  return { known, used }
 }
 
 /** Brings all rows of a mailbox together with the messages there are. */

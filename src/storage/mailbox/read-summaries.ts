@@ -4,6 +4,7 @@ import type { KeyedRecord } from '../index/mailbox-index.ts'
 import type { MessageSummary } from '../message/message-summary.ts'
 import { summarise, Summariser } from '../message/summarise.ts'
 import { StoreRefusal } from '../refusal.ts'
+import { Scratch } from '../scratch.ts'
 import { READ_CHUNK_BYTES, type StoredMessage } from '../store.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
 
@@ -50,11 +51,12 @@ async function complete(
 ): Promise<ReadonlyMap<number, MessageSummary>> {
   const all = new Map(known)
   const fresh: { of: KeyedRecord; summary: MessageSummary }[] = []
+  const scratch = new Scratch()
   let began = performance.now()
   for (const record of batch) {
     if (all.has(record.uid) || record.expunged) continue
     const of = keyed(shared, record)
-    const summary = await describe(shared, record)
+    const summary = await describe(shared, record, scratch)
     if (summary === undefined) continue
     all.set(record.uid, summary)
     fresh.push({ of, summary })
@@ -71,9 +73,13 @@ function keyed({ format }: SharedMailbox, record: FormatRecord): KeyedRecord {
 }
 
 /** `undefined` for a message that went away. */
-async function describe({ format }: SharedMailbox, record: FormatRecord): Promise<MessageSummary | undefined> {
+async function describe(
+  { format }: SharedMailbox,
+  record: FormatRecord,
+  scratch: Scratch,
+): Promise<MessageSummary | undefined> {
   try {
-    const message = await format.openMessage(record)
+    const message = await format.openMessage(record, scratch)
     try {
       return await summariseStored(message)
     } finally {

@@ -70,12 +70,14 @@ export class SharedMailbox {
       this.#highestModSeq = known.highestModSeq
       const { added, recent } = await this.format.sync()
       for (const record of added) this.#current.records.push(record)
-      // A new index is written in slices, so that others have their turn; the rest only has to be compared.
-      for (let at = 0; known.isNew && at + SLICE < added.length; at += SLICE) {
-        this.vouch(this.index.record({ changed: added.slice(at, at + SLICE), expunged: [], uidNext: 0 }))
+      // A new index is written in slices, so that others have their turn.
+      let written = 0
+      for (; known.isNew && written + SLICE < added.length; written += SLICE) {
+        this.vouch(this.index.record({ changed: added.slice(written, written + SLICE), expunged: [], uidNext: 0 }))
         await setImmediate()
       }
-      this.vouch(this.index.record({ changed: added, expunged: [], everything: true, uidNext: this.format.uidNext }))
+      const rest = { changed: added.slice(written), expunged: [], uidNext: this.format.uidNext }
+      this.vouch(this.index.record(known.isNew ? rest : { ...rest, everything: true }))
       for (const uid of recent) this.unclaimed.add(uid)
       for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
       this.saveRecent()

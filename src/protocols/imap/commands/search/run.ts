@@ -1,6 +1,7 @@
 import { MessageSearch } from '../../../../storage/message/search-text.ts'
 import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
 import { StoreRefusal } from '../../../../storage/refusal.ts'
+import { Scratch } from '../../../../storage/scratch.ts'
 import type { Mailbox, MessageRecord, StoredMessage } from '../../../../storage/store.ts'
 import type { ImapSession } from '../../server/session.ts'
 import { Turn } from '../../server/turn.ts'
@@ -31,6 +32,7 @@ class SearchRun implements Found {
   readonly #mailbox: Mailbox
   readonly #search: Search
   readonly #turn = new Turn()
+  readonly #scratch = new Scratch()
 
   constructor(session: SearchSession, search: Search) {
     this.#session = session
@@ -80,7 +82,7 @@ class SearchRun implements Found {
   async #readAndTest(one: Subject): Promise<boolean> {
     if (this.#search.texts.length === 0) return false
     try {
-      const opening = this.#mailbox.openMessage(one.message.uid)
+      const opening = this.#mailbox.openMessage(one.message.uid, this.#scratch)
       const stored = opening instanceof Promise ? await opening : opening
       try {
         return this.#search.test({ ...one, texts: await this.#read(stored) }) ?? false
