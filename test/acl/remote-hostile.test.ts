@@ -261,6 +261,38 @@ imapc_connection_retry_count = 0
     assert.match((await again.say('STATUS shared/joe/Work (MESSAGES)')).tagged, /^NO \[UNAVAILABLE\] /)
   })
 
+  test('what a client says badly does not reach it, and literals stay literals', async (t) => {
+    const heard: string[] = []
+    const client = await jane(t, async (wire, tag, said) => {
+      if (!/^(FETCH|SEARCH|STORE|UID)/.test(said)) return false
+      const size = /\{(\d+)\+\}$/.exec(said)?.[1]
+      const literal =
+        size === undefined ? '' : `${(await wire.bytes(Number(size))).toString('latin1')}${await wire.line()}`
+      heard.push(said + literal)
+      wire.send(`${tag} OK`)
+      return true
+    })
+    await client.say('SELECT shared/joe/Work')
+    for (const bad of [
+      'FETCH 1 "open',
+      'FETCH 1 (FLAGS\rt9 NOOP)',
+      'STORE 1 ~{3+}',
+      'FETCH 1 (FLAGS',
+      'SEARCH SUBJECT {x}',
+      'FETCH 1 \u00e9',
+    ]) {
+      client.wire.sendRaw(Buffer.from(`b ${bad}\r\n`, 'latin1'))
+      assert.match((await client.heard('b')).tagged, /^BAD /, bad)
+    }
+    client.wire.sendRaw('c SEARCH SUBJECT {19+}\r\nx\r\nt9 DELETE Work\r\n BODY "a {5+}"\r\n')
+    assert.match((await client.heard('c')).tagged, /^OK/)
+    assert.match((await client.say('UID SEARCH TEXT', 'a\r\nb', ' UNSEEN')).tagged, /^OK/)
+    assert.deepEqual(heard, [
+      'SEARCH SUBJECT {19+}x\r\nt9 DELETE Work\r\n BODY "a {5+}"',
+      'UID SEARCH TEXT {4+}a\r\nb UNSEEN',
+    ])
+  })
+
   test('whoever tries names of owners is stopped', async (t) => {
     let tried = 0
     const client = await jane(t, (wire, tag, said) => {
