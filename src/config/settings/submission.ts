@@ -36,7 +36,7 @@ export const submissionSettings = {
     ),
   ),
   submission_client_workarounds: ignored(
-    'what comes behind the login is read by the backend',
+    'paths and their workarounds are the affair of the backend; clients log in with AUTH',
     list('', 'whitespace-before-path, mailbox-for-path, implicit-auth-external, exotic-backend.'),
   ),
   submission_logout_format: string('in=%i out=%o', 'What is logged when a session ends.'),

@@ -173,6 +173,13 @@ const LINES: readonly (readonly [command: string, reply: string, why: string])[]
   ['NOOP\tx', '500 5.5.1 Unknown command', 'a tab is no blank'],
 ]
 
+test('a certificate alone logs nobody in (submission-implicit-external)', async () => {
+  const settings = { submission_client_workarounds: ['implicit-auth-external'] }
+  const { io, peer } = await start({ secured: true, settings })
+  await play(peer, ['C: MAIL FROM:<joe@example.org>', 'S: 530 5.7.0 Authentication required.'])
+  assert.deepEqual(io.done.attempts, [])
+})
+
 test('other lines are answered by name', async () => {
   for (const [command, reply, why] of LINES) {
     const { peer } = await start()
