@@ -7,7 +7,7 @@ import type { ListenerPlan, UnixAccess } from '../config/listeners.ts'
  * Makes room for the UNIX sockets of a configuration: their folders, and no sockets of a server that died. One process does it
  * for all workers, before they open them. A socket on which somebody answers stays.
  */
-export async function clearUnixSockets(plans: readonly ListenerPlan[]): Promise<void> {
+export async function clearUnixSockets(plans: readonly Pick<ListenerPlan, 'address' | 'unix'>[]): Promise<void> {
   for (const { address, unix } of plans) {
     if (unix === undefined) continue
     try {

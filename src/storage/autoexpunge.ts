@@ -61,7 +61,7 @@ async function autoexpunge(place: Place, storage: string, needs: AutoexpungeNeed
   try {
     const doomed = await findDoomed(shared, block, needs.nowMs)
     if (doomed.length === 0) return 0
-    const amount = needs.quota && (await amountOf(shared, doomed))
+    const amount = needs.quota && (await amountOf(shared, doomed, needs.quota))
     await shared.expunge(doomed, () => true)
     if (amount) await needs.quota?.changed(name, removed(amount))
     return doomed.length

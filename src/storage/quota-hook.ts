@@ -2,6 +2,8 @@ import type { QuotaRoot } from './store.ts'
 
 /** What limits how much mail a user may have. */
 export interface QuotaHook {
+  /** It wants to know `storedBytes`. */
+  readonly countsStored?: boolean
   /** Roots that a mailbox counts into. */
   roots(mailbox: string): Promise<readonly QuotaRoot[]>
   /** Throws an `over-quota` refusal when so much more does not fit. What is moved from a mailbox of the same root fits always. */

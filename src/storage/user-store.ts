@@ -96,10 +96,11 @@ export class UserStore implements MailStore {
     }
     const { place, storage } = await this.#resolve(name)
     if (storage === 'INBOX' && place.spec.inbox) throw new StoreRefusal('cannot', "INBOX can't be deleted")
-    const amount = this.#options.quota && (await amountIn(() => this.#hold(name)))
+    const { quota } = this.#options
+    const amount = quota && (await amountIn(() => this.#hold(name), quota))
     await named(name, place.store.delete(storage))
     this.#options.context.mailboxes.end((key) => key === keyOf(place, storage))
-    if (amount !== undefined && amount.messages > 0) await this.#options.quota?.changed(name, removed(amount))
+    if (amount !== undefined && amount.messages > 0) await quota?.changed(name, removed(amount))
   }
 
   async rename(givenFrom: string, givenTo: string): Promise<void> {

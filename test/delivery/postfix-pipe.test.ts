@@ -117,7 +117,7 @@ describe('a pipe of Postfix', { skip: why }, () => {
     await say('EHLO client.test')
     await say('MAIL FROM:<s@sender.test>')
     const names = [...USERS.map(({ name }) => name), 'Joe+Box', 'nobody']
-    const recipients = [...['theirs', 'ours'].flatMap((side) => names.map((name) => `${name}@${side}.test`))]
+    const recipients = ['theirs', 'ours'].flatMap((side) => names.map((name) => `${name}@${side}.test`))
     for (const recipient of [...recipients, 'joe@broken.test'])
       assert.match(await say(`RCPT TO:<${recipient}>`), /^250/)
     await say('DATA')

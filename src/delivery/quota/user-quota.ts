@@ -51,11 +51,13 @@ const KB = 1024
 export class UserQuota implements QuotaHook {
   readonly #input: UserQuotaInput
   readonly #usages: ReadonlyMap<QuotaRootSpec, Usage>
+  readonly countsStored: boolean
   /** Roots whose flag in the userdb was compared. */
   readonly #compared = new Set<QuotaRootSpec>()
 
   constructor(input: UserQuotaInput) {
     this.#input = input
+    this.countsStored = input.files !== undefined && input.roots.some(({ backend }) => backend === 'maildir')
     this.#usages = new Map(input.roots.map((root) => [root, this.#usageOf(root)]))
   }
 

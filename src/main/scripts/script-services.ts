@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { openSystemUsers } from '../../auth/system-users.ts'
 import type { Config, ServiceSettings } from '../../config/config.ts'
 import type { UnixAccess } from '../../config/listeners.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
 import type { SystemIds } from '../mail/mail-owner.ts'
 import { openSystemIds } from '../mail/system-ids.ts'
-import { grantUnixAccess } from '../unix-socket.ts'
+import { clearUnixSockets, grantUnixAccess } from '../unix-socket.ts'
 import { readScriptRequest } from './script-request.ts'
 
 /** A `service NAME { executable = script PROGRAM ARGUMENT... }` and where it is asked for. */
@@ -70,8 +70,8 @@ export class ScriptServices {
     const turns = new Turns(service.programs)
     for (const { path, access } of service.sockets) {
       try {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-        rmSync(path, { force: true })
+        // Not one on which another server answers.
+        await clearUnixSockets([{ address: path, unix: access }])
         const server = createServer({ allowHalfOpen: true }, (socket) => {
           void this.#serve(socket, { service, baseDir, turns })
         })

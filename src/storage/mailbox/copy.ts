@@ -57,27 +57,33 @@ async function askQuota(
   name: string,
   movedFrom: string | undefined,
 ): Promise<QuotaAmount> {
-  const added = await amountOf(from, records)
+  const added = await amountOf(from, records, quota)
   await quota.check(name, added, movedFrom)
   return added
 }
 
 /** How much messages count for. */
-export async function amountOf(shared: SharedMailbox, records: readonly FormatRecord[]): Promise<QuotaAmount> {
+export async function amountOf(
+  shared: SharedMailbox,
+  records: readonly FormatRecord[],
+  { countsStored = false }: Pick<QuotaHook, 'countsStored'>,
+): Promise<QuotaAmount> {
   let sizeBytes = 0
   for (const size of (await readSizes(shared, records)).values()) sizeBytes += size
-  return { messages: records.length, sizeBytes, storedBytes: await storedBytesOf(shared, records) }
+  const amount = { messages: records.length, sizeBytes }
+  return countsStored ? { ...amount, storedBytes: await storedBytesOf(shared, records) } : amount
 }
 
 /** How much a mailbox holds; `undefined` when it cannot be read. */
 export async function amountIn(
   hold: () => Promise<{ readonly shared: SharedMailbox; readonly release: () => void }>,
+  quota: QuotaHook,
 ): Promise<QuotaAmount | undefined> {
   try {
     const { shared, release } = await hold()
     try {
       await shared.look('now')
-      return await amountOf(shared, shared.current.records)
+      return await amountOf(shared, shared.current.records, quota)
     } finally {
       release()
     }
@@ -88,8 +94,9 @@ export async function amountIn(
 }
 
 /** The same, less. */
-export function removed({ messages, sizeBytes, storedBytes = sizeBytes }: QuotaAmount): QuotaAmount {
-  return { messages: -messages, sizeBytes: -sizeBytes, storedBytes: -storedBytes }
+export function removed({ messages, sizeBytes, storedBytes }: QuotaAmount): QuotaAmount {
+  const amount = { messages: -messages, sizeBytes: -sizeBytes }
+  return storedBytes === undefined ? amount : { ...amount, storedBytes: -storedBytes }
 }
 
 async function storedBytesOf({ format }: SharedMailbox, records: readonly FormatRecord[]): Promise<number> {

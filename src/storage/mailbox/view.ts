@@ -266,7 +266,7 @@ export class MailboxView implements Mailbox, Onlooker {
   async #remove(records: readonly FormatRecord[], condition: (record: FormatRecord) => boolean): Promise<void> {
     const { quota, name } = this.#needs
     const doomed = quota === undefined ? [] : records.filter((record) => !record.expunged && condition(record))
-    const amount = quota && (await amountOf(this.#shared, doomed))
+    const amount = quota && (await amountOf(this.#shared, doomed, quota))
     await this.#shared.expunge(records, condition)
     if (amount) await quota?.changed(name, removed(amount))
   }
