@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { Config, Filter } from '../config/config.ts'
+import { IMAPC } from '../storage/formats/imapc.ts'
 import { mailFormats } from '../storage/formats/index.ts'
 import { MailUserError } from '../storage/user/mail-user-error.ts'
 import { type MailUser, resolveMailUser } from '../storage/user/mail-user.ts'
@@ -52,5 +53,6 @@ function detailsOf({ namespaces, plugins, plugin }: MailUser): readonly Detail[]
 
 function locationText({ location }: MailUser['namespaces'][number]): string {
   if (typeof location === 'function') return 'in the mail of each owner'
+  if (location.format === IMAPC) return 'on another IMAP server (imapc_host)'
   return `${location.format}:${location.path}${location.indexPath === undefined ? '' : `, index in ${location.indexPath}`}`
 }
