@@ -261,7 +261,7 @@ test('whoever sees flags that others set sees their MODSEQ, also while the disk 
   let turns = 0
   for (; looking; turns += 1) {
     for (let tick = 0; tick < 20; tick += 1) {
-      await undefined
+      await Promise.resolve()
       assert.equal(message.modSeq > before, message.flags.text === '\\Flagged')
     }
     await setImmediate()
