@@ -22,14 +22,14 @@ function notHere(name: string, usage: string, why: string, options: readonly Com
 
 const NO_ATTRIBUTES = 'Mailbox attributes not enabled: METADATA is not there.'
 const NO_CACHE = 'There is no dovecot.index.cache: `postern.index` may be deleted at any time, `index` fills it.'
-const QUERY = '[-u <user>|-A] <search query>'
+const QUERY = '[-u <user>|-A|-F <file>] <search query>'
 
 export const altmove = notHere('altmove', `[-r] ${QUERY}`, 'A Maildir has no alternative storage.', [
   { letter: 'r', doc: 'Back from there.' },
 ])
 export const mailboxUpdate = notHere(
   'mailbox update',
-  '[-u <user>|-A] [--uid-validity <uid>] ... <mailbox>',
+  '[-u <user>|-A|-F <file>] [--mailbox-guid <guid>] [--uid-validity <uid>] [--min-next-uid <uid>] [--min-first-recent-uid <uid>] [--min-highest-modseq <seq>] <mailbox>',
   'UIDs and GUIDs of a mailbox cannot be changed here.',
   [
     { letter: 'g', long: 'mailbox-guid', value: 'guid', doc: 'A GUID.' },
@@ -39,12 +39,24 @@ export const mailboxUpdate = notHere(
     { letter: 'm', long: 'min-highest-modseq', value: 'seq', doc: 'The least MODSEQ.' },
   ],
 )
-export const metadataGet = notHere('mailbox metadata get', '[-u <user>|-A] <mailbox> <key>', NO_ATTRIBUTES)
-export const metadataList = notHere('mailbox metadata list', '[-u <user>|-A] <mailbox> [<key prefix>]', NO_ATTRIBUTES)
-export const metadataSet = notHere('mailbox metadata set', '[-u <user>|-A] <mailbox> <key> <value>', NO_ATTRIBUTES)
-export const metadataUnset = notHere('mailbox metadata unset', '[-u <user>|-A] <mailbox> <key>', NO_ATTRIBUTES)
-export const cacheDecision = notHere('mailbox cache decision', '[-u <user>|-A] --all <mailbox>', NO_CACHE, [
+export const metadataGet = notHere('mailbox metadata get', '[-u <user>|-A|-F <file>] <mailbox> <key>', NO_ATTRIBUTES)
+export const metadataList = notHere(
+  'mailbox metadata list',
+  '[-u <user>|-A|-F <file>] <mailbox> [<key prefix>]',
+  NO_ATTRIBUTES,
+)
+export const metadataSet = notHere(
+  'mailbox metadata set',
+  '[-u <user>|-A|-F <file>] <mailbox> <key> <value>',
+  NO_ATTRIBUTES,
+)
+export const metadataUnset = notHere(
+  'mailbox metadata unset',
+  '[-u <user>|-A|-F <file>] <mailbox> <key>',
+  NO_ATTRIBUTES,
+)
+export const cacheDecision = notHere('mailbox cache decision', '[-u <user>|-A|-F <file>] --all <mailbox>', NO_CACHE, [
   { letter: 'a', long: 'all', doc: 'All fields.' },
 ])
-export const cachePurge = notHere('mailbox cache purge', '[-u <user>|-A] <mailbox>', NO_CACHE)
+export const cachePurge = notHere('mailbox cache purge', '[-u <user>|-A|-F <file>] <mailbox>', NO_CACHE)
 export const cacheRemove = notHere('mailbox cache remove', QUERY, NO_CACHE)
