@@ -4,6 +4,7 @@ import { codeOf } from '../acl-files.ts'
 import { bytesFromText, textFromBytes } from '../byte-text.ts'
 import { replaceUnderDotlock } from '../dotlock.ts'
 import type { SharedDict } from './shared-dict.ts'
+import { isFrom } from './shared-keys.ts'
 
 /** Other keys in the file stay as they are. */
 export class FileSharedDict implements SharedDict {
@@ -20,6 +21,10 @@ export class FileSharedDict implements SharedDict {
   async keys(prefix: string): Promise<readonly string[]> {
     const values = await this.#read()
     return [...values.keys()].filter((key) => key.startsWith(prefix))
+  }
+
+  async keysFrom(user: string): Promise<readonly string[]> {
+    return [...(await this.#read()).keys()].filter((key) => isFrom(key, user))
   }
 
   async change({ set, unset }: { readonly set: readonly string[]; readonly unset: readonly string[] }): Promise<void> {

@@ -1,5 +1,6 @@
 // acl_shared_dict in Redis. Keys are stored as Dovecot's redis dict stores shared ones: without `shared/`, behind a prefix.
 import type { SharedDict } from './shared-dict.ts'
+import { SHARED_BOXES } from './shared-keys.ts'
 
 /** The part of a Redis client that is used. */
 export interface SharingRedis {
@@ -7,6 +8,11 @@ export interface SharingRedis {
 }
 
 const SHARED = 'shared/'
+
+/** A name that stands for itself in a pattern. */
+function quoted(text: string): string {
+  return text.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)
+}
 
 export class RedisSharedDict implements SharedDict {
   readonly #redis: SharingRedis
@@ -18,8 +24,14 @@ export class RedisSharedDict implements SharedDict {
   }
 
   async keys(prefix: string): Promise<readonly string[]> {
-    const start = this.#prefix + prefix.slice(SHARED.length)
-    const pattern = `${start.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
+    return await this.#scan(`${quoted(this.#prefix + prefix.slice(SHARED.length))}*`)
+  }
+
+  async keysFrom(user: string): Promise<readonly string[]> {
+    return await this.#scan(`${quoted(this.#prefix + SHARED_BOXES.slice(SHARED.length))}*/${quoted(user)}`)
+  }
+
+  async #scan(pattern: string): Promise<readonly string[]> {
     const found = new Set<string>()
     let cursor = '0'
     do {

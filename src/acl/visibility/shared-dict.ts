@@ -4,6 +4,8 @@
 export interface SharedDict {
   /** Keys that begin so. */
   keys(prefix: string): Promise<readonly string[]>
+  /** Keys that say what this user shares: those of SHARED_BOXES that end with his name. */
+  keysFrom(user: string): Promise<readonly string[]>
   /** All of it or, where the driver can do no better, key by key. */
   change(changes: { readonly set: readonly string[]; readonly unset: readonly string[] }): Promise<void>
   close(): void

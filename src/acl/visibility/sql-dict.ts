@@ -32,6 +32,19 @@ export class SqlSharedDict implements SharedDict {
     return found
   }
 
+  async keysFrom(user: string): Promise<readonly string[]> {
+    const found: string[] = []
+    for (const { kind, table, to } of TABLES) {
+      const columns = to === undefined ? 'from_user' : `from_user, ${to}`
+      const rows = await this.#sql.query(`SELECT ${columns} FROM ${table} WHERE from_user = ?`, [user])
+      const base = `${SHARED_BOXES}${kind}/`
+      // The database may compare names without case; keys do not.
+      for (const row of rows.filter((one) => String(one['from_user']) === user))
+        found.push(base + [...(to === undefined ? [] : [String(row[to])]), user].join('/'))
+    }
+    return found
+  }
+
   async change({ set, unset }: { readonly set: readonly string[]; readonly unset: readonly string[] }): Promise<void> {
     for (const key of unset) await this.#delete(key)
     // A row that is there already would be an error in one database and a second row in another.

@@ -117,6 +117,7 @@ test('a directory that cannot be written has no list, and that is no error; a br
   const namespace = namespaceOf(tree)
   const dict: SharedDict = {
     keys: () => Promise.reject(new Error('down')),
+    keysFrom: () => Promise.reject(new Error('down')),
     change: () => Promise.reject(new Error('down')),
     close: () => undefined,
   }
@@ -124,6 +125,19 @@ test('a directory that cannot be written has no list, and that is no error; a br
   const gone = { ...namespace, places: { ...namespace.places, list: join(tree.dir, 'no/where/at/all') } }
   await visibility.refresh(gone)
   assert.ok(tree.logged.includes('error: acl: Failed to update what is shared: down'))
+})
+
+test('who shares nothing has no list; who shares nothing any more has an empty one', async (t) => {
+  const tree = makeMailTree(t)
+  const namespace = tree.namespace({ root: 'olga', mailboxes: ['INBOX', 'Work'] })
+  const { visibility } = await open(tree)
+  await visibility.recalculate(namespace)
+  assert.throws(() => read(tree, 'olga/dovecot-acl-list'), /ENOENT/)
+  tree.write('olga/.Work/dovecot-acl', 'user=bob lr\n')
+  await visibility.recalculate(namespace)
+  tree.write('olga/.Work/dovecot-acl', 'user=bob r\n')
+  await visibility.recalculate(namespace)
+  assert.equal(read(tree, 'olga/dovecot-acl-list'), '')
 })
 
 test('public mail has a list, and no keys', async (t) => {
@@ -171,6 +185,11 @@ for (const [name, openDict] of drivers) {
     assert.deepEqual((await dict.keys(key(''))).toSorted(), all)
     assert.deepEqual((await dict.keys(key('user/b/'))).toSorted(), [key('user/b/ann'), key('user/b/olga')])
     assert.deepEqual(await dict.keys(key('anyone/')), [key('anyone/olga')])
+    assert.deepEqual(
+      (await dict.keysFrom('olga')).toSorted(),
+      [...all.filter((one) => one.endsWith('/olga'))].toSorted(),
+    )
+    assert.deepEqual(await dict.keysFrom('lga'), [])
     await dict.change({ set: [], unset: [key('user/b/ann'), key('anyone/olga')] })
     assert.deepEqual((await dict.keys(key(''))).toSorted(), [
       key('group/staff/olga'),
@@ -232,8 +251,8 @@ function redis() {
       if (name === 'DEL') for (const key of words) values.delete(key)
       if (name === 'MSET') for (let at = 0; at < words.length; at += 2) values.set(words[at] ?? '', words[at + 1] ?? '')
       if (name !== 'SCAN') return Promise.resolve('OK')
-      const start = (words[2] ?? '').slice(0, -1).replaceAll(/\\(.)/g, '$1')
-      const keys = [...values.keys()].filter((key) => key.startsWith(start))
+      const [start = '', end = ''] = (words[2] ?? '').split('*').map((part) => part.replaceAll(/\\(.)/g, '$1'))
+      const keys = [...values.keys()].filter((key) => key.startsWith(start) && key.endsWith(end))
       const half = Math.ceil(keys.length / 2)
       return Promise.resolve(words[0] === '0' ? ['7', keys.slice(0, half)] : ['0', keys.slice(Math.max(half - 1, 0))])
     },

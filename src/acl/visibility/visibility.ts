@@ -28,6 +28,8 @@ export interface VisibilityProblem {
   readonly what: string
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** Scans once more when somebody changed ACLs meanwhile; after this many times the next change will put it right. */
 const MAX_SCANS = 3
 
@@ -141,8 +143,11 @@ export class AclVisibility {
     const path = `${namespace.places.list}/${ACL_LIST_FILE_NAME}`
     const content = writeAclList(aclListOf(namespace, shared))
     try {
-      const edit = async (): Promise<Buffer | undefined> =>
-        (await readUnlessAbsent(path))?.equals(content) ? undefined : content
+      const edit = async (): Promise<Buffer | undefined> => {
+        const before = await readUnlessAbsent(path)
+        // Who never shared anything has no list.
+        return (before ?? NOTHING).equals(content) ? undefined : content
+      }
       await replaceUnderDotlock(path, edit, { now: this.#options.now })
     } catch (error) {
       if (!(error instanceof NotReplaced)) throw error
@@ -164,7 +169,7 @@ export class AclVisibility {
 }
 
 async function keysFrom(dict: SharedDict, owner: string): Promise<ReadonlySet<string>> {
-  return new Set((await dict.keys(SHARED_BOXES)).filter((key) => isFrom(key, owner)))
+  return new Set((await dict.keysFrom(owner)).filter((key) => isFrom(key, owner)))
 }
 
 async function readListAt(path: string): Promise<ReturnType<typeof parseAclList>> {
