@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { openSyslog } from './syslog.ts'
 import type { LogLevel } from './events.ts'
 
-/** Lines go out together: one write for all that came within this time. */
-const BATCH_MS = 20
+/** Lines go out together: one write for all that came within this time. Each wakes a thread, which costs as much as a line does. */
+const BATCH_MS = 100
 /** More waiting text than this is written at once. */
 const BATCH_BYTES = 64 * 1024
 /** A log that cannot be written may hold this much; further lines are dropped and counted. */
