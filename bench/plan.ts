@@ -32,9 +32,10 @@ export interface RateMetric {
   readonly value: (result: LoadResult) => number
   readonly cost: Cost
   /**
-   * So many times as long as others it warms up peers whose processes last. A login runs more code than everything else
-   * together, and what compiles its code as it runs has to run it some thousand times first; servers run for months. A peer
-   * that starts a process for every session begins anew each time, so for it nothing changes.
+   * So many times as long as others it warms up peers whose processes last: set for the first metric that takes a server
+   * through a kind of dialogue (logins in the clear, over TLS, deliveries). What compiles its code as it runs has to run it
+   * some thousand times first, and servers run for months. A peer that starts a process for every session begins anew each
+   * time, so for it nothing changes.
    */
   readonly warmUp?: number
 }
@@ -117,9 +118,13 @@ export const METRICS: readonly Metric[] = [
   logins(1, { key: 'logins_1', title: 'logins, 1 client' }),
   logins(32, { key: 'logins_32', title: 'logins, 32 clients', quick: true, warmUp: 10 }),
   logins(256, { key: 'logins_256', title: 'logins, 256 clients' }),
-  logins(32, { key: 'tls_logins_32', title: 'TLS logins, P-256, fresh, 32 clients', quick: true }, 'fresh'),
+  logins(32, { key: 'tls_logins_32', title: 'TLS logins, P-256, fresh, 32 clients', quick: true, warmUp: 10 }, 'fresh'),
   logins(32, { key: 'tls_resumed_logins_32', title: 'TLS logins, P-256, resumed, 32 clients' }, 'resumed'),
-  logins(32, { key: 'rsa_logins_32', title: 'TLS logins, RSA-2048, fresh, 32 clients', group: imapRsa }, 'fresh'),
+  logins(
+    32,
+    { key: 'rsa_logins_32', title: 'TLS logins, RSA-2048, fresh, 32 clients', group: imapRsa, warmUp: 10 },
+    'fresh',
+  ),
   logins(
     32,
     { key: 'rsa_resumed_logins_32', title: 'TLS logins, RSA-2048, resumed, 32 clients', group: imapRsa },
@@ -136,7 +141,7 @@ export const METRICS: readonly Metric[] = [
   logins(1, { key: 'pop3_logins_1', title: 'POP3 logins, 1 client', group: pop3 }),
   logins(32, { key: 'pop3_logins_32', title: 'POP3 logins, 32 clients', group: pop3, warmUp: 10 }),
   delivering(1, 10_000, { key: 'lmtp_1_10k', title: 'LMTP, 10 KB messages, 1 connection' }),
-  delivering(16, 10_000, { key: 'lmtp_16_10k', title: 'LMTP, 10 KB messages, 16 connections' }),
+  delivering(16, 10_000, { key: 'lmtp_16_10k', title: 'LMTP, 10 KB messages, 16 connections', warmUp: 10 }),
   delivering(1, 5_000_000, { key: 'lmtp_1_5m', title: 'LMTP, 5 MB messages, 1 connection' }),
   delivering(16, 5_000_000, { key: 'lmtp_16_5m', title: 'LMTP, 5 MB messages, 16 connections' }),
 ]
