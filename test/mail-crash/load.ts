@@ -7,6 +7,9 @@ export const USER = 'joe'
 /** Messages move from the first to the second and are copied to the third. */
 export const MAILBOXES = ['INBOX', 'Saved', 'Copies'] as const
 
+/** A new process begins for the first delivery behind a death; a busy machine takes its time. */
+const REPLY_MS = 60_000
+
 export interface Ledgers {
   readonly inbox: Ledger
   readonly saved: Ledger
@@ -121,10 +124,10 @@ async function deliver(port: number, life: Life): Promise<void> {
       const subject = `${life.round}-lmtp-${number}-${life.random().toString(36).slice(2)}`
       wire.send('MAIL FROM:<sender@example.org>', `RCPT TO:<${USER}>`, 'DATA')
       // 451 when the process of the user died just now: nothing was promised.
-      const begun = await wire.linesUntil(/^(354|4\d\d|5\d\d) /)
+      const begun = await wire.linesUntil(/^(354|4\d\d|5\d\d) /, REPLY_MS)
       if (!begun.at(-1)?.startsWith('354')) return
       wire.send(`Subject: ${subject}`, '', 'Hello.', '.')
-      if (!(await wire.line()).startsWith('250 ')) return
+      if (!(await wire.line(REPLY_MS)).startsWith('250 ')) return
       life.delivered.add(subject)
       life.acknowledged++
     }
