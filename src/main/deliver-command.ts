@@ -56,7 +56,7 @@ export async function deliverCommand(argv: readonly string[]): Promise<number> {
 
 async function deliverWith(options: DeliverOptions, log: LazyLog): Promise<number> {
   const path = options.config ?? takeConfigOptions([]).path
-  const mail = await openCommandMail(path, options.overrides, log)
+  const mail = await openCommandMail(path, overridesFor(options), log)
   try {
     log.open(openLog(mail.local.config.settings({ protocol: 'lda' })))
     const found = await lookUp(mail, options)
@@ -65,6 +65,11 @@ async function deliverWith(options: DeliverOptions, log: LazyLog): Promise<numbe
   } finally {
     await mail.close()
   }
+}
+
+/** Whoever runs it is asked of no database: the configuration need not have any. */
+function overridesFor({ user, overrides }: DeliverOptions): readonly string[] {
+  return user === undefined ? ['auth_mechanisms=anonymous', ...overrides] : overrides
 }
 
 type Found =
