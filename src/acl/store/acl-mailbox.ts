@@ -1,16 +1,10 @@
 // A selected mailbox, with the rights its session has now.
 import { DELETED, type FlagChange } from '../../storage/flags.ts'
 import type { MessageSummary } from '../../storage/message/message-summary.ts'
+import type { Scratch } from '../../storage/scratch.ts'
+import { MailboxAround } from '../../storage/mailbox/mailbox-around.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
-import type {
-  CopiedUids,
-  Mailbox,
-  MessageIdentity,
-  MessageRecord,
-  StoredMessage,
-  UidRanges,
-  ViewChanges,
-} from '../../storage/store.ts'
+import type { CopiedUids, Mailbox, MessageRecord, StoredMessage, UidRanges, ViewChanges } from '../../storage/store.ts'
 import { hasLetter, type Rights } from '../rights.ts'
 import { allowedChanges, flagRights } from './flag-rights.ts'
 
@@ -25,119 +19,65 @@ export interface AclMailboxNeeds {
 }
 
 /** Rights are asked again with every operation; somebody who may no longer read is told so at the next one. */
-export class AclMailbox implements Mailbox {
-  readonly #mailbox: Mailbox
+export class AclMailbox extends MailboxAround {
   readonly #needs: AclMailboxNeeds
   #rights: Rights
   /** Rights were asked for in this turn of the event loop: a command may look at thousands of messages. */
   #isAsked = false
 
   constructor(needs: AclMailboxNeeds) {
+    super(needs.mailbox)
     this.#needs = needs
-    this.#mailbox = needs.mailbox
     this.#rights = needs.rights
   }
 
-  get name(): string {
-    return this.#mailbox.name
-  }
-
-  get readOnly(): boolean {
-    return this.#mailbox.readOnly
-  }
-
-  get uidValidity(): number {
-    return this.#mailbox.uidValidity
-  }
-
-  get uidNext(): number {
-    return this.#mailbox.uidNext
-  }
-
-  get highestModSeq(): number {
-    return this.#mailbox.highestModSeq
-  }
-
-  get guid(): string {
-    return this.#mailbox.guid
-  }
-
-  get keywords(): readonly string[] {
-    return this.#mailbox.keywords
-  }
-
-  get permanent(): Mailbox['permanent'] {
-    const { bits, keywords } = this.#mailbox.permanent
+  override get permanent(): Mailbox['permanent'] {
+    const { bits, keywords } = this.inner.permanent
     const allowed = flagRights(this.#rights)
     return { bits: bits & allowed.bits, keywords: allowed.keywords ? keywords : 'none' }
   }
 
-  get count(): number {
-    return this.#mailbox.count
-  }
-
-  get recent(): number {
-    return this.#mailbox.recent
-  }
-
   /** What is known of messages without a look at the disk is told only to who may read. */
-  message(sequence: number): MessageRecord {
+  override message(sequence: number): MessageRecord {
     if (!this.#isAsked) this.#ask()
-    return this.#mailbox.message(sequence)
+    return this.inner.message(sequence)
   }
 
-  sequenceOf(uid: number): number {
-    return this.#mailbox.sequenceOf(uid)
-  }
-
-  sequenceFrom(uid: number): number {
-    return this.#mailbox.sequenceFrom(uid)
-  }
-
-  isRecent(uid: number): boolean {
-    return this.#mailbox.isRecent(uid)
-  }
-
-  sync(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): ViewChanges | Promise<ViewChanges> {
+  override sync(options: {
+    readonly expunge: boolean
+    readonly look: 'now' | 'cached'
+  }): ViewChanges | Promise<ViewChanges> {
     const readable = this.#readable()
-    return readable instanceof Promise ? readable.then(() => this.#mailbox.sync(options)) : this.#mailbox.sync(options)
+    return readable instanceof Promise ? readable.then(() => this.inner.sync(options)) : this.inner.sync(options)
   }
 
-  onChange(listener: () => void): () => void {
-    return this.#mailbox.onChange(listener)
-  }
-
-  async openMessage(uid: number): Promise<StoredMessage> {
+  override async openMessage(uid: number, scratch?: Scratch): Promise<StoredMessage> {
     await this.#readable()
-    return await this.#mailbox.openMessage(uid)
+    return await this.inner.openMessage(uid, scratch)
   }
 
-  async *summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+  override async *summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     await this.#readable()
-    yield* this.#mailbox.summaries(uids)
+    yield* this.inner.summaries(uids)
   }
 
-  async sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  override async sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     await this.#readable()
-    return await this.#mailbox.sizes(uids)
+    return await this.inner.sizes(uids)
   }
 
-  identity(uid: number): MessageIdentity | undefined {
-    return this.#mailbox.identity(uid)
-  }
-
-  async internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  override async internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     await this.#readable()
-    return await this.#mailbox.internalDates(uids)
+    return await this.inner.internalDates(uids)
   }
 
-  async savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  override async savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     await this.#readable()
-    return await this.#mailbox.savedDates(uids)
+    return await this.inner.savedDates(uids)
   }
 
   /** What is not allowed is left out without a word: clients set flags on their own, and must not be nagged for it. */
-  async store(
+  override async store(
     uids: readonly number[],
     change: FlagChange,
     options: { readonly silent: boolean; readonly unchangedSince?: number },
@@ -147,7 +87,7 @@ export class AclMailbox implements Mailbox {
     let modified: readonly number[] = []
     for (const [at, step] of steps.entries()) {
       // The first step changes MODSEQs: what it left alone is left alone by the second one too.
-      const result = await this.#mailbox.store(rest, step, at === 0 ? options : { silent: options.silent })
+      const result = await this.inner.store(rest, step, at === 0 ? options : { silent: options.silent })
       if (at > 0) continue
       modified = result.modified
       const left = new Set(modified)
@@ -156,33 +96,29 @@ export class AclMailbox implements Mailbox {
     return { modified }
   }
 
-  async expunge(uids?: readonly number[]): Promise<void> {
-    if (hasLetter(await this.#readable(), 'e')) return await this.#mailbox.expunge(uids)
+  override async expunge(uids?: readonly number[]): Promise<void> {
+    if (hasLetter(await this.#readable(), 'e')) return await this.inner.expunge(uids)
     if (this.#hasDeleted(uids)) throw new StoreRefusal('no-permission', 'Permission denied')
   }
 
-  async remove(uids: readonly number[]): Promise<void> {
-    if (hasLetter(await this.#readable(), 'e')) return await this.#mailbox.remove(uids)
+  override async remove(uids: readonly number[]): Promise<void> {
+    if (hasLetter(await this.#readable(), 'e')) return await this.inner.remove(uids)
     throw new StoreRefusal('no-permission', 'Permission denied')
   }
 
-  async copy(uids: readonly number[], to: string): Promise<CopiedUids> {
+  override async copy(uids: readonly number[], to: string): Promise<CopiedUids> {
     await this.#readable()
     return await this.#needs.copyInto(uids, to, false)
   }
 
-  async move(uids: readonly number[], to: string): Promise<CopiedUids> {
+  override async move(uids: readonly number[], to: string): Promise<CopiedUids> {
     if (!hasLetter(await this.#readable(), 'e')) throw new StoreRefusal('no-permission', 'Permission denied')
     return await this.#needs.copyInto(uids, to, true)
   }
 
-  async vanishedSince(modSeq: number): Promise<UidRanges> {
+  override async vanishedSince(modSeq: number): Promise<UidRanges> {
     await this.#readable()
-    return await this.#mailbox.vanishedSince(modSeq)
-  }
-
-  close(): Promise<void> {
-    return this.#mailbox.close()
+    return await this.inner.vanishedSince(modSeq)
   }
 
   #readable(): Rights | Promise<Rights> {

@@ -1,16 +1,8 @@
 // A mailbox of which only \Seen is the user's own.
 import { type FlagChange, type Flags, SEEN } from '../flags.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import { MailboxAround } from '../mailbox/mailbox-around.ts'
 import { StoreRefusal } from '../refusal.ts'
-import type {
-  CopiedUids,
-  Mailbox,
-  MessageIdentity,
-  MessageRecord,
-  StoredMessage,
-  UidRanges,
-  ViewChanges,
-} from '../store.ts'
+import type { Mailbox, MessageRecord, ViewChanges } from '../store.ts'
 import type { PrivateSeen, SeenOnlooker } from './private-seen.ts'
 
 export interface PrivateMailboxNeeds {
@@ -21,8 +13,7 @@ export interface PrivateMailboxNeeds {
   readonly rescanMs: number
 }
 
-export class PrivateMailbox implements Mailbox, SeenOnlooker {
-  readonly #view: Mailbox
+export class PrivateMailbox extends MailboxAround implements SeenOnlooker {
   readonly #seen: PrivateSeen
   readonly #rescanMs: number
   /** Messages whose marks changed since the last sync. */
@@ -30,77 +21,28 @@ export class PrivateMailbox implements Mailbox, SeenOnlooker {
   readonly #listeners = new Set<() => void>()
 
   constructor({ view, seen, rescanMs }: PrivateMailboxNeeds) {
-    this.#view = view
+    super(view)
     this.#seen = seen
     this.#rescanMs = rescanMs
     seen.attach(this)
   }
 
-  get name(): string {
-    return this.#view.name
+  override message(sequence: number): MessageRecord {
+    return new PrivateRecord(this.inner.message(sequence), this.#seen)
   }
 
-  get readOnly(): boolean {
-    return this.#view.readOnly
-  }
-
-  get uidValidity(): number {
-    return this.#view.uidValidity
-  }
-
-  get uidNext(): number {
-    return this.#view.uidNext
-  }
-
-  get highestModSeq(): number {
-    return this.#view.highestModSeq
-  }
-
-  get guid(): string {
-    return this.#view.guid
-  }
-
-  get keywords(): readonly string[] {
-    return this.#view.keywords
-  }
-
-  get permanent(): Mailbox['permanent'] {
-    return this.#view.permanent
-  }
-
-  get count(): number {
-    return this.#view.count
-  }
-
-  get recent(): number {
-    return this.#view.recent
-  }
-
-  message(sequence: number): MessageRecord {
-    return new PrivateRecord(this.#view.message(sequence), this.#seen)
-  }
-
-  sequenceOf(uid: number): number {
-    return this.#view.sequenceOf(uid)
-  }
-
-  sequenceFrom(uid: number): number {
-    return this.#view.sequenceFrom(uid)
-  }
-
-  isRecent(uid: number): boolean {
-    return this.#view.isRecent(uid)
-  }
-
-  sync(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): ViewChanges | Promise<ViewChanges> {
+  override sync(options: {
+    readonly expunge: boolean
+    readonly look: 'now' | 'cached'
+  }): ViewChanges | Promise<ViewChanges> {
     const meeting = options.look === 'now' ? this.#seen.meet() : undefined
     return meeting === undefined ? this.#syncView(options) : meeting.then(() => this.#syncView(options))
   }
 
-  onChange(listener: () => void): () => void {
+  override onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     if (this.#changed.size > 0) queueMicrotask(listener)
-    const stop = this.#view.onChange(listener)
+    const stop = this.inner.onChange(listener)
     const timer = setInterval(() => this.#seen.refresh(), this.#rescanMs).unref()
     return () => {
       this.#listeners.delete(listener)
@@ -114,32 +56,8 @@ export class PrivateMailbox implements Mailbox, SeenOnlooker {
     for (const listener of this.#listeners) listener()
   }
 
-  openMessage(uid: number): StoredMessage | Promise<StoredMessage> {
-    return this.#view.openMessage(uid)
-  }
-
-  summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
-    return this.#view.summaries(uids)
-  }
-
-  sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    return this.#view.sizes(uids)
-  }
-
-  identity(uid: number): MessageIdentity | undefined {
-    return this.#view.identity(uid)
-  }
-
-  internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    return this.#view.internalDates(uids)
-  }
-
-  savedDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    return this.#view.savedDates(uids)
-  }
-
   /** What is everybody's first: when that fails nothing is marked. */
-  async store(
+  override async store(
     uids: readonly number[],
     change: FlagChange,
     options: { readonly silent: boolean; readonly unchangedSince?: number },
@@ -150,41 +68,21 @@ export class PrivateMailbox implements Mailbox, SeenOnlooker {
     const left = new Set(mine)
     const rest = left.size === 0 ? uids : uids.filter((uid) => !left.has(uid))
     const common = commonPart(change)
-    if (common !== undefined) for (const uid of (await this.#view.store(rest, common, options)).modified) left.add(uid)
+    if (common !== undefined) for (const uid of (await this.inner.store(rest, common, options)).modified) left.add(uid)
     const isSeen = markOf(change)
     const there = rest.filter((uid) => !left.has(uid) && this.#isThere(uid))
     if (isSeen !== undefined) await this.#seen.mark(there, isSeen, silent ? this : undefined)
     return { modified: uids.filter((uid) => left.has(uid)) }
   }
 
-  expunge(uids?: readonly number[]): Promise<void> {
-    return this.#view.expunge(uids)
-  }
-
-  remove(uids: readonly number[]): Promise<void> {
-    return this.#view.remove(uids)
-  }
-
-  copy(uids: readonly number[], to: string): Promise<CopiedUids> {
-    return this.#view.copy(uids, to)
-  }
-
-  move(uids: readonly number[], to: string): Promise<CopiedUids> {
-    return this.#view.move(uids, to)
-  }
-
-  vanishedSince(modSeq: number): Promise<UidRanges> {
-    return this.#view.vanishedSince(modSeq)
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#seen.detach(this)
-    await this.#view.close()
+    await this.inner.close()
   }
 
   async #syncView(options: { readonly expunge: boolean; readonly look: 'now' | 'cached' }): Promise<ViewChanges> {
-    const before = this.#view.count
-    return this.#withMarks(await this.#view.sync(options), before)
+    const before = this.inner.count
+    return this.#withMarks(await this.inner.sync(options), before)
   }
 
   /** Flags of messages that were in the view before: those that others changed, and those whose marks did. */
@@ -194,7 +92,7 @@ export class PrivateMailbox implements Mailbox, SeenOnlooker {
     const known = before - changes.expunged.length
     const sequences = new Set(changes.flags)
     for (const uid of this.#changed) {
-      const sequence = this.#isThere(uid) ? this.#view.sequenceOf(uid) : 0
+      const sequence = this.#isThere(uid) ? this.inner.sequenceOf(uid) : 0
       if (sequence > 0 && sequence <= known) sequences.add(sequence)
     }
     this.#changed = new Set()
@@ -208,8 +106,8 @@ export class PrivateMailbox implements Mailbox, SeenOnlooker {
   }
 
   #isThere(uid: number): boolean {
-    const sequence = this.#view.sequenceOf(uid)
-    return sequence > 0 && !this.#view.message(sequence).expunged
+    const sequence = this.inner.sequenceOf(uid)
+    return sequence > 0 && !this.inner.message(sequence).expunged
   }
 }
 
