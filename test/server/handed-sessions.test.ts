@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { runDoveadm } from '../../src/admin/cli.ts'
@@ -266,6 +266,19 @@ service pop3-login {
       }
     })
     assert.equal(await mailPid('orphan', from), mail, 'the mail worker is the same')
+  })
+
+  test('postern_hand_over = no keeps connections where they are', async () => {
+    appendFileSync(join(server.dir, 'dovecot.conf'), 'postern_hand_over = no\n')
+    const from = server.logLines.length
+    server.signal('SIGHUP')
+    await server.waitForLog(/Configuration .* reloaded/, from)
+    const wire = await imap('carried')
+    const pid = await mailPid('carried', from)
+    assert.match(await ask(wire, 'SELECT INBOX'), /^t OK/)
+    assert.equal(holders(wire).length, 1)
+    assert.equal(holders(wire).includes(pid), false)
+    wire.destroy()
   })
 })
 

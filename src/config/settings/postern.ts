@@ -9,6 +9,12 @@ export const posternSettings = {
     string('', 'Address and port of Prometheus metrics, such as 127.0.0.1:9090; empty is off.'),
   ),
   postern_control_socket: own(string('postern-control', 'Socket of `postern doveadm`, relative to base_dir.')),
+  postern_hand_over: own(
+    boolean(
+      'yes',
+      'Give local sessions without TLS to the process that opens the mail, connection and all; no: carry their bytes there and back.',
+    ),
+  ),
   postern_remote_owners: own(
     boolean(
       'no',

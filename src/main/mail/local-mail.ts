@@ -156,7 +156,8 @@ class MailHere implements OpenMail {
 /** A connection without TLS is given away; what TLS carries passes through here. */
 async function openThere(link: WorkerLink, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
   const { settings, tls } = login.record
-  if (tls === undefined && handlePipes !== undefined) return handedMail(await link.handed(what), settings)
+  const mayLeave = tls === undefined && handlePipes !== undefined && settings.postern_hand_over
+  if (mayLeave) return handedMail(await link.handed(what), settings)
   return relayedMail(await link.relayed(what), login)
 }
 
