@@ -54,6 +54,8 @@ export class Supervisor {
   #stopping = false
   /** The reload that is going on: replacements wait for it, so that they start with what it decides. */
   #reloading: Promise<unknown> = Promise.resolve()
+  /** Replacements that are not ready: a reload waits for them, so that none is given two configurations at once. */
+  readonly #starting = new Set<Promise<void>>()
   #stopped = new Deferred<void>()
 
   constructor(options: {
@@ -104,6 +106,7 @@ export class Supervisor {
   }
 
   async #reload(source: ConfigSource): Promise<readonly BoundListener[]> {
+    await Promise.all(this.#starting)
     const generation = ++this.#generation
     const members = [...this.#members.values()]
     for (const member of members) {
@@ -299,10 +302,21 @@ export class Supervisor {
     setTimeout(() => void this.#replace(member.number), pause)
   }
 
-  /** The replacement for a dead worker serves alone as soon as it is ready. */
   async #replace(number: number): Promise<void> {
-    await this.#reloading
+    // Another reload may have begun when one is over.
+    for (let waited; waited !== this.#reloading; ) {
+      waited = this.#reloading
+      await waited
+    }
     if (this.#stopping) return
+    const starting = this.#startReplacement(number)
+    this.#starting.add(starting)
+    await starting
+    this.#starting.delete(starting)
+  }
+
+  /** The replacement for a dead worker serves alone as soon as it is ready. */
+  async #startReplacement(number: number): Promise<void> {
     const member = this.#fork(number)
     try {
       await withDeadline(member.prepared.promise)

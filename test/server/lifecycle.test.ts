@@ -49,6 +49,22 @@ test('a passdb that cannot work is refused on reload in every worker', async (t)
   await login()
 })
 
+test('a reload that comes while a worker is being replaced waits for it, and both bring the new configuration', async (t) => {
+  const { server, login } = await startSample(t, { settings: 'login_greeting = one' })
+  const [killed = 0] = childrenOf(server.pid)
+  process.kill(killed, 'SIGKILL')
+  await server.waitForLog(/died/)
+  await untilReplaced(server.pid, killed)
+  editConfig(server.dir, (text) => text.replace('login_greeting = one', 'login_greeting = two'))
+  server.signal('SIGHUP')
+  await server.waitForLog(/Configuration .* reloaded/)
+  const client = await connectRaw({ port: server.ports['imap'] ?? 0 })
+  t.after(() => client.destroy())
+  await client.expect(/two$/)
+  await login()
+  assert.ok(!server.logLines.some((line) => line.includes('BUG')))
+})
+
 test('a worker that is killed is replaced, its death is in the log, and the other one goes on', async (t) => {
   const { server, login } = await startSample(t, { workers: 2 })
   const workers = childrenOf(server.pid)
@@ -135,6 +151,15 @@ passdb {
 
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+}
+
+/** Resolves the moment another process has taken the place of this one. */
+async function untilReplaced(server: number, killed: number): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!childrenOf(server).some((pid) => pid !== killed)) {
+    assert.ok(Date.now() < deadline, 'nobody took its place')
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }
 
 async function certificateName(port: number): Promise<unknown> {
