@@ -1,11 +1,10 @@
 import { relative } from 'node:path'
 import { inspect } from 'node:util'
 
-/** The parts of node:test's events that are read here. */
+/** The parts of node:test's events that are read here. A test that a suite of another file makes names that file: not read. */
 export interface TestEvent {
   readonly name: string
   readonly nesting: number
-  readonly file?: string | undefined
   readonly skip?: string | boolean
   readonly details: { readonly duration_ms: number; readonly error?: Error }
 }
@@ -32,31 +31,30 @@ export class Report {
   readonly #total = { tests: 0, passed: 0, skipped: 0 }
   readonly #from = performance.now()
 
-  started({ file = '', nesting, name }: { file?: string | undefined; nesting: number; name: string }): void {
+  started(file: string, { nesting, name }: { readonly nesting: number; readonly name: string }): void {
     const path = this.#path.get(file) ?? []
     path.splice(nesting, path.length, name)
     this.#path.set(file, path)
   }
 
-  passed(event: TestEvent): void {
+  passed(file: string, event: TestEvent): void {
     if (event.skip === undefined || event.skip === false) return
     const reason = typeof event.skip === 'string' ? event.skip : 'no reason given'
-    this.#skips.set(reason, [...(this.#skips.get(reason) ?? []), this.#where(event)])
+    this.#skips.set(reason, [...(this.#skips.get(reason) ?? []), this.#where(file, event)])
   }
 
-  failed(event: TestEvent): void {
+  failed(file: string, event: TestEvent): void {
     const { error } = event.details
     const failureType = (error as { failureType?: string } | undefined)?.failureType
     if (failureType === 'subtestsFailed') return
     const cause = error?.cause instanceof Error ? error.cause : error
-    this.#failures.push({ where: this.#where(event), text: inspect(cause, { depth: 4 }) })
+    this.#failures.push({ where: this.#where(file, event), text: inspect(cause, { depth: 4 }) })
   }
 
-  said(file: string | undefined, message: string): void {
-    const key = file ?? ''
+  said(file: string, message: string): void {
     // Last words of a file that passed.
-    if (this.#done.has(key)) return
-    this.#output.set(key, (this.#output.get(key) ?? '') + message)
+    if (this.#done.has(file)) return
+    this.#output.set(file, (this.#output.get(file) ?? '') + message)
   }
 
   /** All tests of a file ran, well or not. */
@@ -104,8 +102,7 @@ export class Report {
     return this.#failures.some(({ where }) => where.startsWith(name))
   }
 
-  #where(event: TestEvent): string {
-    const { file = '', nesting, name } = event
+  #where(file: string, { nesting, name }: TestEvent): string {
     const above = (this.#path.get(file) ?? []).slice(0, nesting)
     return [relative(process.cwd(), file), ...above, name].join(' › ')
   }

@@ -20,29 +20,30 @@ export async function runTests(files: readonly string[]): Promise<boolean> {
   return report.finish()
 }
 
-async function runFile(file: string, report: Report): Promise<void> {
+async function runFile(name: string, report: Report): Promise<void> {
+  const file = resolve(name)
   // A test that is out of time fails and leaves its process running; the signal ends that, too.
   const signal = AbortSignal.timeout(FILE_MS + GRACE_MS)
   const from = performance.now()
   for await (const { type, data } of run({ files: [file], timeout: FILE_MS, signal })) {
     switch (type) {
       case 'test:start':
-        report.started(data)
+        report.started(file, data)
         break
       case 'test:pass':
-        report.passed(data)
+        report.passed(file, data)
         break
       case 'test:fail':
-        report.failed(data as TestEvent)
+        report.failed(file, data as TestEvent)
         break
       case 'test:stdout':
       case 'test:stderr':
-        report.said(data.file, data.message)
+        report.said(file, data.message)
         break
       case 'test:summary':
-        if (data.file !== undefined) report.fileDone(data.file, data.counts, data.duration_ms)
+        if (data.file !== undefined) report.fileDone(file, data.counts, data.duration_ms)
         break
     }
   }
-  report.fileOver(resolve(file), performance.now() - from)
+  report.fileOver(file, performance.now() - from)
 }

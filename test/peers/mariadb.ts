@@ -25,6 +25,8 @@ export async function startMariadb(options: readonly string[] = []): Promise<Dat
     '--no-defaults',
     '--user=mysql',
     `--datadir=${data}`,
+    // Two that are set up at once get in each other's way in /tmp.
+    `--tmpdir=${dir}`,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
   ])
@@ -40,6 +42,7 @@ export async function startMariadb(options: readonly string[] = []): Promise<Dat
     '--no-defaults',
     '--user=mysql',
     `--datadir=${data}`,
+    `--tmpdir=${dir}`,
     `--socket=${socket}`,
     `--port=${port}`,
     '--bind-address=127.0.0.1',
