@@ -41,14 +41,17 @@ export async function measureRow(row: MailRow, server: MailServer, seconds: numb
   }
 }
 
+/** So many sessions come first: what a server makes room for once is none of the next one's. */
+const SESSIONS_BEFORE = 300
+
 /** KB of memory for each of so many idle sessions with a selected mailbox: all processes of the server, before and after. */
 export async function measureIdle(server: MailServer, sessions: number): Promise<number> {
-  const first = await selected(server)
-  const before = await steadyPssKb([server.pid], 3000)
   const clients: LineClient[] = []
+  for (let count = 0; count < SESSIONS_BEFORE; count++) clients.push(await selected(server))
+  const before = await steadyPssKb([server.pid], 5000)
   for (let count = 0; count < sessions; count++) clients.push(await selected(server))
   const after = await steadyPssKb([server.pid], 5000)
-  for (const client of [first, ...clients]) client.close()
+  for (const client of clients) client.close()
   await delay(500)
   return (after - before) / sessions
 }
