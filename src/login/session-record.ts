@@ -6,6 +6,7 @@ import type { SessionFields } from '../observe/events.ts'
 import type { ClientIdentity, Protocol } from '../protocols/protocol.ts'
 import { logLineOf } from './log-line.ts'
 import type { SessionListing } from './registry.ts'
+import { afterAt, beforeAt } from '../util/user-name.ts'
 
 const NO_ALTERNATIVES: ReadonlyMap<string, string> = new Map()
 
@@ -128,8 +129,8 @@ type Variable = (record: SessionRecord) => string
 
 const VARIABLES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
   ['user', ({ user }) => user],
-  ['username', ({ user }) => localPart(user)],
-  ['domain', ({ user }) => domainPart(user)],
+  ['username', ({ user }) => beforeAt(user)],
+  ['domain', ({ user }) => afterAt(user)],
   ['service', ({ protocol }) => protocol],
   ['lip', ({ identity }) => identity.local.ip],
   ['rip', ({ identity }) => identity.remote.ip],
@@ -146,27 +147,17 @@ const VARIABLES: ReadonlyMap<string, Variable> = new Map<string, Variable>([
   ['mail_pid', ({ mailPid }) => (mailPid === undefined ? '' : String(mailPid))],
   ['session', ({ identity }) => identity.session],
   ['orig_user', ({ originalUser }) => originalUser],
-  ['orig_username', ({ originalUser }) => localPart(originalUser)],
-  ['orig_domain', ({ originalUser }) => domainPart(originalUser)],
+  ['orig_username', ({ originalUser }) => beforeAt(originalUser)],
+  ['orig_domain', ({ originalUser }) => afterAt(originalUser)],
   ['auth_user', (record) => authUser(record)],
-  ['auth_username', (record) => localPart(authUser(record))],
-  ['auth_domain', (record) => domainPart(authUser(record))],
+  ['auth_username', (record) => beforeAt(authUser(record))],
+  ['auth_domain', (record) => afterAt(authUser(record))],
   ['listener', ({ listener }) => listener],
   ['local_name', ({ identity }) => identity.localName ?? ''],
 ])
 
 function authUser({ masterUser, originalUser }: SessionRecord): string {
   return masterUser ?? originalUser
-}
-
-function localPart(user: string): string {
-  const at = user.indexOf('@')
-  return at < 0 ? user : user.slice(0, at)
-}
-
-function domainPart(user: string): string {
-  const at = user.indexOf('@')
-  return at < 0 ? '' : user.slice(at + 1)
 }
 
 /** As OpenSSL programs write it: `TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)`. */

@@ -1,4 +1,5 @@
 // Owners in the names of shared namespaces: `shared/%u/`, `shared/%d/%n/`.
+import { afterAt, beforeAt } from '../util/user-name.ts'
 
 /** An owner that a name speaks of, and how much of the name did. */
 export interface NamedOwner {
@@ -33,13 +34,10 @@ export function parseOwner(pattern: string, name: string, user: string): NamedOw
 
 /** What an owner is called behind the prefix. */
 export function ownerPrefix(pattern: string, owner: string): string {
-  const at = owner.indexOf('@')
-  const username = at < 0 ? owner : owner.slice(0, at)
-  const domain = at < 0 ? '' : owner.slice(at + 1)
   return pattern
     .replaceAll('%u', () => owner)
-    .replaceAll('%n', () => username)
-    .replaceAll('%d', () => domain)
+    .replaceAll('%n', () => beforeAt(owner))
+    .replaceAll('%d', () => afterAt(owner))
 }
 
 function ownerOf(found: ReadonlyMap<string, string>, user: string): string | undefined {

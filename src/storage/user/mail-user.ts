@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type { Config, Filter, Settings } from '../../config/config.ts'
 import { compileTemplate, ExpandError, mailShortNames, type VariableLookup } from '../../config/expand.ts'
 import type { NamespaceSpec } from '../namespace.ts'
+import { afterAt, beforeAt } from '../../util/user-name.ts'
 import { expandPath, type LocationPlace } from './mail-location.ts'
 import { MailUserError } from './mail-user-error.ts'
 import { effectiveNamespaces, type OwnerFacts } from './effective-namespaces.ts'
@@ -144,14 +145,4 @@ function expandText(text: string, lookup: VariableLookup, what: string): string 
     const colon = what.startsWith('plugin setting') ? `Failed to expand ${what}` : `Failed to expand settings: ${what}`
     throw new MailUserError(`${colon}: ${error.message}`, { cause: error })
   }
-}
-
-export function beforeAt(user: string): string {
-  const at = user.indexOf('@')
-  return at < 0 ? user : user.slice(0, at)
-}
-
-export function afterAt(user: string): string {
-  const at = user.indexOf('@')
-  return at < 0 ? '' : user.slice(at + 1)
 }

@@ -1,5 +1,6 @@
 import { compileTemplate, ExpandError, mailShortNames, type VariableLookup } from '../../../config/expand.ts'
 import type { Settings } from '../../../config/config.ts'
+import { afterAt, beforeAt } from '../../../util/user-name.ts'
 import type { OwnerServer } from '../../../storage/formats/imapc.ts'
 
 /** Where to log in, and as whom. */
@@ -85,11 +86,10 @@ function expand(text: string, variables: VariableLookup, owner: string | undefin
 }
 
 function namesOf(user: string): VariableLookup {
-  const at = user.indexOf('@')
   const names = new Map([
     ['user', user],
-    ['username', at < 0 ? user : user.slice(0, at)],
-    ['domain', at < 0 ? '' : user.slice(at + 1)],
+    ['username', beforeAt(user)],
+    ['domain', afterAt(user)],
   ])
   return (name) => names.get(name)
 }

@@ -1,5 +1,6 @@
 import { mailShortNames, type ShortNames } from '../../../config/expand.ts'
 import { expandLogLine } from '../../../config/expand/log-line.ts'
+import { afterAt, beforeAt } from '../../../util/user-name.ts'
 import type { ImapSession } from './session.ts'
 
 /** The last line of a session's log: why it ended, and what it was. `imap_logout_format`. */
@@ -38,14 +39,13 @@ function variable(session: ImapSession, name: string): string | undefined {
 }
 
 function userVariable(user: string, name: string): string | undefined {
-  const at = user.indexOf('@')
   switch (name) {
     case 'user':
       return user
     case 'username':
-      return at < 0 ? user : user.slice(0, at)
+      return beforeAt(user)
     case 'domain':
-      return at < 0 ? '' : user.slice(at + 1)
+      return afterAt(user)
     case 'service':
       return 'imap'
     default:

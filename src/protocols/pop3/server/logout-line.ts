@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { Settings } from '../../../config/config.ts'
 import type { ShortNames } from '../../../config/expand.ts'
 import { expandLogLine } from '../../../config/expand/log-line.ts'
+import { afterAt, beforeAt } from '../../../util/user-name.ts'
 import { type PopSession, totalBytes } from './pop-session.ts'
 
 const SHORT_NAMES: ShortNames = new Map([
@@ -33,7 +34,10 @@ export function logoutLine(session: PopSession): string {
     output: stream.bytesOut - session.start.bytesOut,
     uidl_change: uidlChange(session),
     session: mail.identity.session,
-    ...userValues(mail.user),
+    user: mail.user,
+    username: beforeAt(mail.user),
+    domain: afterAt(mail.user),
+    service: 'pop3',
   }
   return expandLogLine(mail.settings.pop3_logout_format, SHORT_NAMES, (name) => {
     const value = values[name]
@@ -57,14 +61,4 @@ function uidlChange({ uidls, deleted, expunged }: PopSession): string {
 function hashOf(ids: readonly string[]): string {
   const hash = ids.reduce((sum, id) => sum ^ crc32(id), 0) >>> 0
   return hash.toString(16).padStart(8, '0')
-}
-
-function userValues(user: string): Readonly<Record<string, string>> {
-  const at = user.indexOf('@')
-  return {
-    user,
-    username: at < 0 ? user : user.slice(0, at),
-    domain: at < 0 ? '' : user.slice(at + 1),
-    service: 'pop3',
-  }
 }
