@@ -12,15 +12,15 @@ export async function listMailboxes(
 ): Promise<readonly MailboxEntry[]> {
   const found = new Map<string, MailboxEntry>()
   for (const spec of options.namespaces) {
-    if (spec.aliasFor !== undefined || !asked(spec, patterns)) continue
+    if (spec.aliasFor !== undefined || !isTold(spec, patterns)) continue
     const entries = await namespaceEntries(options, places, spec, patterns)
     for (const entry of entries.values()) if (found.get(entry.name)?.selectable !== true) found.set(entry.name, entry)
   }
   return [...found.values()]
 }
 
-/** A namespace with list=no answers only to those who know its prefix. */
-function asked({ list, prefix }: NamespaceSpec, patterns: readonly string[]): boolean {
+/** Whether names of a namespace are told to who asks for these patterns: with list=no they must begin with its prefix. */
+export function isTold({ list, prefix }: Pick<NamespaceSpec, 'list' | 'prefix'>, patterns: readonly string[]): boolean {
   return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
 }
 

@@ -186,14 +186,16 @@ export class UserStore implements MailStore {
     }
   }
 
-  async beginAppend(name: string): Promise<Appending> {
+  async beginAppend(given: string): Promise<Appending> {
     const { quota, settings } = this.#options
+    const name = this.#name(given)
     const limits = { bytes: settings.mail_max_keyword_length, count: MAX_KEYWORDS }
-    const { place } = await this.#resolve(this.#name(name))
-    const markSeen = this.#private.markerIn(place, this.#name(name))
-    const { format, ...target } = await this.#appendTarget(this.#name(name))
+    const resolved = await this.#resolve(name)
+    const markSeen = this.#private.markerIn(resolved.place, name)
+    const { format, ...target } = await this.#appendTarget(name, resolved)
     try {
-      return new StoreAppending({ target, name, quota, limits, markSeen, appending: await format.beginAppend() })
+      const appending = await format.beginAppend()
+      return new StoreAppending({ target, name: given, quota, limits, markSeen, appending })
     } catch (error) {
       target.release()
       throw error
@@ -236,19 +238,16 @@ export class UserStore implements MailStore {
     return name[5] === separator ? `INBOX${name.slice(5)}` : name
   }
 
-  async #resolve(name: string): Promise<{ readonly place: Place; readonly storage: string }> {
+  async #resolve(name: string): Promise<Resolved> {
     const place = await this.#places.of(name)
     return { place, storage: place.toStorage(name) }
   }
 
   /** A mailbox that nobody looks at is not read for a delivery. */
-  async #appendTarget(name: string): Promise<OpenTarget> {
-    const { place, storage } = await this.#resolve(name)
+  async #appendTarget(name: string, { place, storage }: Resolved): Promise<OpenTarget> {
     const { mailboxes } = this.#options.context
     const key = keyOf(place, storage)
-    if (mailboxes.find(key) !== undefined) {
-      return targetOf(await this.#hold(name))
-    }
+    if (mailboxes.find(key) !== undefined) return targetOf(await this.#hold(name))
     const format = await this.#openOrCreate(place, storage, name, new InternedFlags())
     return {
       format,
@@ -298,9 +297,9 @@ export class UserStore implements MailStore {
   /** A large mailbox stays open for a while: whoever files messages one by one would read it each time. */
   async #copyTarget(to: string): Promise<CopyTarget> {
     const name = this.#name(to)
-    const { place } = await this.#resolve(name)
-    if (place.location.indexPrivatePath === undefined) {
-      const target = await this.#appendTarget(name)
+    const resolved = await this.#resolve(name)
+    if (resolved.place.location.indexPrivatePath === undefined) {
+      const target = await this.#appendTarget(name, resolved)
       if (target.format.isSmall === true) return { ...target, name, seen: undefined }
       target.release()
     }
@@ -360,6 +359,9 @@ export class UserStore implements MailStore {
   }
 }
 
+/** Where a name leads. */
+type Resolved = Pick<Held, 'place' | 'storage'>
+
 /** What identifies a mailbox in this process. */
 function keyOf(place: Place, storage: string): string {
   return `${place.format} ${place.store.directories(storage).mail}`
@@ -373,10 +375,7 @@ async function createUnlessThere(place: Place, storage: string): Promise<void> {
   }
 }
 
-function checkRename(
-  source: { readonly place: Place; readonly storage: string },
-  target: { readonly place: Place; readonly storage: string },
-): void {
+function checkRename(source: Resolved, target: Resolved): void {
   if (source.place !== target.place) {
     const isPrivate = source.place.spec.type === 'private' && target.place.spec.type === 'private'
     if (isPrivate) return

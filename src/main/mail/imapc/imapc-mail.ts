@@ -1,6 +1,7 @@
 import type { Settings } from '../../../config/config.ts'
 import type { RemoteMail, RemotePlace } from '../../../protocols/remote-mail.ts'
 import { IMAPC } from '../../../storage/formats/imapc.ts'
+import { isTold } from '../../../storage/list-mailboxes.ts'
 import type { NamespaceSpec, Place } from '../../../storage/namespace.ts'
 import type { StoreOptions } from '../../../storage/open-store.ts'
 import { Places } from '../../../storage/places.ts'
@@ -88,11 +89,12 @@ class ImapcMail implements RemoteMail {
 }
 
 /** A pattern can only match below a prefix with which it agrees up to its first wildcard. */
-function isAsked({ prefix, list }: NamespaceSpec, patterns: readonly string[]): boolean {
+function isAsked(spec: NamespaceSpec, patterns: readonly string[]): boolean {
+  const { prefix } = spec
   return patterns.some((pattern) => {
     const wildcard = pattern.search(/[*%]/)
     const fixed = wildcard < 0 ? pattern : pattern.slice(0, wildcard)
-    if (list === 'no' && !(prefix !== '' && pattern.startsWith(prefix))) return false
+    if (!isTold(spec, [pattern])) return false
     return fixed.startsWith(prefix) || (wildcard >= 0 && prefix.startsWith(fixed)) || /^inbox/i.test(pattern)
   })
 }

@@ -5,7 +5,8 @@ import { BadCommand } from '../server/bad-command.ts'
 import { command } from '../server/command.ts'
 import { astringText } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
-import { decodePatterns, isTold, matcher, namespaceOf, patternTexts } from './list/pattern.ts'
+import { isTold } from '../../../storage/list-mailboxes.ts'
+import { decodePatterns, matcher, namespaceOf, patternTexts } from './list/pattern.ts'
 
 /** LSUB: what is subscribed, and with `%` what has something subscribed below it. RFC 3501 §6.3.9. */
 export const lsub = command<{ readonly reference: string; readonly patterns: readonly string[] }>({

@@ -1,6 +1,7 @@
 import type { MailboxEntry, MailStore } from '../../../../storage/store.ts'
 import type { ListOptions } from './options.ts'
-import { isTold, matcher, namespaceOf } from './pattern.ts'
+import { isTold } from '../../../../storage/list-mailboxes.ts'
+import { matcher, namespaceOf } from './pattern.ts'
 
 /** A mailbox, or what stands in its place, with what LIST says of it. */
 export interface Listed {

@@ -36,11 +36,6 @@ export function rootOf({ namespaces }: MailStore, reference: string): { separato
   return { separator, root: end < 0 ? '' : reference.slice(0, end + 1) }
 }
 
-/** Whether names of this namespace are told to who asks for these patterns: with `list=no` they must begin with its prefix. */
-export function isTold({ list, prefix }: StoreNamespace, patterns: readonly string[]): boolean {
-  return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
-}
-
 /** The namespace with the longest prefix. */
 export function namespaceOf(namespaces: readonly StoreNamespace[], name: string): StoreNamespace | undefined {
   let best: StoreNamespace | undefined
