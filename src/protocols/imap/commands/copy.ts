@@ -1,9 +1,8 @@
 import type { Argument } from '../wire/argument-reader.ts'
 import { StoreRefusal } from '../../../storage/refusal.ts'
-import type { CopiedUids } from '../../../storage/store.ts'
-import { writeSequenceSet } from '../wire/sequence-set.ts'
+import { COPY_GONE, copyUid } from '../server/copied.ts'
 import { BadCommand } from '../server/bad-command.ts'
-import { command, type OrdinaryCommand, type Reply } from '../server/command.ts'
+import { command, type OrdinaryCommand } from '../server/command.ts'
 import { mailboxName } from '../server/mailbox-argument.ts'
 import type { ImapSession } from '../server/session.ts'
 import { copyElsewhere, type LocalUids } from '../server/remote/copying.ts'
@@ -43,12 +42,12 @@ function copying(name: 'COPY' | 'MOVE'): OrdinaryCommand {
       const target = mailboxName(session, to)
       if (numbers.length === 0) return { text: 'OK No messages found', sync: { expunge: uid } }
       const uids = uidsOf(mailbox, numbers)
-      if (uids.length < countNumbers(numbers)) return GONE
+      if (uids.length < countNumbers(numbers)) return COPY_GONE
       const moving = name === 'MOVE'
       if (moving && (selected?.examined === true || mailbox.readOnly))
         return { text: 'NO [READ-ONLY] Mailbox is read-only' }
       const copied = await (moving ? mailbox.move(uids, target) : mailbox.copy(uids, target)).catch(undefinedWhenGone)
-      if (copied === undefined || copied.source.length < uids.length) return GONE
+      if (copied === undefined || copied.source.length < uids.length) return COPY_GONE
       // A mailbox that may be filled but not read does not tell its UIDs.
       const code = copied.target.length === 0 ? undefined : `[${copyUid(copied)}] `
       if (await isTrash(session, target)) session.counts.trashed += copied.source.length
@@ -75,17 +74,6 @@ function localUidsOf({ mailbox }: ImapSession, set: Argument, uid: boolean): Loc
   return { uids: uidsOf(mailbox, numbers), count: countNumbers(numbers) }
 }
 
-/** The client learns which. RFC 5530 §3. */
-const GONE: Reply = {
-  text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist',
-  sync: { expunge: true },
-}
-
 function undefinedWhenGone(error: unknown): undefined {
   if (!(error instanceof StoreRefusal && error.code === 'expunged')) throw error
-}
-
-/** resp-code-copy. RFC 4315 §4. */
-function copyUid({ uidValidity, source, target }: CopiedUids): string {
-  return `COPYUID ${uidValidity} ${writeSequenceSet(source)} ${writeSequenceSet(target)}`
 }

@@ -1,9 +1,9 @@
 // COPY and MOVE when at least one of the mailboxes is on another server. RFC 3501 §6.4.7, RFC 6851.
 import type { CopiedUids } from '../../../../storage/store.ts'
-import { writeSequenceSet } from '../../wire/sequence-set.ts'
 import type { Argument } from '../../wire/argument-reader.ts'
 import { No } from '../bad-command.ts'
 import type { Invocation, Reply } from '../command.ts'
+import { COPY_GONE, copyUid } from '../copied.ts'
 import type { CopySource } from './copy-source.ts'
 import { localSource } from './local-source.ts'
 import type { RemoteMailboxes, RemoteSelected } from './remote-mailboxes.ts'
@@ -54,9 +54,7 @@ async function copyThere(
 
 /** Messages are read at one side and stored at the other; those of a MOVE are removed when all are there. */
 async function copyAcross(remote: RemoteMailboxes, { command, call, to }: Copying, source: CopySource): Promise<Reply> {
-  if (source.isShort) {
-    return { text: 'NO [EXPUNGEISSUED] Some of the requested messages no longer exist', sync: { expunge: true } }
-  }
+  if (source.isShort) return COPY_GONE
   if (source.uids.length === 0) return { text: 'OK No messages found', sync: { expunge: call.uid } }
   if (command === 'MOVE') await source.expectRemovable()
   const copied = await transfer(remote, source, to)
@@ -81,9 +79,4 @@ async function transfer({ store }: RemoteMailboxes, source: CopySource, to: stri
     await appending.abort()
     throw error
   }
-}
-
-/** resp-code-copy. RFC 4315 §4. */
-function copyUid({ uidValidity, source, target }: CopiedUids): string {
-  return `COPYUID ${uidValidity} ${writeSequenceSet(source)} ${writeSequenceSet(target)}`
 }

@@ -6,6 +6,7 @@ import type { ImapSession } from '../session.ts'
 import type { RemoteConnection } from './connection.ts'
 import type { RemoteMailboxes, RemoteSelected } from './remote-mailboxes.ts'
 import { replyOf, taggedText } from './replies.ts'
+import { isOk } from './response.ts'
 import { clientSink } from './sinks.ts'
 import { idleElsewhere } from './idling.ts'
 
@@ -32,7 +33,7 @@ export async function passOn(
   if (/\b(?:MODSEQ|CHANGEDSINCE|UNCHANGEDSINCE)\b/i.test(parts[0] ?? '')) session.condstore = true
   return await remote.use(selected.place, async (connection) => {
     const text = await converse(session, connection, parts, call.tag)
-    if (LEAVING.has(command.name) && /^OK(?: |$)/i.test(text)) remote.selected = undefined
+    if (LEAVING.has(command.name) && isOk(text)) remote.selected = undefined
     return replyOf(text, '', '')
   })
 }

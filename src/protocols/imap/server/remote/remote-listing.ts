@@ -10,7 +10,7 @@ import type { RemoteConnection } from './connection.ts'
 import { REMOTE_LIMITS } from './limits.ts'
 import type { RemoteMailboxes } from './remote-mailboxes.ts'
 import { toVirtual } from './remote-names.ts'
-import { textOf } from './response.ts'
+import { isOk, textOf } from './response.ts'
 
 interface Listing {
   readonly entries: readonly MailboxEntry[]
@@ -88,7 +88,7 @@ export class RemoteListing {
 
   async #ask(place: RemotePlace, connection: RemoteConnection): Promise<readonly MailboxEntry[]> {
     const { answers, text } = await this.#remote.askOn(connection, 'LIST "" "*"', ['LIST'], REMOTE_LIMITS.listMs)
-    if (!/^OK(?: |$)/i.test(text)) throw new No(text)
+    if (!isOk(text)) throw new No(text)
     const seesInbox = await this.#seesInbox(place, connection)
     const entries = new Map<string, MailboxEntry>()
     for (const { args } of answers) {
@@ -103,7 +103,7 @@ export class RemoteListing {
   async #seesInbox({ owner }: RemotePlace, connection: RemoteConnection): Promise<boolean> {
     if (owner === undefined || !connection.capability.has('ACL')) return true
     const { text, answers } = await this.#remote.askOn(connection, 'MYRIGHTS INBOX', ['MYRIGHTS'], REMOTE_LIMITS.listMs)
-    return /^OK(?: |$)/i.test(text) && (textOf(answers[0]?.args[1]) ?? '').includes('l')
+    return isOk(text) && (textOf(answers[0]?.args[1]) ?? '').includes('l')
   }
 }
 

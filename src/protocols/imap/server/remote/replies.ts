@@ -8,7 +8,7 @@ import { No } from '../bad-command.ts'
 import type { Reply } from '../command.ts'
 import { type RemoteConnection, RemoteLost, type RemoteReply } from './connection.ts'
 import { toRemote } from './remote-names.ts'
-import { withoutTimes } from './response.ts'
+import { isOk, withoutTimes } from './response.ts'
 
 /** A mailbox on another server. */
 export interface RemoteName {
@@ -36,7 +36,7 @@ export function taggedText(reply: RemoteReply): string {
 
 /** Throws No for a refusal, with the name that the client knows. */
 export function refuseUnlessOk(text: string, remote: string, shown: string): string {
-  if (/^OK(?: |$)/i.test(text)) return text
+  if (isOk(text)) return text
   throw new No(refusalText(text, remote, shown))
 }
 

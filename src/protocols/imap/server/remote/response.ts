@@ -40,6 +40,11 @@ export function withoutTimes(text: string): string {
   return text.replace(TIMES, '').replace(/\.$/, '')
 }
 
+/** A reply that says that it was done. */
+export function isOk(text: string): boolean {
+  return /^OK(?: |$)/i.test(text)
+}
+
 /** The response code at the beginning of a reply's text: `[APPENDUID 5 7]` → `APPENDUID 5 7`. */
 export function codeOf(text: string): string | undefined {
   return /^(?:OK|NO|BAD) \[([^\]]*)\]/i.exec(text)?.[1]

@@ -4,6 +4,7 @@ import type { Reply } from '../command.ts'
 import type { RemoteConnection } from './connection.ts'
 import type { RemoteMailboxes } from './remote-mailboxes.ts'
 import { argumentsText, mailboxArgument, type RemoteName, remoteNameOf, replyOf, taggedText } from './replies.ts'
+import { isOk } from './response.ts'
 import { clientSink } from './sinks.ts'
 
 export interface Selecting {
@@ -39,7 +40,7 @@ async function open(
   // From here on nothing is selected, whatever comes of it. RFC 3501 §6.3.1.
   remote.selected = undefined
   const text = taggedText(await connection.next(tag, clientSink(session.out, true)))
-  if (/^OK(?: |$)/i.test(text)) {
+  if (isOk(text)) {
     remote.selected = { ...found, connection, examined: command === 'EXAMINE' }
     if (given !== '' && /CONDSTORE|QRESYNC/i.test(given)) session.condstore = true
   }
