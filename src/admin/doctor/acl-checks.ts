@@ -1,4 +1,5 @@
 import type { Config, Filter } from '../../config/config.ts'
+import { inheritKeyOf } from '../../acl/settings.ts'
 import type { Finding } from './finding.ts'
 
 /** What is written of shared mailboxes and means something else. */
@@ -26,8 +27,8 @@ function checkInheritance(config: Config, filter: Filter): readonly Finding[] {
         .map(({ name }) => plugin.get(`acl_inherit_${name}`) ?? plugin.get('acl_inherit') ?? 'copy'),
     )
   const unknown = [...plugin.keys()].flatMap((key) => {
-    const name = /^acl_inherit_(.+)$/s.exec(key)?.[1]
-    return name === undefined || namespaces.some((namespace) => namespace.name === name)
+    const name = inheritKeyOf(key) ?? ''
+    return name === '' || namespaces.some((namespace) => namespace.name === name)
       ? []
       : [`plugin { ${key} } has no effect: there is no namespace ${name} {}`]
   })

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config, Filter } from '../../config/config.ts'
+import { scriptWords } from '../../config/script-words.ts'
+import { isOn } from '../../delivery/quota/plugin-flag.ts'
 import type { Finding } from './finding.ts'
 
 /** What of Dovecot's quota plugin Postern does not do, and scripts that nobody runs. */
@@ -22,7 +24,7 @@ export function checkQuota(config: Config, filter: Filter): readonly Finding[] {
       texts.push(`plugin { ${key} } has no effect: there is no policy service for Postfix`)
     if (key === 'quota_set') texts.push('plugin { quota_set } has no effect: clients cannot change limits')
   }
-  if (/^count\b/.test(plugin.get('quota') ?? '') && !/^[^nf0]/i.test(plugin.get('quota_vsizes') ?? ''))
+  if (/^count\b/.test(plugin.get('quota') ?? '') && !isOn(plugin.get('quota_vsizes')))
     texts.push('plugin { quota = count } without quota_vsizes = yes: Dovecot refuses it, here virtual sizes count')
   return texts.map((text) => ({ severity: 'warning', text }))
 }
@@ -37,6 +39,6 @@ function isLocal(socket: string): boolean {
 }
 
 function scriptSockets(config: Config, baseDir: string): ReadonlySet<string> {
-  const scripts = [...config.services.values()].filter(({ executable }) => /^(\S*\/)?script\s/.test(executable.trim()))
+  const scripts = [...config.services.values()].filter(({ executable }) => scriptWords(executable).length > 0)
   return new Set(scripts.flatMap(({ unixListeners }) => unixListeners.map(({ path }) => resolve(baseDir, path))))
 }

@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { openSystemUsers } from '../../auth/system-users.ts'
 import type { Config, ServiceSettings } from '../../config/config.ts'
+import { scriptWords } from '../../config/script-words.ts'
 import type { UnixAccess } from '../../config/listeners.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
 import type { SystemIds } from '../mail/mail-owner.ts'
@@ -155,10 +156,7 @@ interface Asked {
 }
 
 function scriptServiceOf(service: ServiceSettings, baseDir: string): ScriptService | undefined {
-  const [program = '', ...rest] = service.executable.trim().split(/\s+/)
-  if (program.slice(program.lastIndexOf('/') + 1) !== 'script') return undefined
-  // `-e NAMES` lets the client set variables, `-p` passes input through: neither is needed here.
-  const words = rest[0] === '-e' ? rest.slice(2) : rest[0] === '-p' ? rest.slice(1) : rest
+  const words = scriptWords(service.executable)
   const sockets = service.unixListeners
     .filter(({ path, mode }) => path !== '' && mode !== 0)
     .map(({ path, mode, user, group }) => ({ path: resolve(baseDir, path), access: { mode, user, group } }))

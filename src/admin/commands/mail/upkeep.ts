@@ -1,6 +1,6 @@
 import { CommandUsageError } from '../command.ts'
 import { mailCommand } from './mail-command.ts'
-import { MAILBOX_PATHS, type MailboxPath } from './mail-admin.ts'
+import { MAILBOX_PATHS } from './mail-admin.ts'
 
 /** `mailbox path`. */
 export const mailboxPath = mailCommand({
@@ -14,7 +14,7 @@ export const mailboxPath = mailCommand({
   plan({ words: [mailbox, ...more], value }) {
     const type = MAILBOX_PATHS.find((one) => one === (value('t') ?? 'mailbox'))
     if (mailbox === undefined || more.length > 0 || type === undefined) throw new CommandUsageError('')
-    return { kind: 'mailbox-path', mailbox, type: type satisfies MailboxPath }
+    return { kind: 'mailbox-path', mailbox, type }
   },
 })
 
