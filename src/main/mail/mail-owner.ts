@@ -6,6 +6,11 @@ export interface MailOwner {
   readonly gid: number
 }
 
+/** Names the process that opens the mail of these users of an owner. */
+export function ownerKey({ uid, gid }: MailOwner, share: number): string {
+  return `${uid}-${gid}-${share}`
+}
+
 /** Numbers of system users and groups by name; `undefined` for names that are not there. */
 export interface SystemIds {
   user(name: string): Promise<{ readonly uid: number; readonly gid: number } | undefined>

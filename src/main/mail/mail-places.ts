@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../../config/config.ts'
-import { decideMailOwner, type MailOwner, NoMailOwner, type SystemIds } from './mail-owner.ts'
+import { decideMailOwner, type MailOwner, NoMailOwner, ownerKey, type SystemIds } from './mail-owner.ts'
 
 /** Which process opens a user's mail. */
 export type MailPlace =
@@ -34,7 +34,7 @@ export function createMailPlaces({ system, self, shares, workerSocket }: MailPla
       throw new NoMailOwner(`Mail of uid ${owner.uid} cannot be opened by uid ${self.uid}: start as root`)
     const isShared = (fields.get('uid') ?? settings.mail_uid) === settings.mail_uid
     const share = isShared ? shareOf(user, shares) : 0
-    return { kind: 'there', key: `${owner.uid}-${owner.gid}-${share}`, socket: () => workerSocket(owner, share) }
+    return { kind: 'there', key: ownerKey(owner, share), socket: () => workerSocket(owner, share) }
   }
 }
 

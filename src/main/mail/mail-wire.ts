@@ -79,15 +79,16 @@ export async function hearNextLine(stream: ByteStream, limit: number): Promise<u
 /** Both sides are ours: only the shape of what they may have sent is told apart. Throws MailWorkerLost when the other side left. */
 export async function hearAnswer(stream: ByteStream): Promise<MailAnswer> {
   stream.setDeadline(WIRE_LIMITS.answerMs)
-  const answer = await hearAnyLine(stream)
+  const answer = await hearLineOrEnd(stream, WIRE_LIMITS.answerBytes)
   stream.setDeadline(undefined)
   if (answer === undefined) throw new MailWorkerLost('the mail worker left')
   return answer as MailAnswer
 }
 
-async function hearAnyLine(stream: ByteStream): Promise<unknown> {
+/** The same, also when the connection broke. */
+export async function hearLineOrEnd(stream: ByteStream, limit: number): Promise<unknown> {
   try {
-    return await hearNextLine(stream, WIRE_LIMITS.answerBytes)
+    return await hearNextLine(stream, limit)
   } catch (error) {
     if (error instanceof ConnectionLost) return undefined
     throw error

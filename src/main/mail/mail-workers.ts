@@ -4,7 +4,7 @@ import type { LogLevel } from '../../observe/events.ts'
 import { Deferred } from '../../util/deferred.ts'
 import type { ConfigSource } from '../messages.ts'
 import type { LogLine } from './line-batch.ts'
-import type { MailOwner } from './mail-owner.ts'
+import { type MailOwner, ownerKey } from './mail-owner.ts'
 import type { OwnerAnswer, OwnerQuestion, OwnerReply } from './owner-questions.ts'
 
 /** What the supervisor tells a mail worker. */
@@ -75,7 +75,7 @@ export class MailWorkers {
 
   /** The socket of the process that has these rights. Rejects when it cannot be started. */
   async socketFor(owner: MailOwner, share: number): Promise<string> {
-    const key = `${owner.uid}-${owner.gid}-${share}`
+    const key = ownerKey(owner, share)
     const worker = this.#workers.get(key) ?? this.#start(key, owner)
     return await worker.ready.promise
   }

@@ -17,6 +17,7 @@ import {
   resolveMailUser,
   variablesOf as lookupOf,
 } from '../../storage/user/mail-user.ts'
+import { afterAt, beforeAt } from '../../util/user-name.ts'
 import { type AclShares, openAclShares } from './acl-shares.ts'
 import type { ImapcDialing } from './imapc/dial-imapc.ts'
 import { imapcNamespaces, mayHaveMailElsewhere, openImapcMail } from './imapc/imapc-mail.ts'
@@ -71,7 +72,7 @@ class Host implements MailHost {
 
   async openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession> {
     const log = this.#logOf(order, order.protocol)
-    const user = this.#resolve(order, order.protocol, order.masterUser)
+    const user = this.#resolve(order, order.protocol)
     const open = await this.#open(user, order, order.protocol, 'session', log)
     const { hostname: name, tlsActive } = order
     const remote = order.protocol === 'imap' ? this.#remoteMail(user, order, open, log) : undefined
@@ -93,7 +94,7 @@ class Host implements MailHost {
   async openDelivery(order: DeliveryOrder): Promise<OpenDelivery> {
     const { service } = order
     const log = this.#logOf(order, service)
-    const user = this.#resolve(order, service, undefined)
+    const user = this.#resolve(order, service)
     const { settings } = user
     const detail = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
     const mailbox = order.mailbox ?? detail
@@ -115,7 +116,7 @@ class Host implements MailHost {
 
   async openTask(order: TaskOrder): Promise<OpenTask> {
     const log = this.#logOf(order, DOVEADM)
-    const own = await this.#open(this.#resolve(order, DOVEADM, undefined), order, DOVEADM, 'session', log)
+    const own = await this.#open(this.#resolve(order, DOVEADM), order, DOVEADM, 'session', log)
     try {
       const source = order.source && (await this.#openSource({ ...order, ...order.source }, log))
       return {
@@ -137,7 +138,7 @@ class Host implements MailHost {
   }
 
   async #openSource(order: TaskOrder, log: SessionLog): Promise<OpenUserStore> {
-    return await this.#open(this.#resolve(order, DOVEADM, undefined), order, DOVEADM, 'session', log)
+    return await this.#open(this.#resolve(order, DOVEADM), order, DOVEADM, 'session', log)
   }
 
   async close(): Promise<void> {
@@ -163,7 +164,7 @@ class Host implements MailHost {
     return openImapcMail(options, asker, async () => (await aclSessionOf(store)?.owners()) ?? [])
   }
 
-  #resolve(order: MailOrder, service: string, masterUser: string | undefined): MailUser {
+  #resolve(order: MailOrder, service: string): MailUser {
     const { localIp, remoteIp, user, fields } = order
     return saying(() =>
       resolveMailUser({
@@ -172,7 +173,7 @@ class Host implements MailHost {
         service,
         user,
         fields: new Map(fields),
-        variables: variablesOf(order, masterUser),
+        variables: variablesOf(order),
         system: this.#system,
         lookupOwner: this.#lookupOwner,
       }),
@@ -204,16 +205,16 @@ class Host implements MailHost {
 const DOVEADM = 'doveadm'
 
 /** %variables of a session that mail processes know besides their own. */
-function variablesOf(order: MailOrder, masterUser?: string): ReadonlyMap<string, string> {
+function variablesOf(order: MailOrder): ReadonlyMap<string, string> {
   const { localIp, remoteIp, session, user } = order
-  const authUser = masterUser ?? (order.kind === 'session' ? order.masterUser : undefined) ?? user
+  const authUser = (order.kind === 'session' ? order.masterUser : undefined) ?? user
   return new Map([
     ['lip', localIp],
     ['rip', remoteIp],
     ['session', session],
     ['auth_user', authUser],
-    ['auth_username', authUser.replace(/@.*/s, '')],
-    ['auth_domain', /@(.*)/s.exec(authUser)?.[1] ?? ''],
+    ['auth_username', beforeAt(authUser)],
+    ['auth_domain', afterAt(authUser)],
   ])
 }
 

@@ -1,11 +1,11 @@
-import { type ByteStream, ConnectionLost } from '../../net/byte-stream.ts'
+import type { ByteStream } from '../../net/byte-stream.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { framesOf } from './mail-frames.ts'
 import { serveTask } from './serve-task.ts'
 import type { MailHost } from './mail-host.ts'
 import type { DeliveryOrder, MailOrder, SessionOrder } from './mail-order.ts'
 import type { IdleExit } from './idle-exit.ts'
-import { answerTo, hearNextLine, type MailAnswer, sayLine, WIRE_LIMITS } from './mail-wire.ts'
+import { answerTo, hearLineOrEnd, hearNextLine, type MailAnswer, sayLine, WIRE_LIMITS } from './mail-wire.ts'
 
 export interface MailSocketNeeds {
   readonly host: MailHost
@@ -39,10 +39,7 @@ async function nextOrder(stream: ByteStream, presence: IdleExit): Promise<MailOr
   presence.leavers.add(goAway)
   presence.leave()
   try {
-    return (await hearNextLine(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
-  } catch (error) {
-    if (error instanceof ConnectionLost) return undefined
-    throw error
+    return (await hearLineOrEnd(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
   } finally {
     presence.enter()
     presence.leavers.delete(goAway)

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { WorkerLink } from './worker-link.ts'
 
 /** More owners than this are not remembered: those asked for longest ago go first, what is open to them stays until it ends. */
@@ -6,7 +7,7 @@ const LINKS = 4096
 /** The mail workers this process has used, by owner and share. */
 export class WorkerLinks {
   readonly #log: (text: string) => void
-  readonly #links = new Map<string, WorkerLink>()
+  readonly #links = new LRUCache<string, WorkerLink>({ max: LINKS })
 
   constructor(log: (text: string) => void) {
     this.#log = log
@@ -18,8 +19,6 @@ export class WorkerLinks {
     if (known !== undefined) return known
     const link = new WorkerLink(socket, this.#log)
     this.#links.set(key, link)
-    const [oldest] = this.#links.keys()
-    if (this.#links.size > LINKS && oldest !== undefined) this.#links.delete(oldest)
     return link
   }
 }

@@ -121,7 +121,8 @@ function targetOf(
   { identity, settings }: ImapcUser,
   { host, ip, port, tls, verifies, user, master }: ImapcServer & { readonly ip: string },
 ): ProxyTarget {
-  const [mechanism] = settings.imapc_sasl_mechanisms.split(/[\s,]+/).filter((word) => word !== '')
+  const [wanted] = settings.imapc_sasl_mechanisms.split(/[\s,]+/).filter((word) => word !== '')
+  const mechanism = wanted?.toUpperCase() ?? (master === undefined ? undefined : 'PLAIN')
   return {
     host,
     ip,
@@ -131,11 +132,7 @@ function targetOf(
     destuser: user,
     ...(master === undefined ? {} : { master }),
     secret: settings.imapc_password,
-    ...(mechanism === undefined
-      ? master === undefined
-        ? {}
-        : { mechanism: 'PLAIN' }
-      : { mechanism: mechanism.toUpperCase() }),
+    ...(mechanism === undefined ? {} : { mechanism }),
     nopipelining: false,
     notTrusted: false,
     noauth: false,

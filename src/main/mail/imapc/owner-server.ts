@@ -52,12 +52,16 @@ export async function ownerServer(
   }
 }
 
+/** By configuration: a LIST asks for each owner. */
+const knownPorts = new WeakMap<Config, ReadonlySet<number>>()
+
 function imapPorts(config: Config): ReadonlySet<number> {
-  return new Set(
-    decideListeners(config)
-      .filter(({ protocol }) => protocol === 'imap')
-      .map(({ port }) => port),
-  )
+  const known = knownPorts.get(config)
+  if (known !== undefined) return known
+  const listeners = decideListeners(config).filter(({ protocol }) => protocol === 'imap')
+  const ports = new Set(listeners.map(({ port }) => port))
+  knownPorts.set(config, ports)
+  return ports
 }
 
 function machineAddresses(): readonly string[] {
