@@ -10,7 +10,7 @@ import { writeMaildir } from './mail/maildir.ts'
 import { median } from './measure/stats.ts'
 
 /**
- * `node bench/acl.ts`: what rights cost, Postern beside Dovecot. Ten thousand mailboxes with entries, of a thousand sharers: LIST of
+ * `npm run bench:acl`: what rights cost, Postern beside Dovecot. Ten thousand mailboxes with entries, of a thousand sharers: LIST of
  * users who see fifty of them; and commands with the plugin and without.
  *
  *   --quick          one short round
@@ -53,8 +53,7 @@ async function main(): Promise<void> {
     await measureAll(sites)
     if (values.json) console.log(JSON.stringify(results))
   } finally {
-    if (!process.env.KEEP) rmSync(directory, { recursive: true, force: true })
-    else console.error(directory)
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

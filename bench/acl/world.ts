@@ -11,7 +11,7 @@ export interface World {
   readonly visible: number
 }
 
-/** The issue's: ten thousand mailboxes with ACLs, a thousand sharers, a user who sees fifty. */
+/** Ten thousand mailboxes with ACLs, a thousand sharers, a user who sees fifty. */
 export const WORLD: World = { sharers: 1000, mailboxesEach: 10, visible: 50 }
 
 /** A mailbox of joe's own, for the cost of commands. */
