@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '../support/free-ports.ts'
+import { untilListening } from '../support/listening.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { makeTempDir } from '../support/temp-dir.ts'
 import { type DatabasePeer, openDatabasePeer, runProgram, skipWithoutPrograms } from './database.ts'
@@ -51,10 +52,16 @@ export async function startSlapd(certificate?: { readonly key: string; readonly 
     dir,
     // With a debug level it stays in the foreground.
     spawn: () => new ServerProcess({ command: SERVER, args: ['-d', '256', '-h', uris.join(' '), '-f', config] }),
-    ready: (server) => server.waitForLine(/slapd starting/),
+    // What it says it says before it listens.
+    ready: (server) => untilListening(server, port),
     run,
   })
-  await run(`dn: ${SLAPD_SUFFIX}\nobjectClass: domain\ndc: example\n`)
+  try {
+    await run(`dn: ${SLAPD_SUFFIX}\nobjectClass: domain\ndc: example\n`)
+  } catch (error) {
+    await peer.stop()
+    throw error
+  }
   return { ...peer, tlsPort }
 }
 
