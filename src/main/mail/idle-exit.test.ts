@@ -13,7 +13,7 @@ function exitFor(t: TestContext) {
     onLeaving: () => events.push('leaving'),
     onEnd: () => events.push('end'),
   })
-  exit.leavers.add(() => events.push('told'))
+  exit.addLeaver(() => events.push('told'))
   return { exit, events, pass: (ms: number) => t.mock.timers.tick(ms) }
 }
 
@@ -25,6 +25,13 @@ test('a process nobody uses says that it leaves, and ends a while later', (t) =>
   assert.deepEqual(events, ['leaving', 'told'])
   pass(LINGER_MS)
   assert.deepEqual(events, ['leaving', 'told', 'end'])
+})
+
+test('who comes too late to be told is told at once', (t) => {
+  const { exit, events, pass } = exitFor(t)
+  pass(IDLE_MS)
+  exit.addLeaver(() => events.push('told late'))
+  assert.deepEqual(events, ['leaving', 'told', 'told late'])
 })
 
 test('a user keeps it, and the time begins anew after the last one', (t) => {

@@ -7,13 +7,12 @@ export interface IdleExitNeeds {
   readonly onEnd: () => void
 }
 
-/** Somebody may have asked for the process a moment before it left. */
+/** Somebody may have sent an order a moment before they heard that the process leaves. */
 const LINGER_MS = 5_000
 
 /** Who uses this process; when nobody has for a while it ends, once. */
 export class IdleExit {
-  /** Those who come again and again, and have to know that it leaves. */
-  readonly leavers = new Set<() => void>()
+  readonly #leavers = new Set<() => void>()
   readonly #needs: IdleExitNeeds
   #users = 0
   #isLeaving = false
@@ -26,6 +25,16 @@ export class IdleExit {
 
   get users(): number {
     return this.#users
+  }
+
+  /** Tells one who comes again and again that the process leaves; at once when it does so already. */
+  addLeaver(tell: () => void): void {
+    this.#leavers.add(tell)
+    if (this.#isLeaving) tell()
+  }
+
+  deleteLeaver(tell: () => void): void {
+    this.#leavers.delete(tell)
   }
 
   enter(): void {
@@ -48,7 +57,7 @@ export class IdleExit {
   #leaveNow(): void {
     this.#isLeaving = true
     this.#needs.onLeaving()
-    for (const tell of this.leavers) tell()
+    for (const tell of this.#leavers) tell()
     this.#wait()
   }
 }

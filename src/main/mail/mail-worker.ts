@@ -64,6 +64,7 @@ function read({ path, overrides, snapshot }: ConfigSource): Config {
 
 async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { kind: 'begin' }>): Promise<void> {
   config = read(source)
+  const places: { close(): unknown }[] = []
   const host = openMailHost({
     config: () => currentConfig(),
     observer,
@@ -78,7 +79,11 @@ async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { ki
     logFault,
     presence: new IdleExit({
       idleMs,
-      onLeaving: () => tell({ kind: 'leaving' }),
+      onLeaving: () => {
+        tell({ kind: 'leaving' })
+        // Who knows only this place learns it so, and asks the supervisor for another.
+        for (const place of places) place.close()
+      },
       onEnd: () => void end(),
     }),
   }
@@ -91,12 +96,12 @@ async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { ki
   server.listen(path)
   await once(server, 'listening')
   chmodSync(path, 0o600)
+  places.push(server)
   const pipeServer = handlePipes?.listen(sessionPipePath(path), (pipe) => serveSessionPipe(pipe, needs))
+  if (pipeServer !== undefined) places.push(pipeServer)
   process.umask(umask)
   becomeOwner(owner)
   const end = async (): Promise<void> => {
-    server.close()
-    pipeServer?.close()
     await host.close()
     lines.flush()
     process.exit(0)

@@ -63,7 +63,10 @@ interface MailWorker {
  */
 export class MailWorkers {
   readonly #options: MailWorkersOptions
+  /** Those that take whoever comes. */
   readonly #workers = new Map<string, MailWorker>()
+  /** And those that leave, once their last sessions are over. */
+  readonly #running = new Set<MailWorker>()
   #source: ConfigSource
   #started = 0
   #stopping = false
@@ -83,12 +86,12 @@ export class MailWorkers {
   /** New sessions get this configuration. */
   configure(source: ConfigSource): void {
     this.#source = source
-    for (const { child } of this.#workers.values()) tell(child, { kind: 'config', source })
+    for (const { child } of this.#running) tell(child, { kind: 'config', source })
   }
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    const ended = Array.from(this.#workers.values(), async ({ child }) => {
+    const ended = Array.from(this.#running, async ({ child }) => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = new Promise((resolve) => child.once('exit', resolve))
       tell(child, { kind: 'stop', graceMs })
@@ -111,6 +114,7 @@ export class MailWorkers {
     })
     const worker = { child, path, ready: new Deferred<string>() }
     this.#workers.set(key, worker)
+    this.#running.add(worker)
     worker.ready.promise.catch(() => this.#forget(key, worker))
     const late = setTimeout(() => this.#fail(worker, 'it was not ready in time'), START_MS)
     child.on('message', (message: FromMailWorker) => this.#hear(key, worker, message))
@@ -153,6 +157,7 @@ export class MailWorkers {
 
   #exited(key: string, worker: MailWorker, cause: string): void {
     this.#forget(key, worker)
+    this.#running.delete(worker)
     worker.ready.reject(new Error(`mail worker ended before it was ready (${cause})`))
     if (cause !== 'exit status 0')
       this.#options.log('error', 'master', `mail worker ${worker.child.pid ?? 0} died: ${cause}`)

@@ -36,13 +36,13 @@ export async function serveMailSocket(stream: ByteStream, needs: MailSocketNeeds
 /** Between deliveries a connection keeps nobody from leaving. */
 async function nextOrder(stream: ByteStream, presence: IdleExit): Promise<MailOrder | undefined> {
   const goAway = (): void => stream.destroy()
-  presence.leavers.add(goAway)
+  presence.addLeaver(goAway)
   presence.leave()
   try {
     return (await hearLineOrEnd(stream, WIRE_LIMITS.orderBytes)) as MailOrder | undefined
   } finally {
     presence.enter()
-    presence.leavers.delete(goAway)
+    presence.deleteLeaver(goAway)
   }
 }
 

@@ -33,7 +33,7 @@ class SessionPipeServer implements HandlePipeOwner {
     this.#pipe = pipe
     this.#needs = needs
     needs.stopping.addEventListener('abort', this.#endAll)
-    needs.presence.leavers.add(this.#leave)
+    needs.presence.addLeaver(this.#leave)
   }
 
   pipeMessage(message: unknown, socket: Socket | undefined): void {
@@ -57,7 +57,7 @@ class SessionPipeServer implements HandlePipeOwner {
   /** The process that talked to their clients is gone: nobody could find these sessions any more. */
   pipeClosed(): void {
     this.#needs.stopping.removeEventListener('abort', this.#endAll)
-    this.#needs.presence.leavers.delete(this.#leave)
+    this.#needs.presence.deleteLeaver(this.#leave)
     this.#opening.clear()
     this.#endEverySession()
   }
