@@ -55,7 +55,7 @@ test('headers as HAProxy writes them are understood [row 37]', { skip: skipWitho
     const listener = await openListener({
       address: '127.0.0.1',
       port: 0,
-      haproxy: { trusts: () => true, timeoutMs: 5_000 },
+      haproxy: { trusts: () => true, timeoutMs: PATIENCE_MS },
       onConnection: (stream, header) => {
         stream.write('* OK\r\n')
         arrived.emit(String(header?.source?.port), header)

@@ -8,6 +8,7 @@ import { startPostern } from './peers/postern.ts'
 import type { Place } from './peers/config-text.ts'
 import { launch, type Started } from './peers/started.ts'
 import { connectRaw } from './support/raw-client.ts'
+import { PATIENCE_MS, within } from './support/deadline.ts'
 import { ServerProcess } from './support/server-process.ts'
 
 const SOCKET = '/dev/log'
@@ -21,8 +22,7 @@ const AF_UNIX = 1
 const SOCK_DGRAM = 2
 const MSG_DONTWAIT = 0x40
 const LINE_BYTES = 8192
-const LOOK_EVERY_MS = 20
-const LINE_MS = 20_000
+const LOOK_EVERY_MS = 10
 
 type Native = (...args: unknown[]) => number
 
@@ -32,6 +32,9 @@ class SystemLog {
   readonly #fd: number
   readonly #recv: Native
   readonly #close: Native
+  readonly #timer: NodeJS.Timeout
+  #wake: () => void = () => {}
+  #closed = false
 
   constructor() {
     const koffi = createRequire(import.meta.url)('koffi') as {
@@ -46,20 +49,24 @@ class SystemLog {
     const address = Buffer.from(`\0\0${SOCKET}\0`)
     address.writeUInt16LE(AF_UNIX)
     assert.equal(bind(this.#fd, address, address.length), 0, 'bind')
+    // Whoever writes to a system log that nobody reads stands still, whichever test started him.
+    this.#timer = setInterval(() => this.#readAll(), LOOK_EVERY_MS)
   }
 
   async waitFor(wanted: RegExp): Promise<string> {
-    const deadline = Date.now() + LINE_MS
-    while (Date.now() < deadline) {
-      this.#readAll()
-      const found = this.lines.find((line) => wanted.test(line))
-      if (found !== undefined) return found
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    const found = Promise.withResolvers<string>()
+    this.#wake = () => {
+      const line = this.lines.find((text) => wanted.test(text))
+      if (line !== undefined) found.resolve(line)
     }
-    throw new Error(`no line ${String(wanted)} in\n${this.lines.join('\n')}`)
+    this.#wake()
+    return await within(PATIENCE_MS, () => `no line ${String(wanted)} in\n${this.lines.join('\n')}`, found.promise)
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#timer)
     this.#close(this.#fd)
     rmSync(SOCKET, { force: true })
   }
@@ -68,7 +75,7 @@ class SystemLog {
     const buffer = Buffer.alloc(LINE_BYTES)
     for (;;) {
       const length = this.#recv(this.#fd, buffer, buffer.length, MSG_DONTWAIT)
-      if (length <= 0) return
+      if (length <= 0) return this.#wake()
       this.lines.push(buffer.toString('utf8', 0, length))
     }
   }
@@ -98,7 +105,7 @@ function startDovecot(log: SystemLog): Promise<Started> {
       return new ServerProcess({ command: DOVECOT, args: ['-F', '-c', file] })
     },
     patienceMs: 0,
-    ready: () => log.waitFor(/starting up/),
+    ready: () => log.waitFor(/dovecot: master: Dovecot v.* starting up/),
   })
 }
 

@@ -15,6 +15,7 @@ import { FileSharedDict } from '../../src/acl/visibility/file-dict.ts'
 import { AclVisibility } from '../../src/acl/visibility/visibility.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { ACL_USERS, makeMaildir } from './acl-config.ts'
 import { startAclDovecot } from './dovecot-acl-server.ts'
 import { aclSettings, maildirLocation } from './mail-tree.ts'
@@ -102,7 +103,7 @@ async function run(server: Started, args: readonly string[]): Promise<Output> {
   const conf = join(server.dir, 'dovecot.conf')
   try {
     const { stdout, stderr } = await promisify(execFile)('doveadm', ['-c', conf, '-f', 'tab', 'acl', ...args], {
-      timeout: 10_000,
+      timeout: PATIENCE_MS,
     })
     return { stdout: stdout.trimEnd(), stderr: stderr.trimEnd(), code: 0 }
   } catch (error) {

@@ -21,6 +21,7 @@ import { silent } from '../../src/observe/events.ts'
 import { startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { type Attempt, type ChainCase, chainCases } from './chain-cases.ts'
 
 /** What a login or lookup came to, in terms both servers have. */
@@ -152,13 +153,13 @@ function answerOf(outcome: AuthOutcome): Answer {
 }
 
 async function ourLookup(auth: AuthService, user: string): Promise<Answer> {
-  const found: PassdbLookup = await auth.lookupPassdb(connection(), user, AbortSignal.timeout(10_000))
+  const found: PassdbLookup = await auth.lookupPassdb(connection(), user, AbortSignal.timeout(PATIENCE_MS))
   if (found.kind === 'found') return { kind: 'ok', fields: { ...Object.fromEntries(found.fields), user: found.user } }
   return { kind: found.kind === 'unknown' ? 'unknown' : 'temporary' }
 }
 
 async function ourUser(auth: AuthService, user: string): Promise<Answer> {
-  const found: UserdbLookup = await auth.lookupUser(connection(), user, undefined, AbortSignal.timeout(10_000))
+  const found: UserdbLookup = await auth.lookupUser(connection(), user, undefined, AbortSignal.timeout(PATIENCE_MS))
   if (found.kind === 'found') return { kind: 'ok', fields: withoutEmpty(found.fields, found.user) }
   return { kind: found.kind }
 }
@@ -177,7 +178,7 @@ function doveadm(dovecot: Started, args: readonly string[]): Promise<Output> {
     execFile(
       'doveadm',
       ['-c', join(dovecot.dir, 'dovecot.conf'), ...args],
-      { timeout: 20_000 },
+      { timeout: PATIENCE_MS },
       (error, stdout, stderr) => {
         resolve({ text: `${stdout}${stderr}`, code: typeof error?.code === 'number' ? error.code : 0 })
       },
@@ -238,7 +239,12 @@ async function ourSession(auth: AuthService, attempt: Attempt): Promise<Answer> 
   const { user, password } = attempt
   const outcome = await logIn(auth, user, password, { connection: connection() })
   if (outcome.kind === 'refused') return { kind: 'failed' }
-  const found = await auth.lookupUser(connection(), outcome.user, outcome.userdbFields, AbortSignal.timeout(10_000))
+  const found = await auth.lookupUser(
+    connection(),
+    outcome.user,
+    outcome.userdbFields,
+    AbortSignal.timeout(PATIENCE_MS),
+  )
   if (found.kind === 'found') return { kind: 'ok', fields: withoutEmpty(found.fields, found.user) }
   return { kind: found.kind === 'temporary' ? 'temporary' : 'unknown' }
 }

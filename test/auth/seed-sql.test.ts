@@ -10,6 +10,7 @@ import { runProgram } from '../peers/database.ts'
 import { startDovecot } from '../peers/dovecot.ts'
 import { skipWithoutMariadb, startMariadb } from '../peers/mariadb.ts'
 import { skipWithout } from '../peers/peers.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 
 const SCHEMA = `
 CREATE DATABASE mail; CREATE USER dovecot@'127.0.0.1' IDENTIFIED BY 'secret'; GRANT SELECT ON mail.* TO dovecot@'127.0.0.1';
@@ -126,7 +127,12 @@ describe('SQL examples against MariaDB', { skip: skipWithoutMariadb() }, () => {
     }
     assert.equal((await db.login('bob@example.com', 'secret')).kind, 'ok')
     assert.equal((await db.login('bob@example.com', 'annpw')).kind, 'refused')
-    const user = await db.auth.lookupUser(testConnection, 'ann@example.com', undefined, AbortSignal.timeout(10_000))
+    const user = await db.auth.lookupUser(
+      testConnection,
+      'ann@example.com',
+      undefined,
+      AbortSignal.timeout(PATIENCE_MS),
+    )
     assert.deepEqual(user, { kind: 'found', user: 'ann@example.com', fields: new Map([['home', '/home/ann']]) })
   })
 

@@ -14,6 +14,7 @@ import { Secret } from '../../src/util/secret.ts'
 import { imapListeners, startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 
 // User names and passwords with every kind of byte, sent to Dovecot and to us. The passdb takes every password and tells the
@@ -167,7 +168,7 @@ async function openOurs(path: string, text?: string) {
         finish: () => Promise.resolve(),
         channelBinding: () => undefined,
       }
-      const outcome = await auth.authenticate(testConnection, exchange, AbortSignal.timeout(20_000))
+      const outcome = await auth.authenticate(testConnection, exchange, AbortSignal.timeout(PATIENCE_MS))
       if (outcome.kind === 'ok') return 'ok'
       return outcome.why.kind === 'nologin' ? (outcome.why.reason ?? '') : outcome.why.kind
     },

@@ -13,7 +13,7 @@ import { BothServers, deliveryConfig, noDeliveries } from './both-servers.ts'
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'postern.js')
 /** Postfix tries deferred mail again after minutes; each of these is tried once. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 const MORE = `mail_plugins = quota
 userdb {

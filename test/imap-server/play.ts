@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { type Side, type Step, type Transcript, unescapeBytes } from './transcript.ts'
 
 /** A server that is played against. */
@@ -218,6 +219,5 @@ class Client {
   }
 }
 
-const PATIENCE_MS = 10_000
 const SILENCE_MS = 120
 const LONG_SILENCE_MS = 1500

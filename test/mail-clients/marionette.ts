@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { PATIENCE_MS, within } from '../support/deadline.ts'
 
 /** A script may wait for a mail server. */
-const SCRIPT_MS = PATIENCE_MS * 2
+const SCRIPT_MS = PATIENCE_MS + 30_000
 
 /** The remote control that programs of Mozilla have built in: scripts run inside, with all rights. */
 export class Marionette {

@@ -14,10 +14,10 @@ export interface ClientPlace {
 }
 
 /** How long one run of a client may take on a busy machine. */
-const RUN_MS = 35_000
+const RUN_MS = 120_000
 /** How long getmail waits for a process of its own, in seconds, and how often it may wait in vain. */
-const CHILD_S = 5
-const ATTEMPTS = 4
+const CHILD_S = 10
+const ATTEMPTS = 6
 const runFile = promisify(execFile)
 
 /** Runs a client in its own home. Rejects with everything it said when it fails. */

@@ -32,7 +32,7 @@ const pathOf = (folder) => folder.isServer ? '' : (pathOf(folder.parent) + '/' +
 const folders = () => server.rootFolder.descendants
 const folder = (path) => folders().find((one) => pathOf(one).toLowerCase() === path.toLowerCase())
 const until = async (what, holds) => {
-  for (let turn = 0; turn < 250; turn++) {
+  for (let turn = 0; turn < 600; turn++) {
     const found = holds()
     if (found) return found
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -204,7 +204,7 @@ export class Thunderbird {
 }
 
 async function portIn(file: string): Promise<number> {
-  const latest = performance.now() + PATIENCE_MS * 2
+  const latest = performance.now() + PATIENCE_MS
   for (;;) {
     const port = existsSync(file) ? Number(readFileSync(file, 'latin1')) : 0
     if (port > 0) return port

@@ -1,7 +1,6 @@
 import { chromium, type Page } from 'playwright-core'
 import { PASSWORD } from '../peers/local-mail.ts'
-
-const PATIENCE_MS = 25_000
+import { PATIENCE_MS } from '../support/deadline.ts'
 
 /** A person at Roundcube in a browser of its own. */
 export class Webmail {

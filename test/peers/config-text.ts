@@ -1,4 +1,4 @@
-import { freePorts } from '../support/free-ports.ts'
+import { freePorts, releasePorts } from '../support/free-ports.ts'
 
 /** Where a server under test lives. */
 export interface Place {
@@ -29,5 +29,7 @@ export async function fillIn(
     ports.set(name, fresh)
     return fresh
   }
-  return { text: config({ dir, port }), ports: Object.fromEntries(ports) }
+  const text = config({ dir, port })
+  releasePorts(free)
+  return { text, ports: Object.fromEntries(ports) }
 }

@@ -5,9 +5,6 @@ import { ServerProcess } from '../support/server-process.ts'
 import type { ConfigText } from './config-text.ts'
 import { launch, type Started } from './started.ts'
 
-/** Two seconds, unless all tests run at once. */
-const START_MS = 45_000
-
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** For node:test's `skip`: false when this checkout has the command line, else the reason. */
@@ -32,7 +29,7 @@ export function startPostern(config: ConfigText, args: readonly string[] = [], r
         args: [join(root, 'bin', 'postern.js'), 'serve', '-c', file, ...args],
       })
     },
-    ready: (server) => server.waitForLine(/^postern ready: /, 0, START_MS),
+    ready: (server) => server.waitForLine(/^postern ready: /),
   })
 }
 

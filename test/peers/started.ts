@@ -1,3 +1,4 @@
+import { releasePorts } from '../support/free-ports.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { fillIn, type ConfigText } from './config-text.ts'
@@ -32,7 +33,7 @@ export interface Launch {
 const ATTEMPTS = 4
 const TAKEN = /address already in use|EADDRINUSE/i
 
-/** Starts a server on ports from the kernel; when somebody else took one meanwhile, starts again on others. */
+/** Starts a server on free ports; when somebody took one all the same, starts again on others. */
 export async function launch(plan: Launch): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const dir = makeTempDir(plan.name)
@@ -43,6 +44,7 @@ export async function launch(plan: Launch): Promise<Started> {
       return started(server, dir, ports, plan.patienceMs)
     } catch (error) {
       await server.stop()
+      releasePorts(Object.values(ports))
       removeTempDir(dir)
       if (attempt < ATTEMPTS && server.lines.some((line) => TAKEN.test(line))) continue
       throw new Error(`${plan.name} did not start:\n${server.tail()}`, { cause: error })
@@ -51,6 +53,7 @@ export async function launch(plan: Launch): Promise<Started> {
 }
 
 function started(server: ServerProcess, dir: string, ports: Record<string, number>, patienceMs?: number): Started {
+  let stopped = false
   return {
     ports,
     dir,
@@ -60,6 +63,8 @@ function started(server: ServerProcess, dir: string, ports: Record<string, numbe
     signal: (signal) => server.signal(signal),
     async stop() {
       await server.stop(patienceMs)
+      if (!stopped) releasePorts(Object.values(ports))
+      stopped = true
       removeTempDir(dir)
     },
   }

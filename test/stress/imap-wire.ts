@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { PATIENCE_MS, within } from '../support/deadline.ts'
 
 /** A busy machine with twenty sessions answers late. */
-const REPLY_MS = PATIENCE_MS * 4
+const REPLY_MS = PATIENCE_MS
 
 /** An IMAP connection for long runs: what was read is forgotten. A line holds its literals, without the `{n}`. */
 export class ImapWire {

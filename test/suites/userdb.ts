@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import type { UserdbLookup } from '../../src/auth/auth.ts'
 import { testConnection, type TestAuth } from '../../src/auth/testing/open-auth.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { type Cleanup, eventually, TEST_USERS, type TestUser } from './passdb.ts'
 
 /** A userdb opened over TEST_USERS, as far as it can hold them: uid 1000, gid 1000, home `/home/HOST`, `quota_rule` HOST. */
@@ -58,7 +59,7 @@ function usersOf({ cannotHold = () => false }: UserdbUnderTest): readonly TestUs
 
 /** A lookup by itself, or behind a login. */
 async function lookUp(db: UserdbUnderTest, { name, password }: TestUser): Promise<UserdbLookup> {
-  const signal = AbortSignal.timeout(20_000)
+  const signal = AbortSignal.timeout(PATIENCE_MS)
   if (db.needsLogin !== true) return await db.auth.lookupUser(testConnection, name, undefined, signal)
   const outcome = await db.login(name, password)
   if (outcome.kind === 'refused') return { kind: outcome.why.kind === 'temporary' ? 'temporary' : 'unknown' }
@@ -101,7 +102,7 @@ async function answersManyAtOnce(db: UserdbUnderTest): Promise<void> {
 async function listsUsers(db: UserdbUnderTest, t: TestContext): Promise<void> {
   if (db.cannotList === true) return t.skip('it has no list')
   const listed: string[] = []
-  for await (const name of db.auth.iterateUsers(AbortSignal.timeout(20_000))) listed.push(name)
+  for await (const name of db.auth.iterateUsers(AbortSignal.timeout(PATIENCE_MS))) listed.push(name)
   assert.deepEqual(
     listed.sort(),
     usersOf(db)

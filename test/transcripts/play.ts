@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import type { LoginProtocol } from '../peers/dovecot.ts'
 import type { ScriptedBackend } from '../peers/scripted-backend.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import type { Certificate } from '../support/certificates.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import type { Wire } from '../support/wire.ts'
@@ -44,7 +45,7 @@ const MOMENT_MS = 200
 const SILENCE_MS = 250
 
 /** A log line is written by the time its event can be seen, or nearly so. */
-const LOG_MS = 15_000
+const LOG_MS = PATIENCE_MS
 const RECORD_LOG_MS = 700
 
 /** Plays a transcript from top to bottom. Rejects at the first line that does not come true, showing what led there. */
