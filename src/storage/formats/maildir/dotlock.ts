@@ -14,6 +14,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode, removeFile } from './disk.ts'
 import { adjustFile, type Permissions } from './permissions.ts'
+import { layAside, linkSpare, type SpareLock, unlinkSpare } from './spare-locks.ts'
 import { hostInName } from './unique-name.ts'
 
 // Dovecot's dotlocks: `FILE.lock`, made with O_EXCL, holding `pid:host`. Rules to keep:
@@ -29,6 +30,8 @@ export interface DotlockOptions {
   /** Override a lock that has not changed for this long. */
   readonly staleMs: number
   readonly permissions: () => Permissions
+  /** Where a lock file that is needed again and again lies meanwhile. */
+  readonly spares?: string
 }
 
 export interface Dotlock {
@@ -76,7 +79,23 @@ export async function lockFile(file: string, options: DotlockOptions): Promise<D
 }
 
 /** One attempt, without waiting or overriding. */
-export function tryLock(path: string, { hostname, permissions }: DotlockOptions): Dotlock | undefined {
+export function tryLock(path: string, options: DotlockOptions): Dotlock | undefined {
+  const spare = options.spares === undefined ? 'none' : linkSpare(path)
+  if (spare === 'taken') return undefined
+  return spare === 'none' ? makeLock(path, options) : lockOfSpare(path, spare)
+}
+
+function lockOfSpare(path: string, spare: SpareLock): Dotlock {
+  const { fd, inode } = spare
+  held.set(path, inode)
+  const release = (): boolean => {
+    held.delete(path)
+    return unlinkSpare(path, spare)
+  }
+  return { fd, path, touch: () => touch(fd), release, replaced: () => held.delete(path) }
+}
+
+function makeLock(path: string, { hostname, permissions, spares }: DotlockOptions): Dotlock | undefined {
   const wanted = permissions()
   let fd: number
   try {
@@ -89,8 +108,12 @@ export function tryLock(path: string, { hostname, permissions }: DotlockOptions)
   adjustFile(fd, wanted)
   const inode = fstatSync(fd).ino
   held.set(path, inode)
-  const touch = (): void => futimesSync(fd, new Date(), new Date())
-  return { fd, path, touch, release: () => release(fd, path, inode), replaced: () => forget(fd, path) }
+  const done = (): boolean => release(fd, path, inode, spares)
+  return { fd, path, touch: () => touch(fd), release: done, replaced: () => forget(fd, path) }
+}
+
+function touch(fd: number): void {
+  futimesSync(fd, new Date(), new Date())
 }
 
 function writeOwner(fd: number, hostname: string): void {
@@ -102,8 +125,12 @@ function writeOwner(fd: number, hostname: string): void {
   }
 }
 
-function release(fd: number, path: string, inode: number): boolean {
+function release(fd: number, path: string, inode: number, spares: string | undefined): boolean {
   const ours = whereIsNow(fd, path, inode)
+  if (spares !== undefined && ours === path && layAside(path, { fd, inode }, spares)) {
+    held.delete(path)
+    return true
+  }
   forget(fd, path)
   if (ours !== undefined) removeFile(ours)
   return ours !== undefined || lstatSync(path, { throwIfNoEntry: false }) === undefined

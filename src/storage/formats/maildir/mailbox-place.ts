@@ -65,9 +65,10 @@ export async function withQuietMailboxes<T>(
   }
 }
 
-async function lockMailbox({ control, context }: MailboxPlace): Promise<Dotlock> {
+async function lockMailbox({ mail, control, context }: MailboxPlace): Promise<Dotlock> {
   const maxMs = context.settings.mail_max_lock_timeout
-  const options = lockOptions(control, context, maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS)
+  const usual = lockOptions(control, context, maxMs > 0 ? Math.min(maxMs, WAIT_MS) : WAIT_MS)
+  const options = control === mail ? { ...usual, spares: `${mail}/tmp` } : usual
   try {
     const lock = await lockFile(`${control}/dovecot-uidlist`, options)
     if (lock !== undefined) return lock
