@@ -49,6 +49,15 @@ export class AclAccess {
     return this.isIgnored(namespace) ? ALLOWED : this.effective(namespace, mailbox)
   }
 
+  /** How long the last judgement holds while the backend's version is the same; milliseconds since 1970. */
+  judgedUntilMs(namespace: AclNamespace, mailbox: string): number {
+    if (this.isIgnored(namespace)) return Number.POSITIVE_INFINITY
+    const known = this.#known.get(namespace, mailbox)
+    if (known === undefined) return 0
+    const ownMs = this.backend.freshUntilMs(namespace, mailbox)
+    return known.defaults === undefined ? ownMs : Math.min(ownMs, this.backend.freshUntilMs(namespace, ''))
+  }
+
   /** The rights by entries alone. The empty name is the default object. */
   effective(namespace: AclNamespace, mailbox: string): Judgement | Promise<Judgement> {
     const own = this.backend.object(namespace, mailbox)
@@ -62,10 +71,12 @@ export class AclAccess {
     if (known?.own === own)
       return known.defaults === undefined ? known.judgement : this.#byDefault(namespace, mailbox, own)
     const viewer = viewerIn(namespace, this.identity)
-    if (own.kind === 'broken') return { ...own, isOwner: viewer.isOwner }
-    const { rights, isDecided } = weighEntries(own.entries, viewer)
-    if (!isDecided && mailbox !== '') return this.#byDefault(namespace, mailbox, own)
-    const judgement: Judgement = { kind: 'rights', rights }
+    const weighed = own.kind === 'broken' ? undefined : weighEntries(own.entries, viewer)
+    if (weighed?.isDecided === false && mailbox !== '') return this.#byDefault(namespace, mailbox, own)
+    const judgement: Judgement =
+      own.kind === 'broken'
+        ? { ...own, isOwner: viewer.isOwner }
+        : { kind: 'rights', rights: weighed?.rights ?? NO_RIGHTS }
     this.#known.set(namespace, mailbox, { own, defaults: undefined, judgement })
     return judgement
   }
@@ -100,8 +111,10 @@ export class AclAccess {
     const known = this.#known.get(namespace, mailbox)
     if (known?.own === own && known.defaults === defaults) return known.judgement
     const viewer = viewerIn(namespace, this.identity)
-    if (defaults.kind === 'broken') return { ...defaults, isOwner: viewer.isOwner }
-    const judgement: Judgement = { kind: 'rights', rights: weighEntries(defaults.entries, viewer).rights }
+    const judgement: Judgement =
+      defaults.kind === 'broken'
+        ? { ...defaults, isOwner: viewer.isOwner }
+        : { kind: 'rights', rights: weighEntries(defaults.entries, viewer).rights }
     this.#known.set(namespace, mailbox, { own, defaults, judgement })
     return judgement
   }

@@ -120,6 +120,7 @@ export async function openAclSession(needs: AclSessionNeeds): Promise<AclSession
         namespaces,
         purpose,
         log,
+        now,
         onChange: ({ namespace }) => refresh(namespace),
         onInherit: (target, lines) => auditCopies(auditor(needs, 'copy'), target, lines),
       })

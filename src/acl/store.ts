@@ -34,6 +34,8 @@ export interface AclStoreOptions {
   /** A new mailbox has entries of those above it. */
   readonly onInherit?: (target: AclTarget, lines: readonly AclLine[]) => Promise<void>
   readonly log: (level: 'error', text: string) => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /** The store with its rights checked. */
@@ -44,13 +46,33 @@ export function withAcl(store: MailStore, options: AclStoreOptions): MailStore {
 /** Mailboxes that are judged at once by LIST. */
 const JUDGED_AT_ONCE = 256
 
+interface JudgedPlace {
+  readonly target: AclTarget
+  readonly isPrefix: boolean
+}
+
+/** A list of the store with what the user may see of it, as long as neither it nor any rights on it change. */
+interface Listed {
+  readonly entries: readonly MailboxEntry[]
+  readonly judged: readonly JudgedEntry[]
+  /** Of the backend, when judging began. */
+  readonly version: number
+  /** Milliseconds since 1970. */
+  readonly freshUntilMs: number
+  /** The patterns of the last answer. */
+  asked: string | undefined
+  visible: readonly MailboxEntry[]
+}
+
 class AclStore implements MailStore {
   readonly user: string
   readonly namespaces: readonly StoreNamespace[]
   readonly #store: MailStore
   readonly #options: AclStoreOptions
+  /** What was listed last. */
+  #listed: Listed | undefined
   /** Where entries of the store lead. */
-  readonly #judged = new WeakMap<MailboxEntry, { readonly target: AclTarget; readonly isPrefix: boolean }>()
+  readonly #judged = new WeakMap<MailboxEntry, JudgedPlace>()
 
   constructor(store: MailStore, options: AclStoreOptions) {
     this.user = store.user
@@ -61,16 +83,35 @@ class AclStore implements MailStore {
 
   async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
     const entries = await this.#store.list(patterns)
+    const last = this.#listed
+    const isSame =
+      last?.entries === entries &&
+      last.version === this.#options.access.backend.version &&
+      this.#options.now() < last.freshUntilMs
+    const listed = isSame ? last : await this.#judgeAll(entries)
+    this.#listed = listed
+    const asked = patterns.join('\0')
+    const visible = listed.asked === asked ? listed.visible : visibleEntries(listed.judged, patterns)
+    listed.asked = asked
+    listed.visible = visible
+    return visible
+  }
+
+  async #judgeAll(entries: readonly MailboxEntry[]): Promise<Listed> {
+    const { access } = this.#options
+    const { version } = access.backend
     const judged: JudgedEntry[] = []
-    for (let at = 0; at < entries.length; at += JUDGED_AT_ONCE) {
+    let freshUntilMs = Number.POSITIVE_INFINITY
+    for (const entry of entries) {
       // Other sessions of the process have their turn in between.
-      if (at > 0) await nextTurn()
-      const some = entries
-        .slice(at, at + JUDGED_AT_ONCE)
-        .map((entry) => this.#judgeAgain(entry) ?? this.#judgeEntry(entry))
-      for (const one of some) judged.push(one instanceof Promise ? await one : one)
+      if (judged.length > 0 && judged.length % JUDGED_AT_ONCE === 0) await nextTurn()
+      const one = this.#judgeEntry(entry)
+      judged.push(one instanceof Promise ? await one : one)
+      const target = this.#judged.get(entry)?.target
+      if (target === undefined) continue
+      freshUntilMs = Math.min(freshUntilMs, access.judgedUntilMs(target.namespace, target.mailbox))
     }
-    return visibleEntries(judged, patterns)
+    return { entries, judged, version, freshUntilMs, asked: undefined, visible: [] }
   }
 
   /** Own subscriptions stay when rights go; those that others made do not show what may not be seen. */
@@ -185,28 +226,32 @@ class AclStore implements MailStore {
     return copied
   }
 
-  async #judgeEntry(entry: MailboxEntry): Promise<JudgedEntry> {
+  /** At once where it can be: LIST names the same ones again and again. */
+  #judgeEntry(entry: MailboxEntry): JudgedEntry | Promise<JudgedEntry> {
+    const known = this.#judged.get(entry)
+    if (known !== undefined) return this.#judgeAt(entry, known)
     const { name, namespace, selectable } = entry
-    const isRoot = name + namespace.separator === namespace.prefix
     // The session's INBOX is always listed, even to those who may not open it.
     if (namespace.inbox && name === 'INBOX') return { entry, isPrefix: false, isVisible: true }
+    const isRoot = name + namespace.separator === namespace.prefix
     if (isRoot && !selectable) return { entry, isPrefix: true, isVisible: namespace.list === 'yes' }
-    const target = await this.#target(name).catch(unlessRefusal)
-    // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
-    if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
-    // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
-    const isPrefix = name + namespace.separator === target.namespace.prefix
-    this.#judged.set(entry, { target, isPrefix })
-    return { entry, isPrefix, isVisible: await this.#isListed(target) }
+    return this.#target(name)
+      .catch(unlessRefusal)
+      .then((target) => {
+        // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
+        if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
+        // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
+        const place: JudgedPlace = { target, isPrefix: name + namespace.separator === target.namespace.prefix }
+        this.#judged.set(entry, place)
+        return this.#judgeAt(entry, place)
+      })
   }
 
-  /** An entry that was judged before, when it can be done at once: LIST names the same ones again and again. */
-  #judgeAgain(entry: MailboxEntry): JudgedEntry | undefined {
-    const known = this.#judged.get(entry)
-    if (known === undefined) return undefined
-    const { target, isPrefix } = known
+  #judgeAt(entry: MailboxEntry, { target, isPrefix }: JudgedPlace): JudgedEntry | Promise<JudgedEntry> {
     const judgement = this.#options.access.judge(target.namespace, target.mailbox)
-    return judgement instanceof Promise ? undefined : { entry, isPrefix, isVisible: shows(judgement) }
+    return judgement instanceof Promise
+      ? judgement.then((decided) => ({ entry, isPrefix, isVisible: shows(decided) }))
+      : { entry, isPrefix, isVisible: shows(judgement) }
   }
 
   async #isListed(target: AclTarget): Promise<boolean> {

@@ -1,22 +1,32 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FormatEntry } from './formats/format.ts'
 import type { NamespaceSpec, Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import type { Places } from './places.ts'
+import { literalsOf, mayMatchBelow } from './list-reach.ts'
 import type { MailboxEntry } from './store.ts'
 
-/** All mailboxes that may match one of the patterns. */
+/** All mailboxes that may match one of the patterns; the same array as long as nothing changed. */
 export async function listMailboxes(
   options: StoreOptions,
   places: Places,
   patterns: readonly string[],
 ): Promise<readonly MailboxEntry[]> {
-  const found = new Map<string, MailboxEntry>()
+  const literals = literalsOf(patterns)
+  const parts: ReadonlyMap<string, MailboxEntry>[] = []
   for (const spec of options.namespaces) {
-    if (spec.aliasFor !== undefined || !isTold(spec, patterns)) continue
-    const entries = await namespaceEntries(options, places, spec, patterns)
-    for (const entry of entries.values()) if (found.get(entry.name)?.selectable !== true) found.set(entry.name, entry)
+    const isAsked = mayMatchBelow(spec.prefix, literals) || (spec.inbox && mayMatchBelow('INBOX', literals))
+    if (spec.aliasFor !== undefined || !isAsked || !isTold(spec, patterns)) continue
+    parts.push(await namespaceEntries({ options, places, patterns, literals }, spec))
   }
-  return [...found.values()]
+  const before = lists.get(places)
+  if (before !== undefined && isSame(before.parts, parts)) return before.entries
+  const found = new Map<string, MailboxEntry>()
+  for (const part of parts)
+    for (const entry of part.values()) if (found.get(entry.name)?.selectable !== true) found.set(entry.name, entry)
+  const entries = [...found.values()]
+  lists.set(places, { parts, entries })
+  return entries
 }
 
 /** Whether names of a namespace are told to who asks for these patterns: with list=no they must begin with its prefix. */
@@ -24,17 +34,21 @@ export function isTold({ list, prefix }: Pick<NamespaceSpec, 'list' | 'prefix'>,
   return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
 }
 
-async function namespaceEntries(
-  options: StoreOptions,
-  places: Places,
-  spec: NamespaceSpec,
-  patterns: readonly string[],
-): Promise<ReadonlyMap<string, MailboxEntry>> {
-  const parts: (readonly MailboxEntry[])[] = []
-  for (const place of await placesOf(options, places, spec, patterns)) parts.push(await entriesOf(place))
+/** What was listed last. */
+const lists = new WeakMap<Places, { readonly parts: readonly unknown[]; readonly entries: readonly MailboxEntry[] }>()
+
+interface Asking {
+  readonly options: StoreOptions
+  readonly places: Places
+  readonly patterns: readonly string[]
+  readonly literals: readonly string[]
+}
+
+async function namespaceEntries(asking: Asking, spec: NamespaceSpec): Promise<ReadonlyMap<string, MailboxEntry>> {
+  const { places } = asking
+  const parts = await partsOf(await placesOf(asking, spec))
   const before = whole.get(places)?.get(spec)
-  if (before?.parts.length === parts.length && parts.every((part, at) => part === before.parts[at]))
-    return before.entries
+  if (before !== undefined && isSame(before.parts, parts)) return before.entries
   const entries = joinParts(spec, parts)
   const known = whole.get(places) ?? new Map<NamespaceSpec, Whole>()
   whole.set(places, known.set(spec, { parts, entries }))
@@ -48,6 +62,26 @@ interface Whole {
 
 /** What namespaces were told to hold last: with a thousand owners most of LIST would be putting it together again. */
 const whole = new WeakMap<Places, Map<NamespaceSpec, Whole>>()
+
+function isSame(before: readonly unknown[], parts: readonly unknown[]): boolean {
+  return before.length === parts.length && parts.every((part, at) => part === before[at])
+}
+
+/** Directories are read for so long, then other sessions of the process have their turn. */
+const TURN_MS = 10
+
+async function partsOf(places: readonly Place[]): Promise<readonly (readonly MailboxEntry[])[]> {
+  const parts: (readonly MailboxEntry[])[] = []
+  let beganMs = performance.now()
+  for (const place of places) {
+    const part = entriesOf(place)
+    parts.push(part instanceof Promise ? await part : part)
+    if (parts.length % 16 !== 0 || performance.now() - beganMs < TURN_MS) continue
+    await nextTurn()
+    beganMs = performance.now()
+  }
+  return parts
+}
 
 function joinParts(
   spec: NamespaceSpec,
@@ -65,19 +99,31 @@ function joinParts(
 }
 
 async function placesOf(
-  options: StoreOptions,
-  places: Places,
+  { options, places, patterns, literals }: Asking,
   spec: NamespaceSpec,
-  patterns: readonly string[],
 ): Promise<readonly Place[]> {
   const own = places.ofSpec(spec)
   if (own !== undefined) return [own]
   const owners = (await options.owners?.()) ?? []
   const named = patterns.flatMap((pattern) => places.ownerNamed(spec, pattern) ?? [])
-  const found = await Promise.all(
-    [...new Set([...owners, ...named])].map((owner) => places.ofOwner(spec, owner).catch(() => undefined)),
-  )
-  return found.filter((place) => place !== undefined)
+  const all = named.length === 0 ? owners : [...new Set([...owners, ...named])]
+  const found = all.map((owner) => ofOwner(places, spec, owner))
+  const there: Place[] = []
+  for (const one of found) {
+    const place = one instanceof Promise ? await one : one
+    if (place !== undefined && mayMatchBelow(place.prefix, literals)) there.push(place)
+  }
+  return there
+}
+
+/** An owner of whom nobody can say where his mail is hides no other. */
+function ofOwner(places: Places, spec: NamespaceSpec, owner: string): Place | undefined | Promise<Place | undefined> {
+  try {
+    const place = places.ofOwner(spec, owner)
+    return place instanceof Promise ? place.catch(() => undefined) : place
+  } catch {
+    return undefined
+  }
 }
 
 /** Of the list that a place's store gave last: the same entries come as long as that list is the same. */
@@ -86,8 +132,12 @@ const known = new WeakMap<
   { readonly listed: readonly FormatEntry[]; readonly entries: readonly MailboxEntry[] }
 >()
 
-async function entriesOf(place: Place): Promise<readonly MailboxEntry[]> {
-  const listed = await place.store.list()
+function entriesOf(place: Place): readonly MailboxEntry[] | Promise<readonly MailboxEntry[]> {
+  const listed = place.store.list()
+  return listed instanceof Promise ? listed.then((entries) => entriesIn(place, entries)) : entriesIn(place, listed)
+}
+
+function entriesIn(place: Place, listed: readonly FormatEntry[]): readonly MailboxEntry[] {
   const before = known.get(place)
   if (before?.listed === listed) return before.entries
   const entries = makeEntries(place, listed)

@@ -6,8 +6,8 @@ import { wildcardPattern } from '../util/wildcard.ts'
 
 /** A namespace of one user, with every setting and variable filled in. */
 export interface NamespaceSpec extends StoreNamespace {
-  /** Where its mail is; of a shared namespace, that of one owner. */
-  readonly location: MailLocation | ((owner: string) => Promise<MailLocation | undefined>)
+  /** Where its mail is; of a shared namespace, that of one owner, at once when it is at hand. */
+  readonly location: MailLocation | ((owner: string) => MailLocation | undefined | Promise<MailLocation | undefined>)
   /** Of a shared namespace: what follows the prefix, with `%u`, `%n` and `%d` of the owner. */
   readonly ownerPattern?: string
   /** `mail_shared_explicit_inbox`: an owner's INBOX is `shared/jane/INBOX`, not `shared/jane`. */

@@ -1,4 +1,4 @@
-import type { FormatContext } from './formats/format.ts'
+import type { FormatContext, MailLocation } from './formats/format.ts'
 import { type NamespaceSpec, Place } from './namespace.ts'
 import type { StoreOptions } from './open-store.ts'
 import { StoreRefusal } from './refusal.ts'
@@ -8,6 +8,11 @@ import { ownerPrefix, parseOwner } from './shared-owner.ts'
 export class Places {
   readonly #options: StoreOptions
   readonly #open = new Map<string, Place>()
+  /** LIST asks for every owner again and again. */
+  readonly #owned = new WeakMap<
+    NamespaceSpec,
+    Map<string, { readonly location: MailLocation; readonly place: Place }>
+  >()
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -74,11 +79,24 @@ export class Places {
     return typeof spec.location === 'function' ? undefined : this.#place(spec, spec.prefix, spec.location, undefined)
   }
 
-  /** What an owner shares; `undefined` when there is no such user. */
-  async ofOwner(spec: NamespaceSpec, owner: string): Promise<Place | undefined> {
-    if (typeof spec.location !== 'function' || owner === this.#options.user || !isPlain(owner)) return undefined
-    const location = await spec.location(owner)
-    return location && this.#place(spec, spec.prefix + ownerPrefix(spec.ownerPattern ?? '', owner), location, owner)
+  /** What an owner shares, at once when it is at hand; `undefined` when there is no such user. */
+  ofOwner(spec: NamespaceSpec, owner: string): Place | undefined | Promise<Place | undefined> {
+    if (typeof spec.location !== 'function' || owner === this.#options.user) return undefined
+    if (this.#owned.get(spec)?.has(owner) !== true && !isPlain(owner)) return undefined
+    const location = spec.location(owner)
+    return location instanceof Promise
+      ? location.then((found) => this.#ofOwnerAt(spec, owner, found))
+      : this.#ofOwnerAt(spec, owner, location)
+  }
+
+  #ofOwnerAt(spec: NamespaceSpec, owner: string, location: MailLocation | undefined): Place | undefined {
+    if (location === undefined) return undefined
+    const owned = this.#owned.get(spec) ?? new Map<string, { location: MailLocation; place: Place }>()
+    const known = owned.get(owner)
+    if (known?.location === location) return known.place
+    const place = this.#place(spec, spec.prefix + ownerPrefix(spec.ownerPattern ?? '', owner), location, owner)
+    this.#owned.set(spec, owned.set(owner, { location, place }))
+    return place
   }
 
   /** The owner that a pattern without wildcards in that part names: whoever knows the name may ask. */
@@ -88,7 +106,7 @@ export class Places {
     return named === undefined || /[*%]/.test(named.owner) ? undefined : named.owner
   }
 
-  #place(spec: NamespaceSpec, prefix: string, location: Place['location'], owner: string | undefined): Place {
+  #place(spec: NamespaceSpec, prefix: string, location: MailLocation, owner: string | undefined): Place {
     const known = this.#open.get(prefix)
     if (known !== undefined) return known
     const { context, settings, user } = this.#options

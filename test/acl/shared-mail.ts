@@ -79,6 +79,7 @@ export function openSharedMail(t: TestContext): SharedMail {
           return Promise.resolve()
         },
         log: () => undefined,
+        now: Date.now,
       })
     },
     share: (mailbox, text) => backend.put(prefixed('shared/olga/'), mailbox, text),

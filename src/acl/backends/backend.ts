@@ -31,6 +31,12 @@ export interface AclUpdate {
  */
 export interface AclBackend {
   object(namespace: AclNamespace, mailbox: string): AclObject | Promise<AclObject>
+  /**
+   * Changes whenever an object may have become another before its time; with it, `freshUntilMs` says how long the object that was
+   * given last is believed, in milliseconds since 1970. 0: not at all.
+   */
+  readonly version: number
+  freshUntilMs(namespace: AclNamespace, mailbox: string): number
   /** The administrator's files name this mailbox. */
   hasGlobalEntries(namespace: AclNamespace, mailbox: string): boolean | Promise<boolean>
   /** Changes the local entries; two writers lose neither. Rejects with AclNotUpdated. */

@@ -22,6 +22,12 @@ export class MemoryBackend implements AclBackend {
     return this.#objects.get(keyOf(namespace, mailbox)) ?? EMPTY
   }
 
+  readonly version = 0
+
+  freshUntilMs(): number {
+    return 0
+  }
+
   hasGlobalEntries(): boolean {
     return false
   }

@@ -60,6 +60,15 @@ export class VfileBackend implements AclBackend {
     return object
   }
 
+  get version(): number {
+    return this.#options.files.version
+  }
+
+  freshUntilMs(namespace: AclNamespace, mailbox: string): number {
+    const known = this.#known.get(namespace, mailbox)
+    return known !== undefined && known.filesVersion === this.version ? known.freshUntilMs : 0
+  }
+
   hasGlobalEntries(namespace: AclNamespace, mailbox: string): boolean {
     return this.#options.global.hasEntries(globalNames(namespace, mailbox))
   }

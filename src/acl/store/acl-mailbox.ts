@@ -56,9 +56,12 @@ export class AclMailbox extends MailboxAround {
     return await this.inner.openMessage(uid, scratch)
   }
 
-  override async *summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+  override async *summaries(
+    uids: readonly number[],
+    options?: { readonly known: boolean },
+  ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     await this.#readable()
-    yield* this.inner.summaries(uids)
+    yield* this.inner.summaries(uids, options)
   }
 
   override async sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -4,13 +4,22 @@ import { codeOf } from '../acl-files.ts'
 import { bytesFromText, textFromBytes } from '../byte-text.ts'
 import { replaceUnderDotlock } from '../dotlock.ts'
 import type { SharedDict } from './shared-dict.ts'
-import { isFrom } from './shared-keys.ts'
+import { isFrom, SHARED_BOXES } from './shared-keys.ts'
+
+interface Known {
+  readonly stamp: string
+  readonly values: ReadonlyMap<string, string>
+  /** Keys of the shared boxes by what is asked for: who shares with one user, one group, everybody. */
+  readonly below: ReadonlyMap<string, readonly string[]>
+}
+
+const NO_KEYS: readonly string[] = []
 
 /** Other keys in the file stay as they are. */
 export class FileSharedDict implements SharedDict {
   readonly #path: string
   readonly #now: () => number
-  #known: { readonly stamp: string; readonly values: ReadonlyMap<string, string> } | undefined
+  #known: Known | undefined
 
   /** `now`: milliseconds since 1970. */
   constructor(path: string, now: () => number) {
@@ -19,12 +28,13 @@ export class FileSharedDict implements SharedDict {
   }
 
   async keys(prefix: string): Promise<readonly string[]> {
-    const values = await this.#read()
+    const { below, values } = await this.#read()
+    if (isReaderPrefix(prefix)) return below.get(prefix) ?? NO_KEYS
     return [...values.keys()].filter((key) => key.startsWith(prefix))
   }
 
   async keysFrom(user: string): Promise<readonly string[]> {
-    return [...(await this.#read()).keys()].filter((key) => isFrom(key, user))
+    return [...(await this.#read()).values.keys()].filter((key) => isFrom(key, user))
   }
 
   async change({ set, unset }: { readonly set: readonly string[]; readonly unset: readonly string[] }): Promise<void> {
@@ -44,12 +54,12 @@ export class FileSharedDict implements SharedDict {
     this.#known = undefined
   }
 
-  async #read(): Promise<ReadonlyMap<string, string>> {
+  async #read(): Promise<Known> {
     const stamp = await stampOf(this.#path)
-    if (this.#known?.stamp === stamp) return this.#known.values
+    if (this.#known?.stamp === stamp) return this.#known
     const values = await this.#load()
-    this.#known = { stamp, values }
-    return values
+    this.#known = { stamp, values, below: keysByPrefix(values.keys()) }
+    return this.#known
   }
 
   async #load(): Promise<ReadonlyMap<string, string>> {
@@ -61,6 +71,29 @@ export class FileSharedDict implements SharedDict {
     }
   }
 }
+
+/** Every level of a key, because names of users may have slashes. */
+function keysByPrefix(keys: Iterable<string>): ReadonlyMap<string, readonly string[]> {
+  const below = new Map<string, string[]>()
+  for (const key of keys) {
+    if (!key.startsWith(SHARED_BOXES)) continue
+    for (let at = key.indexOf('/', SHARED_BOXES.length); at > 0; at = key.indexOf('/', at + 1)) {
+      const prefix = key.slice(0, at + 1)
+      if (!isReaderPrefix(prefix)) continue
+      const found = below.get(prefix)
+      if (found === undefined) below.set(prefix, [key])
+      else found.push(key)
+    }
+  }
+  return below
+}
+
+/** One user, one group or everybody; not all of a kind. */
+function isReaderPrefix(prefix: string): boolean {
+  return prefix.startsWith(SHARED_BOXES) && prefix.endsWith('/') && !KINDS.has(prefix.slice(SHARED_BOXES.length))
+}
+
+const KINDS: ReadonlySet<string> = new Set(['', 'user/', 'group/'])
 
 function parseDict(bytes: Buffer): ReadonlyMap<string, string> {
   const lines = textFromBytes(bytes).split('\n')

@@ -33,9 +33,18 @@ const NOTHING = Buffer.alloc(0)
 /** Scans once more when somebody changed ACLs meanwhile; after this many times the next change will put it right. */
 const MAX_SCANS = 3
 
+interface LastOwners {
+  readonly identity: AclIdentity
+  readonly keys: readonly (readonly string[])[]
+  readonly owners: readonly string[]
+}
+
 export class AclVisibility {
   readonly #options: VisibilityOptions
   readonly #running = new Map<string, { isAskedAgain: boolean; readonly done: Promise<void> }>()
+
+  /** What was asked for last: a dictionary that knows that nothing changed gives the same keys. */
+  #owners: LastOwners | undefined
 
   constructor(options: VisibilityOptions) {
     this.#options = options
@@ -75,10 +84,14 @@ export class AclVisibility {
     const { dict } = this.#options
     if (dict === undefined) return []
     const prefixes = readerPrefixes(identity)
-    const keys = await Promise.all(prefixes.map(async (prefix) => ({ prefix, keys: await dict.keys(prefix) })))
-    const owners = new Set(keys.flatMap(({ prefix, keys: found }) => found.map((key) => key.slice(prefix.length))))
-    owners.delete(identity.loginUser)
-    return [...owners].toSorted()
+    const keys = await Promise.all(prefixes.map((prefix) => dict.keys(prefix)))
+    const last = this.#owners
+    if (last?.identity === identity && last.keys.every((before, at) => before === keys[at])) return last.owners
+    const names = new Set(prefixes.flatMap((prefix, at) => (keys[at] ?? []).map((key) => key.slice(prefix.length))))
+    names.delete(identity.loginUser)
+    const owners = [...names].toSorted()
+    this.#owners = { identity, keys, owners }
+    return owners
   }
 
   /** What `forgetGhosts` would change. */

@@ -10,5 +10,5 @@ const MEMORY_MS = 2_000
 export function rememberOwners(lookup: LookupOwner): LookupOwner {
   const plain = remember((owner: string) => lookup(owner, false), MEMORY_MS)
   const routed = remember((owner: string) => lookup(owner, true), MEMORY_MS)
-  return (owner, route) => (route ? routed(owner) : plain(owner))
+  return async (owner, route) => await (route ? routed(owner) : plain(owner))
 }

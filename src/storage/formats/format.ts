@@ -53,7 +53,8 @@ export interface FormatSettings {
 
 /** All mailboxes under one location. */
 export interface FormatStore {
-  list(): Promise<readonly FormatEntry[]>
+  /** At once when it is at hand. The same array says that nothing changed. */
+  list(): readonly FormatEntry[] | Promise<readonly FormatEntry[]>
   subscriptions(): Promise<readonly string[]>
   /** Keeps the order and what it does not understand. */
   subscribe(name: string, subscribed: boolean): Promise<void>

@@ -132,7 +132,7 @@ function sharedLocation(
   prefix: string,
   text: string,
   sources: NamespaceSources,
-): (owner: string) => Promise<MailLocation | undefined> {
+): Exclude<NamespaceSpec['location'], MailLocation> {
   const { hasHost, isRouted } = sources.remote
   const isImapc = text.toLowerCase().startsWith(`${IMAPC}:`)
   return rememberOwners(async (owner) => {

@@ -20,6 +20,14 @@ test('who does not exist is remembered, a fault is not', async () => {
   })
   assert.deepEqual([await absent('gone'), await absent('gone'), asked], [undefined, undefined, 1])
   const failing = rememberOwners(() => (++asked < 3 ? Promise.reject(new Error('down')) : Promise.resolve('home')))
-  await assert.rejects(failing('olga'), /down/)
+  await assert.rejects(async () => await failing('olga'), /down/)
   assert.equal(await failing('olga'), 'home')
+})
+
+test('an answer that has come is given at once', async () => {
+  const lookup = rememberOwners((owner) => Promise.resolve(owner.toUpperCase()))
+  const first = lookup('olga')
+  assert.ok(first instanceof Promise)
+  await first
+  assert.equal(lookup('olga'), 'OLGA')
 })

@@ -70,14 +70,17 @@ class ImapcMail implements RemoteMail {
     if (own !== undefined) return [own]
     const named = patterns.flatMap((pattern) => this.#places.ownerNamed(spec, pattern) ?? [])
     const owners = [...new Set([...(await this.#owners()), ...named])]
-    const found = await Promise.all(
-      owners.map((owner) => this.#places.ofOwner(spec, owner).catch((error: unknown) => this.#noPlace(owner, error))),
-    )
+    const found = await Promise.all(owners.map((owner) => this.#placeOf(spec, owner)))
     return found.filter((place) => place !== undefined)
   }
 
-  #noPlace(owner: string, error: unknown): undefined {
-    this.#user.log('error', `imapc: ${owner}: ${error instanceof Error ? error.message : String(error)}`)
+  async #placeOf(spec: NamespaceSpec, owner: string): Promise<Place | undefined> {
+    try {
+      return await this.#places.ofOwner(spec, owner)
+    } catch (error) {
+      this.#user.log('error', `imapc: ${owner}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
   }
 
   #remoteOf(place: Place): RemotePlace | undefined {

@@ -7,8 +7,10 @@ const MAX_MAILBOXES = 500_000
 /** A directory that changed so lately may change again without looking newer. File systems keep time in ticks of up to 10 ms. */
 const SETTLED_MS = 50
 
+/** What a directory held, and what it looked like then. */
 interface Listing {
-  readonly stamp: string
+  /** `undefined`: it was not there. */
+  readonly stats: Stats | undefined
   readonly entries: readonly FormatEntry[]
 }
 
@@ -28,16 +30,18 @@ export function listUnlessKnown(
   read: () => { readonly entries: readonly FormatEntry[]; readonly isSettled: boolean },
 ): readonly FormatEntry[] {
   const stats = statSync(path, { throwIfNoEntry: false })
-  const stamp = stats === undefined ? '' : stampOf(stats)
   const name = `${path}\0${key}`
   const found = known.get(name)
-  if (found !== undefined && found.stamp === stamp) return found.entries
+  if (found !== undefined && looksSame(found.stats, stats)) return found.entries
   const { entries, isSettled } = read()
-  if (stats !== undefined && isSettled && Date.now() - stats.ctimeMs > SETTLED_MS) known.set(name, { stamp, entries })
+  if (stats !== undefined && isSettled && Date.now() - stats.ctimeMs > SETTLED_MS) known.set(name, { stats, entries })
   else known.delete(name)
   return entries
 }
 
-function stampOf({ dev, ino, mtimeMs, ctimeMs }: Stats): string {
-  return `${dev} ${ino} ${mtimeMs} ${ctimeMs}`
+function looksSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return (
+    one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs && one.ino === other.ino && one.dev === other.dev
+  )
 }

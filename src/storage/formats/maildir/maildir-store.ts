@@ -40,7 +40,7 @@ export class MaildirStore implements FormatStore {
     this.#syncing = syncingFor(context.settings, parts.syncing)
   }
 
-  async list(): Promise<readonly FormatEntry[]> {
+  list(): readonly FormatEntry[] {
     return this.#layout.list()
   }
 
