@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, write, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { LogFile } from './log-file.ts'
 import { openSyslog } from './syslog.ts'
 import type { LogLevel } from './events.ts'
 
@@ -43,18 +44,17 @@ export function openLogWriter(target: LogTarget): LogWriter {
 class FileWriter implements LogWriter {
   readonly isSyslog = false
   readonly #path: string | undefined
-  #fd: number
+  #file: LogFile
   #waiting: string[] = []
   #waitingBytes = 0
   #dropped = 0
   #timer: NodeJS.Timeout | undefined
-  /** The batch being written, and how much of it is done: `flushSync` finishes it. */
+  /** What is being written: the rest of a batch, of which the file may have some under way. */
   #current: Buffer | undefined
-  #done = 0
 
   constructor(target: { kind: 'file'; path: string } | { kind: 'stderr' }) {
     this.#path = target.kind === 'file' ? target.path : undefined
-    this.#fd = this.#open()
+    this.#file = this.#open()
   }
 
   write(_level: LogLevel, line: string): void {
@@ -65,44 +65,43 @@ class FileWriter implements LogWriter {
     this.#waiting.push(line)
     this.#waitingBytes += line.length + 1
     if (this.#waitingBytes >= BATCH_BYTES) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS).unref()
+    else this.#flushSoon()
   }
 
   reopen(): void {
     if (this.#path === undefined) return
-    this.flushSync()
-    const old = this.#fd
     try {
-      this.#fd = this.#open()
-      closeSync(old)
+      const next = this.#open()
+      if (!this.#file.busy) this.flushSync()
+      this.#file.close()
+      this.#file = next
     } catch {
-      this.#fd = old
+      // The old one goes on.
     }
   }
 
   flushSync(): void {
+    // What is under way is the kernel's: to write it again would write it twice.
+    if (this.#file.busy) this.#current = undefined
+    const isNext = this.#file.awaitWrite()
     this.#takeBatch()
     while (this.#current !== undefined) {
-      try {
-        this.#done += writeSync(this.#fd, this.#current, this.#done)
-        if (this.#done >= this.#current.length) {
-          this.#current = undefined
-          this.#takeBatch()
-        }
-      } catch {
-        // A log that cannot be written must not keep the process from ending.
-        this.#current = undefined
-      }
+      const rest = this.#current
+      this.#current = undefined
+      // The process waits for its threads when it ends.
+      if (!isNext) return this.#file.write(rest, () => this.#goOn())
+      // A log that cannot be written must not keep it from ending.
+      if (this.#file.writeNow(rest)) this.#takeBatch()
     }
   }
 
   close(): void {
     this.flushSync()
-    if (this.#path !== undefined) closeSync(this.#fd)
+    this.#file.close()
   }
 
-  #open(): number {
-    return this.#path === undefined ? 2 : openSync(this.#path, 'a', 0o600)
+  #open(): LogFile {
+    return this.#path === undefined ? LogFile.stderr() : LogFile.open(this.#path)
   }
 
   #takeBatch(): void {
@@ -116,33 +115,41 @@ class FileWriter implements LogWriter {
       this.#dropped = 0
     }
     this.#current = Buffer.from(`${this.#waiting.join('\n')}\n`, 'utf8')
-    this.#done = 0
     this.#waiting = []
     this.#waitingBytes = 0
   }
 
-  #flush(): void {
-    const busy = this.#current !== undefined
-    this.#takeBatch()
-    if (!busy && this.#current !== undefined) this.#writeOn(this.#current)
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS).unref()
   }
 
-  #writeOn(batch: Buffer): void {
-    write(this.#fd, batch, this.#done, (error, count) => {
-      if (this.#current !== batch) return
-      if (error !== null) {
-        if (error.code === 'EAGAIN') {
-          setTimeout(() => this.#current === batch && this.#writeOn(batch), RETRY_MS).unref()
-          return
-        }
-        this.#dropped++
-        this.#done = batch.length
-      } else this.#done += count
-      if (this.#done < batch.length) return this.#writeOn(batch)
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    // Whatever is under way comes here again when it is done.
+    if (this.#current !== undefined || this.#file.busy) return
+    this.#takeBatch()
+    if (this.#current !== undefined) this.#writeOn(this.#current)
+  }
+
+  #writeOn(rest: Buffer): void {
+    this.#current = rest
+    this.#file.write(rest, (taken) => {
+      if (this.#current !== rest) return this.#goOn()
+      if (taken === 0) {
+        setTimeout(() => this.#current === rest && this.#writeOn(rest), RETRY_MS).unref()
+        return
+      }
+      if (taken === undefined) this.#dropped++
+      if (taken !== undefined && taken < rest.length) return this.#writeOn(rest.subarray(taken))
       this.#current = undefined
-      if (this.#waitingBytes >= BATCH_BYTES) this.#flush()
-      else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS).unref()
+      this.#goOn()
     })
+  }
+
+  #goOn(): void {
+    if (this.#waitingBytes >= BATCH_BYTES) this.#flush()
+    else if (this.#waiting.length > 0) this.#flushSoon()
   }
 }
 

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
@@ -51,7 +51,7 @@ async function isFree(port: number, address: string): Promise<boolean> {
   return true
 }
 
-async function opens(socket: Parameters<typeof once>[0]): Promise<boolean> {
+async function opens(socket: EventEmitter): Promise<boolean> {
   try {
     await once(socket, 'listening')
     return true
