@@ -1,6 +1,7 @@
 import type { ShortNames } from '../config/expand.ts'
 import { expandLogLine } from '../config/expand/log-line.ts'
 import type { StoredSizes } from '../storage/store.ts'
+import { cutText } from '../util/cut-text.ts'
 import type { MessageFacts } from './message-facts.ts'
 
 const SHORT_NAMES: ShortNames = new Map([
@@ -36,8 +37,8 @@ export function deliverLine(format: string, status: string, about: DeliveryFacts
   const { facts, stored, deliveryMs, sessionMs } = about
   const values: Readonly<Record<string, string>> = {
     message: status,
-    msgid: cut(facts.messageId, ID_BYTES) || 'unspecified',
-    subject: cut(facts.subject, SUBJECT_BYTES),
+    msgid: cutText(facts.messageId, ID_BYTES) || 'unspecified',
+    subject: cutText(facts.subject, SUBJECT_BYTES),
     from: facts.address('from'),
     from_envelope: about.from,
     to_envelope: about.to,
@@ -49,18 +50,3 @@ export function deliverLine(format: string, status: string, about: DeliveryFacts
   }
   return expandLogLine(format, SHORT_NAMES, (name) => values[name]).replaceAll(CONTROLS, '?')
 }
-
-/** Whole characters, with dots for what is missing. */
-function cut(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text
-  let kept = ''
-  let size = DOTS.length
-  for (const char of text) {
-    size += Buffer.byteLength(char)
-    if (size > bytes) break
-    kept += char
-  }
-  return kept + DOTS
-}
-
-const DOTS = '...'

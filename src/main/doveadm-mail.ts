@@ -149,7 +149,10 @@ function complainTo(printError: (text: string) => void): Observer {
   return {
     emit: () => undefined,
     log(level, service, text) {
-      if (level === 'warning') printError(`${service}: Warning: ${text}\n`)
+      // What mail_log says of a user's mail, as Dovecot's doveadm shows it.
+      if (level === 'info' && service.startsWith('doveadm('))
+        printError(`${service.replace(/<\d+>$/, '')}: Info: ${text}\n`)
+      else if (level === 'warning') printError(`${service}: Warning: ${text}\n`)
       else if (level !== 'debug' && level !== 'info') printError(`${service}: Error: ${text}\n`)
     },
   }

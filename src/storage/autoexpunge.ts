@@ -6,6 +6,8 @@ import type { SharedMailbox } from './mailbox/shared-mailbox.ts'
 import type { MailboxSpec, Place } from './namespace.ts'
 import type { QuotaHook } from './quota-hook.ts'
 import { StoreRefusal } from './refusal.ts'
+import type { Mailbox } from './store.ts'
+import type { StoreNotice } from './store-notice.ts'
 
 /** How long dates are read before others have their turn. */
 const SLICE_MS = 4
@@ -28,6 +30,9 @@ async function autoexpungedNames(place: Place): Promise<readonly string[]> {
 export interface AutoexpungeNeeds {
   readonly hold: (name: string) => Promise<{ readonly shared: SharedMailbox; readonly release: () => void }>
   readonly quota: QuotaHook | undefined
+  /** Is told before, with a view of the mailbox. */
+  readonly notice: StoreNotice | undefined
+  readonly open: (name: string) => Promise<Mailbox>
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly complain: (text: string) => void
@@ -62,11 +67,30 @@ async function autoexpunge(place: Place, storage: string, needs: AutoexpungeNeed
     const doomed = await findDoomed(shared, block, needs.nowMs)
     if (doomed.length === 0) return 0
     const amount = needs.quota && (await amountOf(shared, doomed, needs.quota))
+    const tell = await noticeOf(name, doomed, needs)
     await shared.expunge(doomed, () => true)
+    tell?.()
     if (amount) await needs.quota?.changed(name, removed(amount))
     return doomed.length
   } finally {
     release()
+  }
+}
+
+async function noticeOf(
+  name: string,
+  doomed: readonly FormatRecord[],
+  { notice, open }: AutoexpungeNeeds,
+): Promise<(() => void) | undefined> {
+  if (notice === undefined) return undefined
+  const view = await open(name)
+  try {
+    return await notice.expunging(
+      view,
+      doomed.map(({ uid }) => uid),
+    )
+  } finally {
+    await view.close()
   }
 }
 

@@ -2,6 +2,7 @@ import type { QuotaHook } from './quota-hook.ts'
 import type { NamespaceSpec } from './namespace.ts'
 import type { StoreContext, StoreSettings } from './store-context.ts'
 import type { MailStore } from './store.ts'
+import type { StoreNotice } from './store-notice.ts'
 import { UserStore } from './user-store.ts'
 
 export interface StoreOptions {
@@ -13,6 +14,7 @@ export interface StoreOptions {
   /** Other users whose mailboxes may be visible in shared namespaces; names as in the ACL's shared dictionary. */
   readonly owners?: () => Promise<readonly string[]>
   readonly quota?: QuotaHook
+  readonly notice?: StoreNotice
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }
 

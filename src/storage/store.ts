@@ -130,8 +130,14 @@ export interface Mailbox {
 
   /** Bytes of a message, which may lie in the scratch that is lent. `expunged` when it is gone. */
   openMessage(uid: number, scratch?: Scratch): StoredMessage | Promise<StoredMessage>
-  /** What FETCH and SEARCH want to know of messages without their bytes, in batches, cached; those that are gone are left out. */
-  summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>>
+  /**
+   * What FETCH and SEARCH want to know of messages without their bytes, in batches, cached; those that are gone are left out,
+   * and with `known` those of which nothing is cached.
+   */
+  summaries(
+    uids: readonly number[],
+    options?: { readonly known: boolean },
+  ): AsyncIterable<ReadonlyMap<number, MessageSummary>>
   /** Virtual sizes, lines ending with CRLF; those of messages that are gone are left out. */
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** What the format calls a message, for `pop3_uidl_format`; `undefined` when it is gone. */

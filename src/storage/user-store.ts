@@ -82,7 +82,7 @@ export class UserStore implements MailStore {
     const { place, storage } = await this.#resolve(name)
     checkNewName(name)
     if (storage === 'INBOX' && place.spec.inbox) {
-      await createUnlessThere(place, 'INBOX')
+      if (await createUnlessThere(place, 'INBOX')) this.#options.notice?.created('INBOX')
       throw new StoreRefusal('exists', 'Mailbox already exists')
     }
     place.checkNew(storage)
@@ -219,12 +219,14 @@ export class UserStore implements MailStore {
   }
 
   async #autoexpungeAll(): Promise<number> {
-    const { namespaces, context, quota } = this.#options
+    const { namespaces, context, quota, notice } = this.#options
     const plain = namespaces.filter((spec) => spec.type === 'private' && spec.aliasFor === undefined)
     const places = plain.map((spec) => this.#places.ofSpec(spec)).filter((place) => place !== undefined)
     return await autoexpungeAll(places, {
       hold: (name) => this.#hold(name),
+      open: (name) => this.open(name, 'read-only'),
       quota,
+      notice,
       nowMs: context.now(),
       complain: (text) => this.#options.log('error', text),
     })
@@ -352,7 +354,7 @@ export class UserStore implements MailStore {
       if (auto === 'no' && !(storage === 'INBOX' && place.spec.inbox)) {
         throw new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`, { cause: error })
       }
-      await createUnlessThere(place, storage)
+      if (await createUnlessThere(place, storage)) this.#options.notice?.created(name)
       if (auto === 'subscribe') await subscribeMailbox(this.#places, name, true)
       return await place.store.open(storage, flags)
     }
@@ -367,11 +369,14 @@ function keyOf(place: Place, storage: string): string {
   return `${place.format} ${place.store.directories(storage).mail}`
 }
 
-async function createUnlessThere(place: Place, storage: string): Promise<void> {
+/** Whether it was not there. */
+async function createUnlessThere(place: Place, storage: string): Promise<boolean> {
   try {
     await place.store.create(storage, {})
+    return true
   } catch (error) {
     if (!(error instanceof StoreRefusal && error.code === 'exists')) throw error
+    return false
   }
 }
 

@@ -2,6 +2,9 @@ import { readAclSettings, aclUserName } from '../../acl/settings.ts'
 import { type AclSession, openAclSession } from '../../acl/session.ts'
 import { quotaRootsOf } from '../../delivery/quota/quota-root.ts'
 import { UserQuota } from '../../delivery/quota/user-quota.ts'
+import { MailLog } from '../../storage/mail-log/mail-log.ts'
+import { readMailLogSettings } from '../../storage/mail-log/mail-log-settings.ts'
+import { withMailLog } from '../../storage/mail-log/with-mail-log.ts'
 import { openStore, type StoreOptions } from '../../storage/open-store.ts'
 import { StoredMail } from '../../storage/quota-files.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
@@ -42,8 +45,11 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
   const quota = user.plugins.has('quota') ? openQuota(needs, plain, stored) : undefined
   const limited = quota === undefined ? plain : { ...plain, quota: quota.hook }
   const session = user.plugins.has('acl') ? await openAcl(needs, limited) : undefined
-  const opened = openStore(session === undefined ? limited : { ...limited, owners: () => session.owners() })
-  const store = session?.see(opened, purpose) ?? opened
+  const mailLog = openMailLog(user, log)
+  const noticed = mailLog === undefined ? limited : { ...limited, notice: mailLog }
+  const opened = openStore(session === undefined ? noticed : { ...noticed, owners: () => session.owners() })
+  const logged = mailLog === undefined ? opened : withMailLog(opened, mailLog)
+  const store = session?.see(logged, purpose) ?? logged
   const comparing = quota?.hook.compareFlags().catch((error: unknown) => log('error', `quota: ${String(error)}`))
   const sweep = session === undefined || purpose === 'delivery' ? undefined : beginSweep(needs, session)
   return {
@@ -63,6 +69,15 @@ function beginSweep({ user, acl, log }: UserStoreNeeds, session: AclSession): Gr
   const complain = (error: unknown): void =>
     log('error', `acl: daily sweep: ${error instanceof Error ? error.message : String(error)}`)
   return acl.sweeps.begin(user.user, () => session.sweep(), complain)
+}
+
+/** Dovecot's plugin mail_log; the plugin notify, which it needs there, does nothing by itself. */
+function openMailLog({ plugins, plugin }: MailUser, log: StoreOptions['log']): MailLog | undefined {
+  if (!plugins.has('mail_log')) return undefined
+  return new MailLog(
+    readMailLogSettings(plugin, (text) => log('error', text)),
+    (line) => log('info', line),
+  )
 }
 
 function openQuota(

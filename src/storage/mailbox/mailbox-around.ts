@@ -87,8 +87,11 @@ export class MailboxAround implements Mailbox {
     return this.inner.openMessage(uid, scratch)
   }
 
-  summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
-    return this.inner.summaries(uids)
+  summaries(
+    uids: readonly number[],
+    options?: { readonly known: boolean },
+  ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+    return this.inner.summaries(uids, options)
   }
 
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -14,15 +14,19 @@ const BATCH = 256
 /** How long messages are read and described before others have their turn. */
 const SLICE_MS = 4
 
-/** Summaries from the index; what it does not know is read, described and remembered. Others have their turn in between. */
+/**
+ * Summaries from the index; what it does not know is read, described and remembered, or left out with `onlyKnown`. Others
+ * have their turn in between.
+ */
 export async function* readSummaries(
   shared: SharedMailbox,
   records: readonly FormatRecord[],
+  onlyKnown = false,
 ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
   for (let from = 0; from < records.length; from += BATCH) {
     const batch = records.slice(from, from + BATCH)
     const known = shared.index.summaries(batch.map((record) => keyed(shared, record)))
-    yield known.size === batch.length ? known : await complete(shared, batch, known)
+    yield onlyKnown || known.size === batch.length ? known : await complete(shared, batch, known)
   }
 }
 

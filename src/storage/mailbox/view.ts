@@ -153,8 +153,11 @@ export class MailboxView implements Mailbox, Onlooker {
     return this.#shared.format.openMessage(record, scratch)
   }
 
-  summaries(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
-    return readSummaries(this.#shared, this.#there(uids))
+  summaries(
+    uids: readonly number[],
+    options?: { readonly known: boolean },
+  ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+    return readSummaries(this.#shared, this.#there(uids), options?.known)
   }
 
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
