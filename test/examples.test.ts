@@ -11,7 +11,8 @@ import { test, type TestContext } from 'node:test'
 import { generate } from 'selfsigned'
 
 const EXAMPLES = join(import.meta.dirname, '..', 'examples')
-const READY_MS = 20_000
+/** Long enough for a busy machine. */
+const READY_MS = 120_000
 
 for (const name of readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
   test(`the example ${name.name} starts and greets`, async (t) => {

@@ -77,7 +77,7 @@ namespace old {
   location = imapc:
 }
 ${imapcSettings('127.0.0.1', theirs.port)}imapc_master_user = %u
-imapc_cmd_timeout = 1s
+imapc_cmd_timeout = 2s
 imapc_connection_retry_count = 0
 `
     ours = await startPostern((place) =>
@@ -350,7 +350,8 @@ imapc_connection_retry_count = 0
     const began = performance.now()
     ours.signal('SIGTERM')
     assert.match(await untilEnd(client), /^\* BYE Server shutting down\./m)
-    assert.ok(performance.now() - began < 30_000)
+    // alice's server may take a minute for an answer.
+    assert.ok(performance.now() - began < 50_000)
   })
 })
 

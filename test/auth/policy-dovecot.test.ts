@@ -5,6 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { AuthOutcome, AuthService } from '../../src/auth/auth.ts'
 import { passdbDrivers } from '../../src/auth/passdb/index.ts'
 import { openAuthService } from '../../src/auth/service.ts'
@@ -17,6 +19,7 @@ import { findMechanism } from '../../src/sasl/index.ts'
 import { imapListeners, startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import type { Started } from '../peers/started.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 
 // The same logins at Dovecot and at us, with one policy server that hears both: what it is told, and what comes of its answers.
@@ -122,9 +125,10 @@ for (const [why, more] of settings) {
         assert.equal(ours, theirs, JSON.stringify([name, password]))
       }),
     )
-    // Reports may come behind the answers.
-    for (let count = 0; count < 100 && policy.heard('ours').length < policy.heard('theirs').length; count++)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    // Reports may come behind the answers, of both.
+    const latest = performance.now() + PATIENCE_MS
+    while (!isDeepStrictEqual(policy.heard('ours'), policy.heard('theirs')) && performance.now() < latest)
+      await pause(20)
     assert.deepEqual(policy.heard('ours'), policy.heard('theirs'))
   })
 }

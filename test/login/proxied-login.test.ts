@@ -56,12 +56,15 @@ test('a user is proxied: events, log lines and bytes both ways [row 47 39]', asy
   assert.match(
     started ?? '',
     new RegExp(
-      `^imap-login: info: proxy\\(joe,${at}\\): Started proxying to <127\\.0\\.0\\.1> \\(0\\.\\d{3} secs\\): `,
+      `^imap-login: info: proxy\\(joe,${at}\\): Started proxying to <127\\.0\\.0\\.1> \\(\\d+\\.\\d{3} secs\\): `,
     ),
   )
   assert.ok(started?.endsWith(session), started)
   const sent = `in=${backend.connections[0]?.received.length}, out=${client.received.length}`
-  assert.equal(ended, `imap-login: info: proxy(joe,${at}): Disconnected by client (0s idle, ${sent}): ${session}`)
+  assert.equal(
+    ended?.replace(/\(\d+s idle/, '(Ns idle'),
+    `imap-login: info: proxy(joe,${at}): Disconnected by client (Ns idle, ${sent}): ${session}`,
+  )
   assert.deepEqual(
     door.events.map(({ name }) => name),
     [
@@ -126,7 +129,7 @@ test('a client that leaves during the backend login leaves nothing behind', asyn
   const line = await door.logged(/Disconnected/)
   assert.match(
     line,
-    /Disconnected: Connection closed \(disconnected while finishing login, waited 0 secs\): user=<joe>/,
+    /Disconnected: Connection closed \(disconnected while finishing login, waited \d+ secs\): user=<joe>/,
   )
   assert.ok(!door.log.some((text) => text.includes('error')), door.log.join('\n'))
   await (await backend.connection(1)).expectEnd()
@@ -162,7 +165,7 @@ test('kicked sessions end without a word and say who did it', async (t) => {
   await client.expectEnd()
   assert.match(
     await door.logged(/Disconnected by/),
-    /: Disconnected by proxy: Kicked by admin \(0s idle, in=\d+, out=\d+\): user=<joe>/,
+    /: Disconnected by proxy: Kicked by admin \(\d+s idle, in=\d+, out=\d+\): user=<joe>/,
   )
   await door.empty()
 })

@@ -116,7 +116,7 @@ for (const settings of [{ disable_plaintext_auth: true }, { ssl: 'required' }] a
     await client.linesUntil(/^a NO refused plaintext-disabled/)
     client.close()
     await door.logged(/imap-login: info: Login failed: Plaintext authentication disabled: user=<>, rip=127/)
-    await door.logged(/Disconnected: Connection closed \(auth failed, 1 attempts in 0 secs\): user=<joe>, rip=127/)
+    await door.logged(/Disconnected: Connection closed \(auth failed, 1 attempts in \d+ secs\): user=<joe>, rip=127/)
   })
 }
 
@@ -209,7 +209,7 @@ for (const ssl of [true, false]) {
     assert.equal(state, 'a OK secured tls; PLAIN CRAM-MD5')
     assert.equal(subject, 'DNS:imap.example.org')
     await door.logged(
-      /Disconnected: Connection closed \(no auth attempts in 0 secs\): user=<>, rip=127\.0\.0\.2, lip=127\.0\.0\.1, TLS, session=</,
+      /Disconnected: Connection closed \(no auth attempts in \d+ secs\): user=<>, rip=127\.0\.0\.2, lip=127\.0\.0\.1, TLS, session=</,
     )
   })
 
@@ -247,7 +247,7 @@ test('a client that speaks no TLS where TLS comes first is told to the log', asy
   const line = await door.logged(/Disconnected/)
   assert.match(
     line,
-    /Disconnected: Connection closed: SSL_accept\(\) failed: error:.* \(no auth attempts in 0 secs\): user=<>, rip=127\.0\.0\.2, lip=127\.0\.0\.1, TLS handshaking: SSL_accept\(\) failed: error:/,
+    /Disconnected: Connection closed: SSL_accept\(\) failed: error:.* \(no auth attempts in \d+ secs\): user=<>, rip=127\.0\.0\.2, lip=127\.0\.0\.1, TLS handshaking: SSL_accept\(\) failed: error:/,
   )
   await door.empty()
 })
@@ -263,21 +263,21 @@ test('a certificate that cannot be used ends the connection, not the process', a
 })
 
 const departures: readonly { why: string; say: readonly string[]; line: RegExp }[] = [
-  { why: 'at once', say: [], line: /Disconnected: Connection closed \(no auth attempts in 0 secs\): user=<>, rip=/ },
+  { why: 'at once', say: [], line: /Disconnected: Connection closed \(no auth attempts in \d+ secs\): user=<>, rip=/ },
   {
     why: 'by LOGOUT',
     say: ['a LOGOUT'],
-    line: /Disconnected: Aborted login by logging out \(no auth attempts in 0 secs\): user=<>/,
+    line: /Disconnected: Aborted login by logging out \(no auth attempts in \d+ secs\): user=<>/,
   },
   {
     why: 'after a wrong password',
     say: ['a LOGIN joe wrong'],
-    line: /Disconnected: Connection closed \(auth failed, 1 attempts in 0 secs\): user=<joe>, method=PLAIN/,
+    line: /Disconnected: Connection closed \(auth failed, 1 attempts in \d+ secs\): user=<joe>, method=PLAIN/,
   },
   {
     why: 'after two',
     say: ['a LOGIN joe wrong', 'b LOGIN joe wrong'],
-    line: /Disconnected: Connection closed \(auth failed, 2 attempts in 0 secs\)/,
+    line: /Disconnected: Connection closed \(auth failed, 2 attempts in \d+ secs\)/,
   },
   {
     why: 'after a remark of the protocol',
@@ -287,7 +287,7 @@ const departures: readonly { why: string; say: readonly string[]; line: RegExp }
   {
     why: 'in the middle of SASL',
     say: ['a AUTH PLAIN'],
-    line: /Disconnected: Connection closed \(client didn't finish SASL auth, waited 0 secs\)/,
+    line: /Disconnected: Connection closed \(client didn't finish SASL auth, waited \d+ secs\)/,
   },
   {
     why: 'after a disabled login',
@@ -323,7 +323,9 @@ test('a client that finished sending still gets its answers, but no backend', as
   await client.expect('c NO proxy-failed later')
   await client.expectEnd()
   assert.equal(door.events.filter(({ name }) => name === 'proxy_session_failed').length, 0)
-  await door.logged(/Disconnected: Connection closed \(disconnected while finishing login, waited 0 secs\): user=<joe>/)
+  await door.logged(
+    /Disconnected: Connection closed \(disconnected while finishing login, waited \d+ secs\): user=<joe>/,
+  )
 })
 
 test('a bug in a dialogue ends that session, with one line, and no other', async (t) => {
@@ -390,7 +392,7 @@ test('the oldest stranger makes room when the service is full', async (t) => {
   await oldest.expectEnd()
   second.send('a NOOP')
   await second.expect('a OK')
-  await door.logged(/Disconnected: Connection queue full \(no auth attempts in 0 secs\)/)
+  await door.logged(/Disconnected: Connection queue full \(no auth attempts in \d+ secs\)/)
   assert.equal(door.service.registry.size, 2)
 })
 

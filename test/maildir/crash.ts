@@ -6,7 +6,7 @@ import type { NewTestMessage } from './session.ts'
 
 /** Messages move from the first to the second and are copied to the third. */
 const [INBOX, SAVED, COPIES] = ['INBOX', 'Saved', 'Copies'] as const
-/** A process is killed at some time within this. */
+/** A process is killed at some time within this, of its life or of its second deed. */
 const LIFE_MS = 60
 
 export interface CrashResult {
@@ -57,12 +57,16 @@ async function workUntilKilled(
   round: number,
   random: () => number,
 ): Promise<number> {
-  const killed = sleep(random() * LIFE_MS).then(() => process.kill())
+  const begun = Promise.withResolvers<void>()
+  // Every other process does something at least, however slow the machine is.
+  if (round % 2 === 1) begun.resolve()
+  const killed = begun.promise.then(() => sleep(random() * LIFE_MS)).then(() => process.kill())
   let done = 0
   try {
     for (;;) {
       await workOnce(process, ledgers, `${round}-${done}`, random())
       done++
+      begun.resolve()
     }
   } catch (error) {
     if (!/the process ended|EPIPE|ERR_IPC|channel closed/i.test(String(error))) throw error

@@ -8,6 +8,9 @@ import { ImapSession } from './theirs.ts'
 
 /** Both have it open all the time. */
 const MAILBOXES = ['INBOX', 'Other'] as const
+/** Everybody does so much, however slow the machine is. */
+const LEAST_DEEDS = 15
+const LEAST_DELIVERIES = 25
 
 /** Somebody who works on the mailboxes. */
 interface Actor {
@@ -67,7 +70,7 @@ async function act(
   random: () => number,
 ): Promise<number> {
   let count = 0
-  for (; Date.now() < until; count++) {
+  for (; Date.now() < until || count < LEAST_DEEDS; count++) {
     const mailbox = MAILBOXES[Math.floor(random() * MAILBOXES.length)] ?? 'INBOX'
     const ledger = ledgers.get(mailbox) as Ledger
     const living = ledger.living
@@ -93,7 +96,7 @@ async function act(
 async function deliver(root: string, until: number, random: () => number): Promise<number> {
   const user = mailUser()
   let count = 0
-  for (; Date.now() < until; count++) {
+  for (; Date.now() < until || count < LEAST_DELIVERIES; count++) {
     const name = `${Math.floor(Date.now() / 1000)}.M${count}P1.elsewhere`
     writeFileSync(`${root}/tmp/${name}`, `Subject: delivered ${count}\n\nHello.\n`, { mode: 0o600 })
     if (user !== undefined) chownSync(`${root}/tmp/${name}`, user.uid, user.gid)

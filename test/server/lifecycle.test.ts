@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { startPostern } from '../peers/postern.ts'
 import { makeAuthority, makeCertificate } from '../support/certificates.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import type { Wire } from '../support/wire.ts'
 import { startSample } from './sample.ts'
@@ -86,7 +87,7 @@ test('SIGTERM ends the process, after strangers were told', async (t) => {
 })
 
 test('a certificate that was renewed on disk is shown to new clients without a signal', {
-  timeout: 60_000,
+  timeout: 2 * PATIENCE_MS,
 }, async (t) => {
   const authority = await makeAuthority()
   const [first, second] = await Promise.all([
@@ -120,7 +121,7 @@ passdb {
   assert.equal(await certificateName(server.ports['imaps'] ?? 0), 'first.test')
   writeFileSync(join(server.dir, 'key.pem'), second.key)
   writeFileSync(join(server.dir, 'cert.pem'), second.cert)
-  await server.waitForLog(/Configuration .* reloaded/, 0, 30_000)
+  await server.waitForLog(/Configuration .* reloaded/)
   assert.equal(await certificateName(server.ports['imaps'] ?? 0), 'second.test')
 })
 
@@ -155,7 +156,7 @@ function childrenOf(pid: number): number[] {
 
 /** Resolves the moment another process has taken the place of this one. */
 async function untilReplaced(server: number, killed: number): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + PATIENCE_MS
   while (!childrenOf(server).some((pid) => pid !== killed)) {
     assert.ok(Date.now() < deadline, 'nobody took its place')
     await new Promise((resolve) => setTimeout(resolve, 2))

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ConfigText } from '../peers/config-text.ts'
 import { loginListeners, type LoginProtocol, startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import type { Wire } from '../support/wire.ts'
 
@@ -82,13 +84,28 @@ describe('mail_max_userip_connections', { skip: skipWithout('dovecot-imapd') || 
     return { wire, said: (await wire.linesUntil(reply)).at(-1) ?? '' }
   }
 
+  /** Dovecot's anvil hears of a session a moment after its client: whoever comes in that moment is let in, and leaves again. */
+  async function loginRefused(server: Started, dialogue: Dialogue, user: string): ReturnType<typeof login> {
+    const latest = performance.now() + PATIENCE_MS
+    for (;;) {
+      const tried = await login(server, dialogue, user)
+      if (!dialogue.ok.test(tried.said)) return tried
+      assert.ok(performance.now() < latest, 'nobody is refused')
+      tried.wire.send(dialogue.quit)
+      await tried.wire.linesUntil(/^(b OK|\+OK)/)
+      await tried.wire.expectEnd()
+      await pause(50)
+    }
+  }
+
   for (const dialogue of dialogues) {
     test(`${dialogue.protocol}: the third session is refused with the limit, as by Dovecot, and then let in`, async () => {
       const refusals: string[] = []
       for (const server of [ours, theirs]) {
         const [first, second] = await Promise.all([login(server, dialogue, 'joe'), login(server, dialogue, 'joe')])
         for (const { said } of [first, second]) assert.match(said, dialogue.ok)
-        const third = await login(server, dialogue, 'joe')
+        const third =
+          server === ours ? await login(server, dialogue, 'joe') : await loginRefused(server, dialogue, 'joe')
         refusals.push(third.said)
         await third.wire.expectEnd()
         assert.match((await login(server, dialogue, 'jane')).said, dialogue.ok, 'another user')
@@ -105,8 +122,9 @@ describe('mail_max_userip_connections', { skip: skipWithout('dovecot-imapd') || 
 
 /** A session that ended is forgotten a moment later. */
 async function eventuallyIn(isIn: () => Promise<boolean>): Promise<void> {
-  for (let count = 0; !(await isIn()); count++) {
-    assert.ok(count < 50, 'the session that ended still counts')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const latest = performance.now() + PATIENCE_MS
+  while (!(await isIn())) {
+    assert.ok(performance.now() < latest, 'the session that ended still counts')
+    await pause(50)
   }
 }

@@ -10,6 +10,8 @@ import { type MailboxTruth, Truth } from './truth.ts'
 const MAILBOXES = ['INBOX', 'Work'] as const
 const USER = 'joe'
 const DELIVERY_MS = 100
+/** Every session says so much, however slow the machine is. */
+const LEAST_COMMANDS = 6
 /** Directory times may stand for two changes within a second. */
 const QUIET_MS = 2500
 
@@ -81,7 +83,7 @@ async function openClients(stage: Stage, truth: Truth, seed: number, wires: Imap
 }
 
 async function keepActing(client: StressClient, until: number): Promise<void> {
-  while (performance.now() < until) await client.act()
+  while (performance.now() < until || client.commands < LEAST_COMMANDS) await client.act()
 }
 
 async function keepDelivering(port: number, truth: Truth, until: number): Promise<void> {
