@@ -97,7 +97,8 @@ export interface FormatRecord extends MessageRecord {
 
 /**
  * One open mailbox. Its owner calls one method at a time, except `openMessage` and `internalDate`, which may run beside
- * anything. It is other programs that change the files meanwhile.
+ * anything, and `commit` of what it began, which may run beside others of its kind. It is other programs that change the files
+ * meanwhile.
  */
 export interface FormatMailbox {
   readonly uidValidity: number
@@ -120,6 +121,11 @@ export interface FormatMailbox {
   expunge(records: readonly FormatRecord[]): Promise<readonly FormatRecord[]>
   /** Its bytes may lie in the scratch that is lent. */
   openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage | Promise<StoredMessage>
+  /**
+   * Reads the beginning of a message at once, where that costs less than to open it: as many bytes as there is room, fewer only
+   * when it has no more. Answers how many.
+   */
+  readHead?(record: FormatRecord, into: Buffer): number
   internalDate(record: FormatRecord): number | Promise<number>
   /** When it was put here, milliseconds since 1970, where that is another time: `autoexpunge` counts from it. */
   savedDate?(record: FormatRecord): number
@@ -130,6 +136,8 @@ export interface FormatMailbox {
   /** Same content, same key, for as long as the message lives: the cache is keyed by it (Maildir: file name up to `:`). */
   keyOf(record: FormatRecord): string
   identity(record: FormatRecord): MessageIdentity
+  /** Keeps POP3 UIDLs with messages; those that are gone are passed over. */
+  keepPop3Uidls?(uidls: ReadonlyMap<FormatRecord, string>): Promise<void>
   beginAppend(): Promise<FormatAppending>
   /** Calls, soon and at least once, after files changed by anybody. Returns what stops it. */
   watch(listener: () => void): () => void
@@ -152,6 +160,8 @@ export interface ChangedFlags {
 }
 
 export interface FormatAppending extends Omit<Appending, 'mailbox'> {
+  /** Resolves when all that can be done before `commit` is done: what takes long without touching the mailbox. */
+  settle?(): Promise<void>
   /**
    * Takes a message over from another mailbox of the same format without reading it (a hard link); `undefined` when that cannot
    * be, and its bytes must be written instead.

@@ -33,6 +33,7 @@ export async function copyMessages(
     const appending = await target.format.beginAppend()
     try {
       const copied = await copyAll(from, records, { appending, keepsSeen: target.seen === undefined })
+      await appending.settle?.()
       const { uidValidity, uids } = await target.change(() => appending.commit(), {
         marked: copied.some(({ marked }) => marked),
       })

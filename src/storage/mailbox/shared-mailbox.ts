@@ -9,6 +9,7 @@ import type { ChangedFlags, FormatChanges, FormatMailbox, FormatRecord } from '.
 import type { GivenModSeqs, MailboxIndex } from '../index/mailbox-index.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { ChangeJournal } from './change-journal.ts'
+import { JointCommits } from './joint-commits.ts'
 import { Queue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -42,6 +43,10 @@ export class SharedMailbox {
   readonly #flags: InternedFlags
   readonly #needs: SharedMailboxNeeds
   readonly #queue = new Queue()
+  readonly #commits = new JointCommits({
+    exclusively: (work) => this.#exclusively(work),
+    look: () => this.#sync(),
+  })
   readonly #onlookers = new Set<Onlooker>()
   /** Snapshots that views number by, the current one always. */
   readonly #snapshots = new Set<Snapshot>()
@@ -157,6 +162,11 @@ export class SharedMailbox {
     })
   }
 
+  /** Where the format can; nobody need be told. */
+  keepPop3Uidls(uidls: ReadonlyMap<FormatRecord, string>): Promise<void> {
+    return this.#exclusively(async () => await this.format.keepPop3Uidls?.(uidls))
+  }
+
   /** Removes those of the messages that are still there and meet the condition. */
   expunge(records: readonly FormatRecord[], condition: (record: FormatRecord) => boolean): Promise<void> {
     return this.#exclusively(async () => {
@@ -168,13 +178,9 @@ export class SharedMailbox {
     })
   }
 
-  /** Runs something that changes the mailbox behind the queue, and looks at what it did. */
-  change<T>(work: () => Promise<T>): Promise<T> {
-    return this.#exclusively(async () => {
-      const done = await work()
-      await this.#sync()
-      return done
-    })
+  /** Runs a commit of new messages behind the queue, together with others that wait there, and looks at what they did. */
+  add<T>(commit: () => Promise<T>): Promise<T> {
+    return this.#commits.add(commit)
   }
 
   /** Messages that were put here from outside, so lately that nobody was told of them. */

@@ -24,7 +24,7 @@ export interface Committed {
 /** Where new messages go. */
 export interface AppendTarget {
   readonly keywords: readonly string[]
-  /** Runs the commit when nothing else changes the mailbox here. `marked`: some of the messages have flags. */
+  /** Runs the commit when nothing but other commits changes the mailbox here. `marked`: some of the messages have flags. */
   change(commit: () => Promise<Committed>, options: { readonly marked: boolean }): Promise<Committed>
   release(): void
 }
@@ -36,7 +36,7 @@ export interface OpenTarget extends AppendTarget {
 /** A mailbox that somebody has open as one where messages go. */
 export function targetOf(held: { readonly shared: SharedMailbox; readonly release: () => void }): OpenTarget {
   const { shared, release } = held
-  return { format: shared.format, keywords: shared.keywords, release, change: (commit) => shared.change(commit) }
+  return { format: shared.format, keywords: shared.keywords, release, change: (commit) => shared.add(commit) }
 }
 
 /** New messages of one transaction; the mailbox stays open for as long. */
@@ -88,6 +88,7 @@ export class StoreAppending implements Appending {
   async commit(): Promise<Committed> {
     const { appending, target, name, quota, markSeen } = this.#needs
     try {
+      await appending.settle?.()
       const committed = await target.change(() => appending.commit(), { marked: this.#marked })
       await quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written, ...appending.ended })
       if (this.#seen.size > 0) await markSeen?.(committed.uids.filter((_, at) => this.#seen.has(at)))

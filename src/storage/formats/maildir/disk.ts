@@ -43,7 +43,7 @@ export function pathOf(directory: string, name: string): string | Buffer {
 }
 
 /** Removes a file; one that is not there is fine. */
-export function removeFile(path: string): void {
+export function removeFile(path: string | Buffer): void {
   try {
     unlinkSync(path)
   } catch (error) {

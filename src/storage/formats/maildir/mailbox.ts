@@ -9,12 +9,14 @@ import { MaildirAppending, type AppendTarget } from './appending.ts'
 import { pathOf } from './disk.ts'
 import { isFullDisk, refusalOfFullDisk } from './full-disk.ts'
 import { extraKeywords } from './extra-keywords.ts'
+import { type CommitNeeds, type CommitTarget, GroupCommit } from './group-commit.ts'
 import { baseOf, parseInfo, sizeInName, withInfo, type Info } from './file-name.ts'
 import { Look, whatIsDue } from './look.ts'
 import { withMailboxLock } from './mailbox-place.ts'
 import type { MailboxState } from './mailbox-state.ts'
-import { openMessageFile } from './message-file.ts'
+import { openMessageFile, readHead } from './message-file.ts'
 import { MessageFiles, own } from './message-files.ts'
+import type { ComingMessage } from './placing.ts'
 import type { MaildirRecord } from './record.ts'
 import { fileNamesNow, type FoundFile } from './scan.ts'
 import { extensionOf, type UidlistRecord } from './uidlist-text.ts'
@@ -27,10 +29,11 @@ const CHANGES_A_TURN = 64
 const SMALL_LIST_BYTES = 128 * 1024
 
 /** One open Maildir. Whatever it changes, it changes under the uidlist's lock, as Dovecot does. */
-export class MaildirMailbox implements FormatMailbox, AppendTarget {
+export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget {
   readonly readOnly: boolean
   readonly state: MailboxState
   readonly files: MessageFiles
+  readonly #commits = new GroupCommit(this)
   #loaded = false
 
   constructor(state: MailboxState, readOnly: boolean) {
@@ -220,12 +223,16 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
     })
   }
 
-  /** Runs a commit with the lock, the uidlist and the keywords as they are now. `needsNames`: all file names must be known. */
-  appendLocked<T>({ needsNames }: { readonly needsNames: boolean }, work: () => Promise<T>): Promise<T> {
-    if (this.#loaded || needsNames) return this.#change(work)
+  commitMessages(messages: readonly ComingMessage[]): Promise<readonly number[]> {
+    return this.#commits.commit(messages)
+  }
+
+  /** Runs a commit with the lock, and with the uidlist as it is now. */
+  appendLocked<T>(needs: CommitNeeds, work: () => Promise<T>): Promise<T> {
+    if (this.#loaded || needs.names) return this.#change(work)
     return this.locked(async () => {
       if (!this.state.uidlist.peek()) await this.state.uidlist.refresh()
-      this.state.refreshKeywords()
+      if (needs.keywords) this.state.refreshKeywords()
       return work()
     })
   }
@@ -244,6 +251,10 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
 
   openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage {
     return this.files.read(record, (path, name) => openMessageFile(path, name, scratch))
+  }
+
+  readHead(record: FormatRecord, into: Buffer): number {
+    return this.files.read(record, (path) => readHead(path, into))
   }
 
   /** As Dovecot without a cache: changes of flags count as saving. */
@@ -271,7 +282,20 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget {
 
   identity(record: FormatRecord): MessageIdentity {
     const { base, entry } = own(record)
-    return { fileName: base, guid: extensionOf(entry, 'G') ?? base, pop3Uidl: extensionOf(entry, 'P') }
+    const kept = extensionOf(entry, 'P')
+    // Without a value it is the name: Dovecot writes it so.
+    return { fileName: base, guid: extensionOf(entry, 'G') ?? base, pop3Uidl: kept === '' ? base : kept }
+  }
+
+  async keepPop3Uidls(uidls: ReadonlyMap<FormatRecord, string>): Promise<void> {
+    try {
+      await this.#change(async () => {
+        for (const [record, uidl] of uidls) this.state.setPop3Uidl(own(record), uidl)
+        await this.state.uidlist.rewriteWhenNeeded()
+      })
+    } catch (error) {
+      throw refusalOfFullDisk(error)
+    }
   }
 
   beginAppend(): Promise<FormatAppending> {
