@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { askServer } from '../../src/admin/control/client.ts'
-import type { ControlReply } from '../../src/admin/control/wire.ts'
 import { imapListeners } from '../peers/dovecot.ts'
 import { startPostern } from '../peers/postern.ts'
 import { skipWithoutRedis, startRedis, type RedisPeer } from '../peers/redis.ts'
 import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
+import { askControl as control, askRows as rows, eventually } from '../support/control.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import type { Wire } from '../support/wire.ts'
 
@@ -19,6 +18,10 @@ async function letIn(wire: Wire): Promise<void> {
   await wire.expect(/^L LOGIN /)
   wire.send('L OK in')
 }
+
+/** Redis has a second for an answer. */
+const ANSWER_MS = 900
+const TRIES = 30
 
 describe('two servers with one Redis', { skip: skipWithoutRedis() }, () => {
   let redis: RedisPeer
@@ -74,52 +77,27 @@ ${imapListeners(port)}`
     return [(await wire.linesUntil(/^a /)).at(-1) ?? '', wire]
   }
 
-  /** Logins go on, and none waits for Redis: the quickest of three says so on a busy machine, too. */
+  /** Logins go on, and none waits the second that Redis has for an answer: the quickest of many says so on a busy machine, too. */
   async function doesNotWait(server: Started, ip: string): Promise<void> {
     const times: number[] = []
-    for (let count = 0; count < 3; count++) {
+    do {
       const startedMs = performance.now()
       assert.match((await login(server, 'jane', 'x', ip))[0], /^a OK/)
       times.push(performance.now() - startedMs)
-    }
-    assert.ok(Math.min(...times) < 900, times.join(', '))
-  }
-
-  /** What the control socket answers, as `doveadm` hears it. */
-  async function control(server: Started, command: string, input: unknown): Promise<ControlReply[]> {
-    const path = join(server.dir, 'run', 'postern-control')
-    const replies: ControlReply[] = []
-    for await (const reply of askServer(path, { command, input }, 10_000)) replies.push(reply)
-    return replies
-  }
-
-  async function rows(server: Started, command: string, input: unknown): Promise<Readonly<Record<string, string>>[]> {
-    return (await control(server, command, input)).flatMap((reply) => (reply.kind === 'row' ? [reply.row] : []))
-  }
-
-  async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
-    for (let count = 0; !(await isSo()); count++) {
-      assert.ok(count < 200, what)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    } while (times.length < TRIES && Math.min(...times) > ANSWER_MS)
+    assert.ok(Math.min(...times) < ANSWER_MS, times.join(', '))
   }
 
   describe('while it is there', { concurrency: true }, () => {
     test('a failure at one is a penalty at the other, and a success forgives at both', async () => {
       assert.match((await login(first, 'mary', 'wrong', '192.0.2.1'))[0], /^a NO/)
-      await eventually(
-        async () =>
-          (await rows(second, 'penalty', null)).some(({ network, level }) => network === '192.0.2.1' && level === '1'),
-        'the second server knows no penalty',
-      )
+      const isKnown = async (server: Started, wanted: string): Promise<boolean> =>
+        (await rows(server, 'penalty', null)).some(({ network, level }) => network === '192.0.2.1' && level === wanted)
+      await eventually('the second server knows of the penalty', async () => await isKnown(second, '1'))
       const startedMs = performance.now()
       assert.match((await login(second, 'mary', 'x', '192.0.2.1'))[0], /^a OK/)
       assert.ok(performance.now() - startedMs > 3500)
-      await eventually(
-        async () =>
-          (await rows(first, 'penalty', null)).some(({ network, level }) => network === '192.0.2.1' && level === '0'),
-        'the first server knows no forgiveness',
-      )
+      await eventually('the first server knows of the forgiveness', async () => await isKnown(first, '0'))
     })
 
     test('who, kick and cache flush mean both', async () => {
@@ -128,7 +106,7 @@ ${imapListeners(port)}`
         login(second, 'jane', 'x', '192.0.2.3'),
       ])
       const filter = { users: ['jane'], networks: [], hosts: [], states: ['proxied'] }
-      await eventually(async () => (await rows(first, 'sessions', filter)).length === 2, 'not two sessions')
+      await eventually('two sessions', async () => (await rows(first, 'sessions', filter)).length === 2)
       const sessions = await rows(first, 'sessions', filter)
       assert.deepEqual(new Set(sessions.map(({ remoteIp }) => remoteIp)), new Set(['192.0.2.2', '192.0.2.3']))
       assert.ok(
@@ -148,7 +126,7 @@ ${imapListeners(port)}`
       await there.expectEnd()
       assert.match((await login(second, 'joe', 'x', '192.0.2.5'))[0], /^a NO/)
       await control(second, 'user-allow', { users: ['joe'] })
-      await eventually(async () => (await rows(first, 'user-revoked', null)).length === 0, 'still revoked')
+      await eventually('not revoked any more', async () => (await rows(first, 'user-revoked', null)).length === 0)
       assert.match((await login(first, 'joe', 'x', '192.0.2.6'))[0], /^a OK/)
     })
   })
@@ -163,12 +141,19 @@ ${imapListeners(port)}`
     assert.match((await login(first, 'jack', 'x', '192.0.2.8'))[0], /^a NO/)
     assert.match((await login(second, 'jack', 'x', '192.0.2.8'))[0], /^a OK/)
     await redis.start()
-    for (const server of [first, second]) await server.waitForLog(/cluster: Info: The cluster is back/)
-    await eventually(async () => (await rows(second, 'user-revoked', null)).length === 1, 'never heard of it')
+    for (const [index, server] of [first, second].entries())
+      await server.waitForLog(/cluster: Info: The cluster is back/, from[index])
+    await eventually('the second hears of it', async () => (await rows(second, 'user-revoked', null)).length === 1)
     assert.match((await login(second, 'jack', 'x', '192.0.2.9'))[0], /^a NO/)
     for (const [index, server] of [first, second].entries()) {
       const told = server.logLines.slice(from[index]).filter((line) => line.includes('The cluster is'))
-      assert.equal(told.length, 2, told.join('\n'))
+      // Once each time: on a busy machine an answer may take longer than its second.
+      const words = told.map((line) => (line.includes('is away') ? 'away' : 'back'))
+      assert.ok(words.length >= 2, told.join('\n'))
+      assert.ok(
+        words.every((word, index) => word === (index % 2 === 0 ? 'away' : 'back')),
+        told.join('\n'),
+      )
     }
   })
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { askServer } from '../../src/admin/control/client.ts'
-import type { ControlReply } from '../../src/admin/control/wire.ts'
 import { imapListeners, loginListeners } from '../peers/dovecot.ts'
 import { startPostern } from '../peers/postern.ts'
 import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
+import { askControl } from '../support/control.ts'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { type CommandRun, runPostern } from '../support/run-postern.ts'
 import type { Wire } from '../support/wire.ts'
@@ -70,13 +70,8 @@ jane:{PLAIN}x::::::proxy=y host=127.0.0.1 port=${backend.port}\n`
     return await runPostern(['doveadm', '-c', join(server.dir, 'dovecot.conf'), '-f', 'tab', ...args])
   }
 
-  /** What a command of the control socket answers. */
-  async function control(command: string, input: unknown): Promise<ControlReply[]> {
-    const replies: ControlReply[] = []
-    const path = join(server.dir, 'run', 'postern-control')
-    for await (const reply of askServer(path, { command, input }, 10_000)) replies.push(reply)
-    return replies
-  }
+  const control = async (command: string, input: unknown): ReturnType<typeof askControl> =>
+    await askControl(server, command, input)
 
   /** The reply to a login, and how long it took. */
   async function login(user: string, password: string, ip: string): Promise<{ reply: string; ms: number; wire: Wire }> {
@@ -149,10 +144,11 @@ jane:{PLAIN}x::::::proxy=y host=127.0.0.1 port=${backend.port}\n`
     await control('user-revoke', { users: ['joe'] })
     writeFileSync(join(server.dir, 'users'), users('new'))
     // Each worker looks at the file within a second.
+    const latest = performance.now() + PATIENCE_MS
     for (let count = 0, right = 0; right < 6; count++) {
-      const { reply } = await login('joe', 'new', `192.0.3.${count}`)
+      const { reply } = await login('joe', 'new', `10.0.${count >> 8}.${count & 255}`)
       right = reply.startsWith('a OK') ? right + 1 : 0
-      assert.ok(count < 60, reply)
+      assert.ok(performance.now() < latest, reply)
       if (right === 0) await new Promise((resolve) => setTimeout(resolve, 100))
     }
     await server.waitForLog(/auth: Info: user joe is allowed again: the password has changed/)
