@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { FIXTURES, writeMaildir } from './imap-server/fixtures.ts'
@@ -43,7 +43,12 @@ const SETTINGS = {
   flags: [16, 'pop3_deleted_flag = "$POP3Deleted"\n    pop3_delete_type = flag'],
   locked: [17, 'pop3_lock_session = yes'],
   sizes: [18, 'pop3_fast_size_lookups = yes'],
-  saved: [19, 'pop3_save_uidl = yes'],
+  saved: [19, 'pop3_save_uidl = yes\n    pop3_uidl_format = id%u'],
+  savednames: [22, 'pop3_save_uidl = yes\n    pop3_uidl_format = %f'],
+  savedxuidl: [
+    23,
+    'pop3_save_uidl = yes\n    pop3_uidl_format = %u\n    pop3_reuse_xuidl = yes\n    pop3_uidl_duplicates = rename',
+  ],
   seenlast: [21, 'pop3_enable_last = yes\n    pop3_no_flag_updates = yes'],
 } as const
 
@@ -310,6 +315,69 @@ describe('the POP3 server beside Dovecot', { skip: skip || needsRoot }, () => {
     assert.deepEqual(await uidlsOf(dovecot, 'handed2', 'usual'), later)
   })
 
+  test('unique ids that are saved stand in the uidlist as Dovecot writes them, and it tells them later', async () => {
+    if (dovecot === undefined || postern === undefined) throw new Error('not started')
+    for (const settings of ['savednames', 'savedxuidl', 'saved'] as const) {
+      const [theirs, ours] = [join(roots.get(dovecot) ?? '', settings), join(roots.get(postern) ?? '', settings)]
+      const texts = ['X-UIDL: abc\n\nbody\n', 'X-UIDL: abc\n\nother\n', 'Subject: x\n\n']
+      writeMaildir(
+        theirs,
+        'INBOX',
+        texts.map((text) => ({ text })),
+      )
+      execFileSync('chown', ['-R', 'mail:mail', theirs])
+      execFileSync('cp', ['-a', theirs, ours])
+      const fields = (maildir: string): readonly (string | undefined)[] =>
+        readFileSync(join(maildir, 'dovecot-uidlist'), 'latin1')
+          .split('\n')
+          .slice(1, -1)
+          .map((line) => /^\d+ (?:\S+ )*?(P\S*)? ?:/.exec(line)?.[1]?.replace(/\.\d+$/, ''))
+      await uidlsOf(dovecot, settings, settings, 'UIDL 2')
+      await uidlsOf(postern, settings, settings, 'UIDL 2')
+      assert.deepEqual(fields(ours), fields(theirs), `${settings}: one`)
+      await uidlsOf(dovecot, settings, settings)
+      const told = await uidlsOf(postern, settings, settings)
+      assert.deepEqual(fields(ours), fields(theirs), settings)
+      assert.ok(fields(ours).every((field) => field !== undefined))
+      execFileSync('cp', ['-a', ours, `${theirs}2`])
+      assert.deepEqual(await uidlsOf(dovecot, `${settings}2`, 'usual'), told)
+    }
+  })
+
+  test('a session waits for another one that locks the mailbox, with the OK to its login', async () => {
+    const said = await Promise.all(
+      [dovecot, postern].map(async (server) => {
+        if (server === undefined) throw new Error('not started')
+        const connect = async (name: string): ReturnType<typeof connectRaw> => {
+          const wire = await connectRaw({ port: server.ports['pop3'] ?? 0, localAddress: '127.0.1.17', name })
+          await wire.expect(/^\+OK /)
+          wire.send('USER locker')
+          await wire.expect(/^\+OK/)
+          wire.send('PASS x')
+          return wire
+        }
+        const lines: string[] = []
+        const first = await connect('first')
+        await first.expect(/^\+OK Logged in/)
+        const second = await connect('second')
+        const waiting = second.line().then((line) => lines.push(`second: ${line}`))
+        const file = join(roots.get(server) ?? '', 'locker', 'dovecot-pop3-session.lock')
+        assert.ok(existsSync(file))
+        first.send('NOOP')
+        lines.push(`first: ${await first.line()}`)
+        first.send('QUIT')
+        lines.push(`first: ${await first.line()}`)
+        await waiting
+        second.send('QUIT')
+        lines.push(`second: ${await second.line()}`)
+        for (const wire of [first, second]) wire.destroy()
+        return lines
+      }),
+    )
+    assert.deepEqual(said[1], said[0])
+    assert.deepEqual(said[1]?.at(-2), 'second: +OK Logged in.')
+  })
+
   test('without headers of mbox an id is still one of its own, and stays', async () => {
     if (postern === undefined) throw new Error('not started')
     const dir = join(roots.get(postern) ?? '', 'hashed')
@@ -323,12 +391,17 @@ describe('the POP3 server beside Dovecot', { skip: skip || needsRoot }, () => {
 })
 
 /** The lines of UIDL. */
-async function uidlsOf(server: Started, user: string, settings: keyof typeof SETTINGS): Promise<readonly string[]> {
+async function uidlsOf(
+  server: Started,
+  user: string,
+  settings: keyof typeof SETTINGS,
+  command = 'UIDL',
+): Promise<readonly string[]> {
   const localAddress = `127.0.1.${SETTINGS[settings][0]}`
   const wire = await connectRaw({ port: server.ports['pop3'] ?? 0, localAddress })
   await wire.expect(/^\+OK /)
-  wire.send(`USER ${user}`, 'PASS x', 'UIDL', 'QUIT')
-  const lines = await wire.linesUntil(/^\.$/)
+  wire.send(`USER ${user}`, 'PASS x', command, 'QUIT')
+  const lines = await wire.linesUntil(command === 'UIDL' ? /^\.$/ : /^\+OK \d /)
   await wire.linesUntil(/^\+OK Logging out/)
   wire.destroy()
   return lines.filter((line) => /^\d/.test(line))

@@ -142,6 +142,8 @@ export interface Mailbox {
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** What the format calls a message, for `pop3_uidl_format`; `undefined` when it is gone. */
   identity(uid: number): MessageIdentity | undefined
+  /** Keeps these POP3 UIDLs, by UID, with the messages; where the format can. `pop3_save_uidl`. */
+  keepPop3Uidls(uidls: ReadonlyMap<number, string>): Promise<void>
   /** When messages were received, milliseconds since 1970; those that are gone are left out. */
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** When messages came into this mailbox, milliseconds since 1970; those that are gone are left out. */

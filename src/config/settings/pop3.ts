@@ -12,6 +12,6 @@ export const pop3Settings = {
   pop3_uidl_duplicates: enumeration(['allow', 'rename'], 'What to do with equal UIDL values.'),
   pop3_deleted_flag: string('', 'Flag that hides messages from POP3 in place of deleting them.'),
   pop3_delete_type: enumeration(['default', 'expunge', 'flag'], 'What deleting means.'),
-  pop3_save_uidl: ignored('UIDL values are computed', boolean('no', 'Store UIDL values.')),
+  pop3_save_uidl: boolean('no', 'Keep UIDL values with messages, once they were told.'),
   pop3_fast_size_lookups: ignored('sizes are exact', boolean('no', 'Prefer fast sizes to right ones.')),
 } as const

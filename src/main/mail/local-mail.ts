@@ -44,6 +44,8 @@ export function createLocalMail(needs: LocalMailNeeds): LocalMail {
       try {
         return await open(needs, login)
       } catch (error) {
+        if (error instanceof StoreRefusal && error.code === 'in-use')
+          return { kind: 'refused', why: { kind: 'too-many-connections', text: error.message } }
         needs.observer.log('error', login.protocol.name, `${prefixOf(login)}: ${describe(error)}`)
         return INTERNAL
       }

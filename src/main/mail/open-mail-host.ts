@@ -25,6 +25,7 @@ import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
 import { rememberOwners } from './owner-memory.ts'
+import { lockPop3Session } from './pop3-session-lock.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
 import type { OpenStoreContext } from './store-context.ts'
 
@@ -73,7 +74,7 @@ class Host implements MailHost {
   async openSession(order: SessionOrder, signal: AbortSignal): Promise<OpenSession> {
     const log = this.#logOf(order, order.protocol)
     const user = this.#resolve(order, order.protocol)
-    const open = await this.#open(user, order, order.protocol, 'session', log)
+    const open = await this.#openSessionStore(user, order, log)
     const { hostname: name, tlsActive } = order
     const remote = order.protocol === 'imap' ? this.#remoteMail(user, order, open, log) : undefined
     const session = {
@@ -89,6 +90,28 @@ class Host implements MailHost {
       log,
     }
     return { session, close: () => open.close() }
+  }
+
+  /** POP3 sessions may keep each other out. */
+  async #openSessionStore(user: MailUser, order: SessionOrder, log: SessionLog): Promise<OpenUserStore> {
+    const open = await this.#open(user, order, order.protocol, 'session', log)
+    const location = user.namespaces.find(({ inbox }) => inbox)?.location
+    if (order.protocol !== 'pop3' || !user.settings.pop3_lock_session || typeof location !== 'object') return open
+    try {
+      // It has a directory then.
+      await open.store.status('INBOX')
+      const unlock = await lockPop3Session(location, log)
+      return {
+        ...open,
+        async close() {
+          unlock()
+          await open.close()
+        },
+      }
+    } catch (error) {
+      await open.close()
+      throw error
+    }
   }
 
   async openDelivery(order: DeliveryOrder): Promise<OpenDelivery> {

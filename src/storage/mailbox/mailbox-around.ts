@@ -102,6 +102,10 @@ export class MailboxAround implements Mailbox {
     return this.inner.identity(uid)
   }
 
+  keepPop3Uidls(uidls: ReadonlyMap<number, string>): Promise<void> {
+    return this.inner.keepPop3Uidls(uidls)
+  }
+
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     return this.inner.internalDates(uids)
   }

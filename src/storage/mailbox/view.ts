@@ -169,6 +169,13 @@ export class MailboxView implements Mailbox, Onlooker {
     return record === undefined || record.expunged ? undefined : this.#shared.format.identity(record)
   }
 
+  async keepPop3Uidls(uidls: ReadonlyMap<number, string>): Promise<void> {
+    this.#refuseReadOnly()
+    const kept = new Map<FormatRecord, string>()
+    for (const record of this.#there([...uidls.keys()])) kept.set(record, uidls.get(record.uid) ?? '')
+    await this.#shared.keepPop3Uidls(kept)
+  }
+
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     return readDates(this.#shared, this.#there(uids))
   }

@@ -5,6 +5,7 @@ import { messageIndex } from './message-index.ts'
 import { type PopEnd, type PopSession, totalBytes } from './pop-session.ts'
 import { quit } from './quit.ts'
 import { retr, top } from './retrieve.ts'
+import { saveUidls } from './save-uidls.ts'
 import { uidlsOf } from './uidl.ts'
 import { xuidlsOf } from './xuidl.ts'
 import { logsUidls } from './logout-line.ts'
@@ -101,11 +102,14 @@ async function uidl(session: PopSession, args: string): Promise<undefined> {
   if (args !== '') {
     const index = onlyMessage(session, args)
     if (typeof index === 'string') return session.say(index)
-    // Renamed duplicates depend on those before them.
-    const ids = idsOf(all.slice(0, index + 1))
-    return session.say(`+OK ${index + 1} ${ids[index] ?? ''}`)
+    // Renamed duplicates depend on those before them; Dovecot saves all of them then.
+    const isRenaming = mail.settings.pop3_uidl_duplicates === 'rename'
+    const ids = isRenaming ? idsOf(all) : idsOf(all.slice(index, index + 1))
+    await saveUidls(session, isRenaming ? all : all.slice(index, index + 1), ids)
+    return session.say(`+OK ${index + 1} ${ids.at(isRenaming ? index : 0) ?? ''}`)
   }
   const ids = idsOf(all)
+  await saveUidls(session, all, ids)
   session.say('+OK')
   return await sayAll(session, (index) => ids[index] ?? '')
 }

@@ -9,7 +9,7 @@ import { MaildirRecord } from './record.ts'
 import type { FoundFile } from './scan.ts'
 import { DirectoryStamp } from './stamp.ts'
 import { Uidlist } from './uidlist.ts'
-import type { UidlistRecord } from './uidlist-text.ts'
+import { type UidlistRecord, withPop3Uidl } from './uidlist-text.ts'
 
 /** What is known of one mailbox: its files as they were seen last, and the changes its owner was not told yet. */
 export class MailboxState {
@@ -121,6 +121,14 @@ export class MailboxState {
   /** Gives a message other keywords without letters: another line in the uidlist, which is to be rewritten. */
   setExtraKeywords(record: MaildirRecord, extra: readonly string[]): void {
     const extensions = withExtraKeywords(record.entry.extensions, extra)
+    if (extensions === record.entry.extensions) return
+    record.entry = this.uidlist.replace({ ...record.entry, extensions })
+  }
+
+  /** Keeps a message's POP3 UIDL in its line of the uidlist, which is to be rewritten. */
+  setPop3Uidl(record: MaildirRecord, uidl: string): void {
+    if (this.byBase.get(record.base) !== record) return
+    const extensions = withPop3Uidl(record.entry, uidl)
     if (extensions === record.entry.extensions) return
     record.entry = this.uidlist.replace({ ...record.entry, extensions })
   }

@@ -115,6 +115,13 @@ export function extensionOf(record: UidlistRecord, key: string): string | undefi
   return field?.slice(1)
 }
 
+/** The fields of a record with this POP3 UIDL, where one can be kept; the base name is kept as an empty one, as in Dovecot. */
+export function withPop3Uidl({ base, extensions }: UidlistRecord, uidl: string): string {
+  if (/[\s\0]/.test(uidl)) return extensions
+  const others = extensions.split(' ').filter((field) => field !== '' && !field.startsWith('P'))
+  return [...others, `P${uidl === base ? '' : uidl}`].join(' ')
+}
+
 function uid32(text: string | undefined): number {
   const value = /^\d{1,10}/.exec(text ?? '')?.[0]
   return value === undefined || Number(value) > 0xffff_ffff ? 0 : Number(value)
