@@ -1,5 +1,6 @@
 // A whole dovecot-acl file, or a file of global entries with patterns: bytes to lines and back.
-import { type AclLine, parseAclLine, unquote, writeAclLine } from './acl-line.ts'
+import { LRUCache } from 'lru-cache'
+import { type AclLine, type ParsedAclLine, parseAclLine, unquote, writeAclLine } from './acl-line.ts'
 import { bytesFromText, textFromBytes } from './byte-text.ts'
 import { compareIdentifiers } from './identifier.ts'
 
@@ -37,18 +38,16 @@ export function parseAclFile(bytes: Buffer, { path, isStrict, hasPatterns = fals
   if (bytes.length > ACL_FILE_LIMITS.fileBytes)
     return broken(path, 0, `File is larger than ${ACL_FILE_LIMITS.fileBytes} bytes`)
   let number = 0
-  for (let at = 0; at < bytes.length; ) {
-    const feed = bytes.indexOf(0x0a, at)
-    const raw = bytes.subarray(at, feed < 0 ? bytes.length : feed)
-    at += raw.length + 1
+  for (const text of linesOf(bytes)) {
     number += 1
-    const parsed = parseRawLine(raw, isStrict, hasPatterns)
+    const parsed = typeof text === 'string' ? parseText(text, isStrict, hasPatterns) : text.reason
     if (parsed === undefined) continue
     if (typeof parsed === 'string') return broken(path, number, parsed)
     const { pattern, line } = parsed
     if (line.unknownLetters !== '')
       warnings.push({ path, line: number, reason: `Unknown ACL '${line.unknownLetters}' ignored` })
-    lines.push({ ...line, origin: { path, line: number, ...(pattern !== undefined && { pattern }) } })
+    const origin = pattern === undefined ? { path, line: number } : { path, line: number, pattern }
+    lines.push({ ...line, origin })
   }
   return { kind: 'lines', lines, warnings }
 }
@@ -74,17 +73,53 @@ interface RawLine {
   readonly line: AclLine
 }
 
+interface BadLine {
+  readonly reason: string
+}
+
+/** The lines of a file without what ends them. */
+function linesOf(bytes: Buffer): Iterable<string | BadLine> {
+  // Nearly all files: none of their lines can be too long.
+  if (bytes.length > ACL_FILE_LIMITS.lineBytes || bytes.includes(0)) return largeLinesOf(bytes)
+  const lines = textFromBytes(bytes).split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+function* largeLinesOf(bytes: Buffer): Generator<string | BadLine> {
+  for (let at = 0; at < bytes.length; ) {
+    const feed = bytes.indexOf(0x0a, at)
+    const raw = bytes.subarray(at, feed < 0 ? bytes.length : feed)
+    at += raw.length + 1
+    if (raw.length > ACL_FILE_LIMITS.lineBytes)
+      yield { reason: `Line is longer than ${ACL_FILE_LIMITS.lineBytes} bytes` }
+    else yield raw.includes(0) ? { reason: 'NUL character in line' } : textFromBytes(raw)
+  }
+}
+
 /** `undefined`: the line says nothing; a string: why it cannot be read. */
-function parseRawLine(raw: Buffer, isStrict: boolean, hasPatterns: boolean): RawLine | string | undefined {
-  if (raw.length > ACL_FILE_LIMITS.lineBytes) return `Line is longer than ${ACL_FILE_LIMITS.lineBytes} bytes`
-  if (raw.includes(0)) return 'NUL character in line'
-  const text = textFromBytes(raw.at(-1) === 0x0d ? raw.subarray(0, -1) : raw)
+function parseText(line: string, isStrict: boolean, hasPatterns: boolean): RawLine | string | undefined {
+  const text = line.endsWith('\r') ? line.slice(0, -1) : line
   if (text === '' || text.startsWith('#')) return undefined
   const split = hasPatterns ? splitPattern(text) : { entry: text }
   if (typeof split === 'string') return split
-  const parsed = parseAclLine(split.entry, isStrict)
+  const parsed = parseAgain(split.entry, isStrict)
   if (parsed.kind === 'error') return parsed.reason
   return 'pattern' in split ? { pattern: split.pattern, line: parsed.line } : { line: parsed.line }
+}
+
+/** The same few entries stand in most files of an owner: their rights are kept once. */
+const parsedLines = new LRUCache<string, ParsedAclLine>({ max: 2000 })
+/** Characters; longer entries are rare. */
+const KEPT_LENGTH = 200
+
+function parseAgain(entry: string, isStrict: boolean): ParsedAclLine {
+  if (isStrict || entry.length > KEPT_LENGTH) return parseAclLine(entry, isStrict)
+  const known = parsedLines.get(entry)
+  if (known !== undefined) return known
+  const parsed = parseAclLine(entry, isStrict)
+  parsedLines.set(entry, parsed)
+  return parsed
 }
 
 /** `<pattern> <entry>`, where the pattern may be quoted; exactly one space between them. */

@@ -62,14 +62,10 @@ export class AclFiles {
       return known.state
     }
     if (nowMs < this.oldestLookMs) this.oldestLookMs = nowMs
-    const stamp = stampOf(path, options.kind)
-    const loaded =
-      known !== undefined && known.stamp === stamp ? known : this.#load(path, options, stamp !== ABSENT_STAMP)
-    const { state } = loaded
-    if (known !== undefined && known.state !== state) this.version += 1
-    const isFault = 'isFault' in loaded && loaded.isFault === true
-    this.#known.set(key, { state, stamp: isFault ? FAULT_STAMP : stamp, lookedAtMs: nowMs })
-    return state
+    const look = this.#look(path, options, known)
+    if (known !== undefined && known.state !== look.state) this.version += 1
+    this.#known.set(key, { ...look, lookedAtMs: nowMs })
+    return look.state
   }
 
   /** The file was changed by us: the next read looks at it. */
@@ -87,14 +83,15 @@ export class AclFiles {
     for (const key of below) this.#known.delete(key)
   }
 
-  #load(path: string, options: AclFileReadOptions, isThere: boolean): Loaded {
-    if (!isThere) return { state: ABSENT, warnings: [] }
-    const loaded = loadOrFault(path, options)
-    const { state, warnings } = loaded
+  #look(path: string, options: AclFileReadOptions, known: Known | undefined): Pick<Known, 'state' | 'stamp'> {
+    const { stamp, stats } = lookAt(path, options.kind)
+    if (known?.stamp === stamp) return known
+    if (stamp === ABSENT_STAMP) return { state: ABSENT, stamp }
+    const { state, warnings, isFault } = loadOrFault(path, options, stats)
     for (const warning of warnings) this.#needs.log('warning', problemText(warning, options.kind === 'patterns'))
     if (state.kind === 'broken') this.#needs.log('error', problemText(state.problem, options.kind === 'patterns'))
     if (state.kind === 'closed') this.#needs.log('error', `ACL file ${path}: Permission denied: the mailbox is closed`)
-    return loaded
+    return { state, stamp: isFault === true ? FAULT_STAMP : stamp }
   }
 }
 
@@ -110,22 +107,26 @@ interface Loaded {
   readonly warnings: readonly AclFileProblem[]
 }
 
-function loadOrFault(path: string, options: AclFileReadOptions): Loaded {
+function loadOrFault(path: string, options: AclFileReadOptions, stats: Stats | undefined): Loaded {
   try {
-    return loadAclFile(path, options)
+    return loadAclFile(path, options, stats)
   } catch (error) {
     return { ...broken(path, error instanceof Error ? error.message : String(error)), isFault: true }
   }
 }
 
-/** Reads a file now. Throws I/O errors. */
-export function loadAclFile(path: string, { kind, isStrict }: Omit<AclFileReadOptions, 'maxAgeMs'>): Loaded {
+/** Reads a file now; `stats` is what it looked like just before. Throws I/O errors. */
+export function loadAclFile(
+  path: string,
+  { kind, isStrict }: Omit<AclFileReadOptions, 'maxAgeMs'>,
+  stats?: Stats,
+): Loaded {
   // A FIFO must not make us wait for its writer.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (kind === 'local' ? constants.O_NOFOLLOW : 0)
   try {
     const fd = openSync(path, flags)
     try {
-      return loadOpen(fd, path, { kind, isStrict })
+      return loadOpen({ fd, path, stats: stats ?? fstatSync(fd) }, { kind, isStrict })
     } finally {
       closeSync(fd)
     }
@@ -145,16 +146,28 @@ export function loadAclFile(path: string, { kind, isStrict }: Omit<AclFileReadOp
   }
 }
 
-function loadOpen(fd: number, path: string, { kind, isStrict }: Omit<AclFileReadOptions, 'maxAgeMs'>): Loaded {
-  const stats = fstatSync(fd)
+/** Most files are smaller. */
+const scratch = Buffer.alloc(16 * 1024)
+
+interface OpenFile {
+  readonly fd: number
+  readonly path: string
+  readonly stats: Stats
+}
+
+function loadOpen({ fd, path, stats }: OpenFile, { kind, isStrict }: Omit<AclFileReadOptions, 'maxAgeMs'>): Loaded {
   if (stats.isDirectory()) {
     return kind === 'local' ? broken(path, 'Is a directory', stats) : { state: { kind: 'directory' }, warnings: [] }
   }
   if (!stats.isFile()) return broken(path, 'Is not a regular file', stats)
-  const bytes = Buffer.alloc(Math.min(stats.size, ACL_FILE_LIMITS.fileBytes) + 1)
+  const wantedBytes = Math.min(stats.size, ACL_FILE_LIMITS.fileBytes) + 1
+  const bytes = wantedBytes <= scratch.length ? scratch : Buffer.alloc(wantedBytes)
   let sizeBytes = 0
-  for (let more = 1; more > 0 && sizeBytes < bytes.length; sizeBytes += more) {
-    more = readSync(fd, bytes, sizeBytes, bytes.length - sizeBytes, sizeBytes)
+  for (let more = 1; more > 0 && sizeBytes < wantedBytes; ) {
+    more = readSync(fd, bytes, sizeBytes, wantedBytes - sizeBytes, sizeBytes)
+    sizeBytes += more
+    // As large as it looked: asking for more would only tell that there is none.
+    if (sizeBytes === stats.size) break
   }
   const content = parseAclFile(bytes.subarray(0, sizeBytes), { path, isStrict, hasPatterns: kind === 'patterns' })
   const mtimeSecs = mtimeSecsOf(stats)
@@ -167,17 +180,16 @@ function broken(path: string, reason: string, stats?: Stats): Loaded {
   return { state: { kind: 'broken', problem: { path, line: 0, reason }, mtimeSecs }, warnings: [] }
 }
 
-/** Changes when the file does, appears or vanishes. */
-function stampOf(path: string, kind: AclFileReadOptions['kind']): string {
+/** `stamp` changes when the file does, appears or vanishes. */
+function lookAt(path: string, kind: AclFileReadOptions['kind']): { readonly stamp: string; readonly stats?: Stats } {
   try {
     const look = kind === 'local' ? lstatSync : statSync
     const stats = look(path, { throwIfNoEntry: false })
-    return stats === undefined
-      ? ABSENT_STAMP
-      : `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`
+    if (stats === undefined) return { stamp: ABSENT_STAMP }
+    return { stamp: `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`, stats }
   } catch (error) {
     // It may not even be looked at, or a name is too long for the disk: reading it says which.
-    return String(codeOf(error))
+    return { stamp: String(codeOf(error)) }
   }
 }
 

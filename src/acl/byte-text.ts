@@ -4,6 +4,7 @@
  */
 
 const LONE = 0xdc00
+const BEYOND = /[\ud800-\uffff]/
 
 /** Text from bytes; `bytesFromText` gives the same bytes again. */
 export function textFromBytes(bytes: Buffer): string {
@@ -33,6 +34,8 @@ export function bytesFromText(text: string): Buffer {
 /** Order of the bytes, as C's `strcmp`. */
 export function compareBytes(one: string, other: string): number {
   if (one === other) return 0
+  // Below the surrogates, UTF-16 has the order of UTF-8.
+  if (!BEYOND.test(one) && !BEYOND.test(other)) return one < other ? -1 : 1
   return Buffer.compare(bytesFromText(one), bytesFromText(other))
 }
 

@@ -25,14 +25,14 @@ export interface SortedEntries {
 /** Local before global, then by class and name. Lines of one identifier are united; lines that have ended are left out. */
 export function sortEntries(local: readonly AclLine[], global: readonly AclLine[], nowMs: number): SortedEntries {
   const isAlive = ({ expiresAtMs }: AclLine): boolean => expiresAtMs === undefined || expiresAtMs > nowMs
-  const ends = [...local, ...global].filter(isAlive).map(({ expiresAtMs }) => expiresAtMs ?? Number.POSITIVE_INFINITY)
-  return {
-    entries: [...unite(local.filter(isAlive), false), ...unite(global.filter(isAlive), true)],
-    validUntilMs: ends.reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY),
-  }
+  let validUntilMs = Number.POSITIVE_INFINITY
+  for (const lines of [local, global])
+    for (const line of lines) if (isAlive(line)) validUntilMs = Math.min(validUntilMs, line.expiresAtMs ?? validUntilMs)
+  return { entries: [...unite(local.filter(isAlive), false), ...unite(global.filter(isAlive), true)], validUntilMs }
 }
 
 function unite(lines: readonly AclLine[], isGlobal: boolean): readonly AclEntry[] {
+  if (lines.length === 0) return []
   const sorted = lines.toSorted((one, other) => compareIdentifiers(one.identifier, other.identifier))
   const entries: AclEntry[] = []
   for (let from = 0; from < sorted.length; ) {
@@ -58,5 +58,7 @@ function entryOf(lines: readonly AclLine[], identifier: Identifier, isGlobal: bo
 
 function unionOf(lines: readonly AclLine[]): Rights | undefined {
   if (lines.length === 0) return undefined
+  const [only] = lines
+  if (lines.length === 1 && only?.expiresAtMs === undefined) return only?.rights
   return new Set(lines.flatMap(({ rights }) => [...rights].filter((right) => !isExpiryRight(right))))
 }

@@ -67,3 +67,18 @@ test('whoever leaves waits no longer, wherever they are; their place stays taken
   await clock.advance(0)
   assert.equal(clock.timers, 0)
 })
+
+test('whoever waited and is answered at once lets the next one in', async () => {
+  const gate = new LookupGate(new FakeClock(), { ...limits, waiting: 100 })
+  const reading = Promise.withResolvers<string>()
+  let isRead = false
+  const ask = async (): Promise<string> => await gate.run(() => (isRead ? 'known' : reading.promise), never)
+  const asked = Array.from({ length: 50 }, ask)
+  isRead = true
+  reading.resolve('read')
+  const answers = await Promise.all(asked)
+  assert.deepEqual(
+    ['read', 'known'].map((answer) => answers.filter((one) => one === answer).length),
+    [2, 48],
+  )
+})

@@ -38,8 +38,18 @@ export class LookupGate {
   /** Runs a lookup. One that is answered at once costs nothing. Rejects with LookupTimeout, or as the lookup does. */
   run<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
     if (signal.aborted) return Promise.reject(new LookupTimeout('Lookup was cancelled'))
-    if (this.#running >= this.#limits.running) return this.#wait(signal).then(() => this.#start(lookup, signal))
+    if (this.#running >= this.#limits.running) return this.#wait(signal).then(() => this.#startNext(lookup, signal))
     return this.#start(lookup, signal)
+  }
+
+  /** One that had to wait. When it keeps no place, because it was answered at once, the next one has it. */
+  #startNext<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+    const before = this.#running
+    try {
+      return this.#start(lookup, signal)
+    } finally {
+      if (this.#running === before) this.#wakeNext()
+    }
   }
 
   #start<T>(lookup: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): T | Promise<T> {
@@ -74,14 +84,18 @@ export class LookupGate {
       isFree = true
       cancel()
       this.#running -= 1
-      const [next] = this.#waiting
-      next?.()
+      this.#wakeNext()
     }
     const cancel = this.#clock.timer(this.#limits.lookupMs, () => {
       free()
       late()
     })
     return free
+  }
+
+  #wakeNext(): void {
+    const [next] = this.#waiting
+    next?.()
   }
 
   #wait(signal: AbortSignal): Promise<void> {

@@ -101,8 +101,12 @@ class CommandWorkers {
       flags: MAIL_WORKER_FLAGS,
       source: { path: this.#path, overrides: this.#overrides, snapshot: recordFiles(systemFiles()).snapshot },
       log: (level, service, text) => this.#observer.log(level, service, text),
-      lookupOwner: async (owner, route) =>
-        await lookupOwner(this.#local.auth, owner, route ? ownServer(() => this.#local.config) : undefined),
+      lookupOwners: async (asked) =>
+        await Promise.all(
+          asked.map(({ owner, route }) =>
+            lookupOwner(this.#local.auth, owner, route ? ownServer(() => this.#local.config) : undefined),
+          ),
+        ),
     })
     return this.#workers
   }

@@ -10,6 +10,7 @@ import type { SessionListing, SessionRegistry } from '../login/registry.ts'
 import type { BackendHosts } from '../proxy/hosts.ts'
 import type { OwnServer } from './mail/imapc/owner-server.ts'
 import { lookupOwner } from './mail/owner-lookup.ts'
+import type { AskedOwner, OwnerAnswer } from './mail/owner-questions.ts'
 import { storedFacts } from './stored-facts.ts'
 import { answerMove } from './worker-move.ts'
 
@@ -52,7 +53,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
   ['move', answerMove],
-  ['userdb-home', findOwner],
+  ['userdb-homes', findOwners],
   ['stored-password', async ({ auth }, input) => await storedFacts(ready(auth), input, deadline())],
 ])
 
@@ -124,9 +125,9 @@ function rowOf(listing: SessionListing): SessionRow {
   })
 }
 
-async function findOwner({ auth, own }: WorkerParts, input: unknown): Promise<unknown> {
-  const { owner, route } = input as { readonly owner: string; readonly route: boolean }
-  return await lookupOwner(ready(auth), owner, route ? own : undefined)
+async function findOwners({ auth, own }: WorkerParts, input: unknown): Promise<readonly OwnerAnswer[]> {
+  const asked = input as readonly AskedOwner[]
+  return await Promise.all(asked.map(({ owner, route }) => lookupOwner(ready(auth), owner, route ? own : undefined)))
 }
 
 function ready(auth: AuthService | undefined): AuthService {

@@ -42,7 +42,7 @@ describe('mail workers that end when nobody uses them', { skip: NEEDS_ROOT }, ()
       source: { path, overrides: [], snapshot: recordFiles(systemFiles()).snapshot },
       idleMs: IDLE_MS,
       log: (_level, service, text) => log.push(`${service}: ${text}`),
-      lookupOwner: async () => await Promise.resolve({ kind: 'unknown' }),
+      lookupOwners: async (asked) => await Promise.resolve(asked.map(() => ({ kind: 'unknown' }))),
     })
     link = new WorkerLink(
       async () => await workers.socketFor({ uid: UID, gid: UID }, 0),

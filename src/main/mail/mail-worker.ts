@@ -33,7 +33,7 @@ import { systemHome } from './system-homes.ts'
 
 optimizeEarly()
 const stopping = new AbortController()
-const owners = new OwnerQuestions((question) => tell({ kind: 'owner', question }))
+const owners = new OwnerQuestions((questions) => tell({ kind: 'owners', questions }))
 let config: Config | undefined
 let presence: IdleExit | undefined
 
@@ -126,8 +126,8 @@ async function onMessage(message: ToMailWorker): Promise<void> {
     case 'config':
       config = read(message.source)
       return
-    case 'owner':
-      owners.hear(message.reply)
+    case 'owners':
+      owners.hear(message.replies)
       return
     case 'stop':
       stopping.abort()

@@ -5,7 +5,7 @@ import { Deferred } from '../../util/deferred.ts'
 import type { ConfigSource } from '../messages.ts'
 import type { LogLine } from './line-batch.ts'
 import { type MailOwner, ownerKey } from './mail-owner.ts'
-import type { OwnerAnswer, OwnerQuestion, OwnerReply } from './owner-questions.ts'
+import type { AskedOwner, OwnerAnswer, OwnerQuestion, OwnerReply } from './owner-questions.ts'
 
 /** What the supervisor tells a mail worker. */
 export type ToMailWorker =
@@ -18,7 +18,7 @@ export type ToMailWorker =
       readonly idleMs: number
     }
   | { readonly kind: 'config'; readonly source: ConfigSource }
-  | { readonly kind: 'owner'; readonly reply: OwnerReply }
+  | { readonly kind: 'owners'; readonly replies: readonly OwnerReply[] }
   /** End when the sessions have, at the latest after `graceMs`. */
   | { readonly kind: 'stop'; readonly graceMs: number }
 
@@ -27,7 +27,7 @@ export type FromMailWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
-  | { readonly kind: 'owner'; readonly question: OwnerQuestion }
+  | { readonly kind: 'owners'; readonly questions: readonly OwnerQuestion[] }
   /** Nobody used it for a while; it takes no more connections and ends. */
   | { readonly kind: 'leaving' }
 
@@ -42,10 +42,11 @@ export interface MailWorkersOptions {
   /** A mail worker that nobody uses for this long ends: a minute, if it is not said. */
   readonly idleMs?: number
   readonly log: (level: LogLevel, service: string, text: string) => void
-  /** Asks a worker that may look into the userdbs. Never rejects. */
-  readonly lookupOwner: (owner: string, route: boolean) => Promise<OwnerAnswer>
+  /** Asks a worker that may look into the userdbs; as many answers, in the same order. Never rejects. */
+  readonly lookupOwners: (asked: readonly AskedOwner[]) => Promise<readonly OwnerAnswer[]>
 }
 
+const NO_ANSWER: OwnerAnswer = { kind: 'failed', error: 'no answer' }
 const IDLE_MS = 60_000
 /** How long a mail worker may take to be ready. */
 const START_MS = 30_000
@@ -143,16 +144,18 @@ export class MailWorkers {
       case 'log':
         for (const { level, service, text } of message.lines) this.#options.log(level, service, text)
         return
-      case 'owner':
-        void this.#answer(worker, message.question)
+      case 'owners':
+        void this.#answer(worker, message.questions)
         return
       case 'leaving':
         this.#forget(key, worker)
     }
   }
 
-  async #answer({ child }: MailWorker, { id, owner, route }: OwnerQuestion): Promise<void> {
-    tell(child, { kind: 'owner', reply: { id, answer: await this.#options.lookupOwner(owner, route) } })
+  async #answer({ child }: MailWorker, questions: readonly OwnerQuestion[]): Promise<void> {
+    const answers = await this.#options.lookupOwners(questions.map(({ owner, route }) => ({ owner, route })))
+    const replies = questions.map(({ id }, at) => ({ id, answer: answers[at] ?? NO_ANSWER }))
+    tell(child, { kind: 'owners', replies })
   }
 
   #exited(key: string, worker: MailWorker, cause: string): void {

@@ -34,11 +34,12 @@ export function superviseMail({ baseDir, source, observer, askWorker }: Supervis
     flags: MAIL_WORKER_FLAGS,
     source,
     log: (level, service, text) => observer.log(level, service, text),
-    lookupOwner: async (owner, route) => {
-      const question = { kind: 'command', name: 'userdb-home', input: { owner, route } } as const
+    lookupOwners: async (asked) => {
+      const question = { kind: 'command', name: 'userdb-homes', input: asked } as const
       const answer = (await askWorker(question, ASK_MS)) as WorkerAnswer | undefined
-      if (answer === undefined) return { kind: 'failed', error: 'no worker answered' }
-      return answer.kind === 'done' ? (answer.value as OwnerAnswer) : { kind: 'failed', error: answer.error }
+      if (answer?.kind === 'done') return answer.value as readonly OwnerAnswer[]
+      const error = answer?.error ?? 'no worker answered'
+      return asked.map(() => ({ kind: 'failed', error }))
     },
   })
 }

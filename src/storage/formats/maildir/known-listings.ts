@@ -9,8 +9,7 @@ const SETTLED_MS = 50
 
 /** What a directory held, and what it looked like then. */
 interface Listing {
-  /** `undefined`: it was not there. */
-  readonly stats: Stats | undefined
+  readonly stats: Stats
   readonly entries: readonly FormatEntry[]
 }
 
@@ -20,28 +19,57 @@ function listingSize({ entries }: Listing): number {
   return entries.length + 1
 }
 
-/**
- * The mailboxes below a directory, read anew whenever it changed: making, removing and renaming mailboxes changes it. `key` is
- * whatever else decides how it is read. The same array comes as long as nothing changed. `read` says whether what it found depends
- * on the directory alone.
- */
-export function listUnlessKnown(
-  { path, key }: { readonly path: string; readonly key: string },
-  read: () => { readonly entries: readonly FormatEntry[]; readonly isSettled: boolean },
-): readonly FormatEntry[] {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  const name = `${path}\0${key}`
-  const found = known.get(name)
-  if (found !== undefined && looksSame(found.stats, stats)) return found.entries
-  const { entries, isSettled } = read()
-  if (stats !== undefined && isSettled && Date.now() - stats.ctimeMs > SETTLED_MS) known.set(name, { stats, entries })
-  else known.delete(name)
-  return entries
+/** What is found, and whether it depends on the directory alone. */
+export interface FoundMailboxes {
+  readonly entries: readonly FormatEntry[]
+  readonly isSettled: boolean
 }
 
-function looksSame(one: Stats | undefined, other: Stats | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
+/**
+ * The mailboxes below one directory, read anew whenever it changed: making, removing and renaming mailboxes changes it. The same
+ * array comes as long as nothing changed. What one session read others need not read again.
+ */
+export class DirectoryListing {
+  readonly #path: string
+  /** What this session was told last, and what else decided how it was read then. */
+  #last: { readonly listing: Listing; readonly key: string } | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** `key` is whatever else decides how it is read. */
+  list(key: string, read: () => FoundMailboxes): readonly FormatEntry[] {
+    const stats = statSync(this.#path, LOOK)
+    const last = this.#last
+    if (last?.key === key && looksSame(last.listing.stats, stats)) return last.listing.entries
+    const name = `${this.#path}\0${key}`
+    const others = known.get(name)
+    if (others !== undefined && looksSame(others.stats, stats)) {
+      this.#last = { listing: others, key }
+      return others.entries
+    }
+    const { entries, isSettled } = read()
+    const listing = stats !== undefined && isSettled && !mayChangeUnseen(stats) ? { stats, entries } : undefined
+    this.#last = listing && { listing, key }
+    if (listing === undefined) known.delete(name)
+    else known.set(name, listing)
+    return entries
+  }
+}
+
+const LOOK = { throwIfNoEntry: false } as const
+
+function mayChangeUnseen({ ctimeMs }: Stats): boolean {
+  return Date.now() - ctimeMs <= SETTLED_MS
+}
+
+function looksSame(one: Stats, other: Stats | undefined): boolean {
   return (
-    one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs && one.ino === other.ino && one.dev === other.dev
+    other !== undefined &&
+    one.mtimeMs === other.mtimeMs &&
+    one.ctimeMs === other.ctimeMs &&
+    one.ino === other.ino &&
+    one.dev === other.dev
   )
 }

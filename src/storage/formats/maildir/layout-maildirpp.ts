@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, statSync, type Dirent } from 'node
 import { StoreRefusal } from '../../refusal.ts'
 import type { FormatContext, FormatEntry, MailboxDirectories, MailLocation } from '../format.ts'
 import { hasCode } from './disk.ts'
-import { listUnlessKnown } from './known-listings.ts'
+import { DirectoryListing } from './known-listings.ts'
 import type { Layout } from './layout.ts'
 import type { MailboxNames } from './mailbox-names.ts'
 import { makeMaildir, makeMissing, makeParents, permissionsBelow } from './maildir-directory.ts'
@@ -18,20 +18,24 @@ export class MaildirPlusPlus implements Layout {
   readonly #location: MailLocation
   readonly #context: FormatContext
   readonly #names: MailboxNames
+  readonly #listing: DirectoryListing
+  /** What decides how it is read; INBOX elsewhere is there or not. */
+  readonly #keys: { readonly here: string; readonly elsewhere: string }
 
   constructor(location: MailLocation, context: FormatContext, names: MailboxNames) {
     this.#location = location
     this.#context = context
     this.#names = names
+    this.#listing = new DirectoryListing(location.path)
+    const key = `${context.inbox !== false} ${location.inboxPath} ${location.options.has('UTF-8')}`
+    this.#keys = { here: key, elsewhere: `${key} with INBOX` }
   }
 
   list(): readonly FormatEntry[] {
-    const { path, inboxPath, options } = this.#location
     const mayHaveInbox = this.#context.inbox !== false
     // Elsewhere it comes and goes without a trace in this directory.
-    const isElsewhere = mayHaveInbox && inboxPath !== undefined && this.exists('INBOX')
-    const key = `${mayHaveInbox} ${inboxPath} ${isElsewhere} ${options.has('UTF-8')}`
-    return listUnlessKnown({ path, key }, () => {
+    const isElsewhere = mayHaveInbox && this.#location.inboxPath !== undefined && this.exists('INBOX')
+    return this.#listing.list(isElsewhere ? this.#keys.elsewhere : this.#keys.here, () => {
       const found = this.#entries()
       const names = new Set<string>()
       for (const entry of found) {
