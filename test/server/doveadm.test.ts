@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { startPostern } from '../peers/postern.ts'
 import { type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
+import { untilSessions } from '../support/control.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { type CommandRun, runPostern } from '../support/run-postern.ts'
 import { ServerProcess } from '../support/server-process.ts'
@@ -79,12 +80,6 @@ function users(first: number, second: number): string {
   ].join('\n')
 }
 
-/** Nobody is left. The log may say so a moment before the session is out of the list. */
-async function waitUntilEmpty({ doveadm }: Scene): Promise<void> {
-  const { out } = await doveadm('-f', 'tab', 'proxy', 'list')
-  assert.equal(out.split('\n').length, 2, out)
-}
-
 describe('a running server, administered', () => {
   let scene: Scene
   const ends: (() => unknown)[] = []
@@ -118,11 +113,10 @@ describe('a running server, administered', () => {
     const rows = JSON.parse((await scene.doveadm('-f', 'json', 'who')).out) as Record<string, string>[]
     assert.deepEqual(Object.keys(rows[0] ?? {}), ['username', 'connections', 'service', 'pids', 'ips'])
     for (const client of clients) client.destroy()
-    for (const _ of clients) await scene.server.waitForLog(/Disconnected by client/)
+    await untilSessions(scene.server, 0)
   })
 
   test('proxy list shows names, clients and backends; proxy backends their sessions [row 40: imap]', async () => {
-    await scene.server.waitForLog(/Disconnected by client/)
     const joe = await scene.login('joe', '127.0.5.9')
     const jane = await scene.login('jane')
     const { out } = await scene.doveadm('-f', 'json', 'proxy', 'list')
@@ -142,6 +136,7 @@ describe('a running server, administered', () => {
     assert.match(backends.out, new RegExp(`^localhost\t127.0.0.1\t${scene.second.port}\tup\t\\d+\t0\t-\t$`, 'm'))
     joe.destroy()
     jane.destroy()
+    await untilSessions(scene.server, 0)
   })
 
   test('proxy kick ends whom it names, and its status says whether there was anybody [row 40: imap]', async () => {
@@ -178,7 +173,7 @@ describe('a running server, administered', () => {
     for (const client of clients.values()) await client.expectEnd()
     await scene.server.waitForLog(/proxy\(joe,.*Disconnected by proxy: Kicked by admin /)
     await scene.server.waitForLog(/doveadm: Info: kick jo\*: 2 sessions ended/)
-    await waitUntilEmpty(scene)
+    await untilSessions(scene.server, 0)
   })
 
   test('kick is the same for one mask and one network, and names the users', async () => {
@@ -187,6 +182,7 @@ describe('a running server, administered', () => {
     assert.deepEqual(network, { status: 0, out: 'kicked connections from the following users:\njoe \n', err: '' })
     const all = await scene.doveadm('-f', 'json', 'kick', '*')
     assert.deepEqual(all, { status: 0, out: '[{"result":"jane"},{"result":"joe"}]', err: '' })
+    await untilSessions(scene.server, 0)
     assert.deepEqual(await scene.doveadm('kick', '*'), { status: 68, out: 'no users kicked\n', err: '' })
   })
 
@@ -310,7 +306,7 @@ test('stop ends the server politely, and returns when it has', async (t) => {
   const socket = join(scene.server.dir, 'run', 'postern-control')
   assert.deepEqual(await scene.doveadm('stop'), { status: 0, out: '', err: '' })
   await client.expectEnd()
-  assert.ok(scene.server.logLines.some((line) => line.includes('doveadm stop received, closing')))
+  await scene.server.waitForLog(/doveadm stop received, closing/)
   assert.ok(!existsSync(socket), 'the socket is gone')
   const again = await scene.doveadm('stop')
   assert.equal(again.status, 75)

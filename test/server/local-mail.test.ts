@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
+import { untilSessions } from '../support/control.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { runPostern } from '../support/run-postern.ts'
 import type { Wire } from '../support/wire.ts'
@@ -163,8 +164,9 @@ service lmtp {
   })
 
   test('a process has the rights of its user and no way back', { skip: NEEDS_ROOT }, async () => {
+    const from = server.logLines.length
     const wire = await imap('jane')
-    const line = await server.waitForLog(/imap-login: Info: Login: user=<jane>, .*mpid=\d+/)
+    const line = await server.waitForLog(/imap-login: Info: Login: user=<jane>, .*mpid=\d+/, from)
     const pid = /mpid=(\d+)/.exec(line)?.[1] ?? ''
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const ids = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? ''
@@ -210,6 +212,8 @@ service lmtp {
   })
 
   test('who sees the sessions, kick ends them with a word', async () => {
+    await untilSessions(server, 0, 'jane')
+    const from = server.logLines.length
     const wire = await imap('jane')
     const config = join(server.dir, 'dovecot.conf')
     const who = await runPostern(['doveadm', '-c', config, 'who', 'jane'])
@@ -218,10 +222,11 @@ service lmtp {
     assert.equal(kick.status, 0, kick.err)
     await wire.linesUntil(/^\* BYE /)
     await wire.expectEnd()
-    await server.waitForLog(/imap\(jane\)<\d+><\S+>: Info: Disconnected: /)
+    await server.waitForLog(/imap\(jane\)<\d+><\S+>: Info: Disconnected: /, from)
   })
 
   test('too many sessions of one user are too many', async () => {
+    await untilSessions(server, 0, 'jane')
     const wires: Wire[] = []
     for (let count = 0; count < 4; count++) wires.push(await imap('jane'))
     const late = await open('imap')
@@ -252,8 +257,10 @@ service lmtp {
   test('when the process of a user dies, only its sessions end, and the next login gets another', {
     skip: NEEDS_ROOT,
   }, async () => {
+    await untilSessions(server, 0, 'jane')
+    const from = server.logLines.length
     const [joe, jane] = [await imap('joe'), await imap('jane')]
-    const line = await server.waitForLog(/imap-login: Info: Login: user=<joe>, .*mpid=\d+/)
+    const line = await server.waitForLog(/imap-login: Info: Login: user=<joe>, .*mpid=\d+/, from)
     process.kill(Number(/mpid=(\d+)/.exec(line)?.[1]), 'SIGKILL')
     await joe.expectEnd()
     assert.match((await ask(jane, 'NOOP')).at(-1) ?? '', /^t OK/)

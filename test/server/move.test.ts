@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test, type TestContext } from 'node:test'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import {
   passwdFile,
   type RowKeeper,
@@ -23,15 +24,14 @@ class LoginLoad {
   readonly #users: readonly string[]
   readonly #tried: Promise<TriedLogin>[] = []
   readonly #startedMs = performance.now()
+  readonly #perSecond: number
   readonly #timer: NodeJS.Timeout
 
   constructor(t: TestContext, bench: MoveBench, users: readonly string[], perSecond: number) {
     this.#bench = bench
     this.#users = users
-    this.#timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - this.#startedMs) / 1000) * perSecond)
-      while (this.#tried.length < due) this.#next()
-    }, 10)
+    this.#perSecond = perSecond
+    this.#timer = setInterval(() => this.#catchUp(), 10)
     t.after(() => clearInterval(this.#timer))
   }
 
@@ -44,8 +44,15 @@ class LoginLoad {
 
   async stop(): Promise<{ logins: readonly TriedLogin[]; perSecond: number }> {
     clearInterval(this.#timer)
+    // Timers may be late, logins are made up for.
+    this.#catchUp()
     const secs = (performance.now() - this.#startedMs) / 1000
     return { logins: await Promise.all(this.#tried), perSecond: this.#tried.length / secs }
+  }
+
+  #catchUp(): void {
+    const due = Math.floor(((performance.now() - this.#startedMs) / 1000) * this.#perSecond)
+    while (this.#tried.length < due) this.#next()
   }
 
   #next(): void {
@@ -71,7 +78,7 @@ function sharedBench(options: Parameters<typeof startMoveBench>[1]): () => MoveB
 }
 
 /** Waits until a condition holds: connections end a moment after the proxy has closed them. */
-async function until(what: string, holds: () => boolean, patienceMs = 30_000): Promise<void> {
+async function until(what: string, holds: () => boolean, patienceMs = PATIENCE_MS): Promise<void> {
   const latest = performance.now() + patienceMs
   while (!holds()) {
     if (performance.now() > latest) throw new Error(`never: ${what}`)
@@ -88,7 +95,7 @@ async function listedPorts(bench: MoveBench, users: readonly string[]): Promise<
 
 function movesUnderLoad(keeper: RowKeeper): void {
   test(`${keeper.name}: 200 sessions move during 50 logins a second; no login is refused, no session is left behind`, {
-    timeout: 180_000,
+    timeout: 4 * PATIENCE_MS,
   }, async (t) => {
     const users = names(25)
     const bench = await startMoveBench(t, { keeper, users: [...users, 'stays@example.org'] })
@@ -206,15 +213,17 @@ describe('users are moved', { concurrency: true }, () => {
       await bench.server.waitForLog(/Everything is as it was/, from)
     })
 
-    test('a move that is killed locks nobody out: its hold ends by itself', { timeout: 60_000 }, async () => {
+    test('a move that is killed locks nobody out: its hold ends by itself', { timeout: 2 * PATIENCE_MS }, async () => {
       const bench = shared()
       const { from, move, held } = await heldLogin(bench, 'killed')
       move.signal('SIGKILL')
-      await bench.server.waitForLog(/Nobody renewed the hold of 1 users/, from, 40_000)
+      await bench.server.waitForLog(/Nobody renewed the hold of 1 users/, from)
       assert.equal((await held).backend, 'B')
     })
 
-    test('a query that does not change what users see is put back with a clear text', { timeout: 60_000 }, async () => {
+    test('a query that does not change what users see is put back with a clear text', {
+      timeout: 2 * PATIENCE_MS,
+    }, async () => {
       const bench = shared()
       const session = await bench.login('stubborn')
       const database = new DatabaseSync(join(bench.server.dir, 'users.sqlite'))
@@ -273,47 +282,59 @@ describe('users are moved', { concurrency: true }, () => {
   })
 
   test("Dovecot's own way: host and delay_until in one update, then a kick; logins wait and go to the new host [row 33]", {
-    timeout: 120_000,
+    timeout: 4 * PATIENCE_MS,
   }, async (t) => {
-    const users = names(10)
-    const settings = 'auth_cache_size = 1 M\nauth_cache_ttl = 1 hour'
-    const bench = await startMoveBench(t, { keeper: sqlite, users, settings })
-    await Promise.all(users.flatMap((user) => Array.from({ length: 8 }, () => bench.login(user))))
-    const load = new LoginLoad(t, bench, users, 30)
-    await load.more(10)
-
-    const untilSecs = Math.floor(Date.now() / 1000) + 10
-    const database = new DatabaseSync(join(bench.server.dir, 'users.sqlite'))
-    database.exec(
-      `UPDATE users SET host = '127.0.0.2', port = '${bench.b.backend.port}', delay_until = '${untilSecs}+3'`,
-    )
-    database.close()
-    assert.equal((await bench.postern('doveadm', 'auth', 'cache', 'flush')).exit.code, 0)
-    const flushedMs = performance.now()
-    const kick = await bench.postern('doveadm', 'proxy', 'kick', ...users)
-    assert.match(kick.lines.join('\n'), /^\d+ connections kicked$/)
-    // Logins that had read the old row are there by now.
-    await bench.postern('doveadm', 'proxy', 'kick', ...users)
-    await until('no session on A', () => bench.a.open().length === 0)
-    assert.equal(bench.b.open().length, 0, 'nobody is on B before the time')
-    const leftMs = untilSecs * 1000 - Date.now()
-    assert.ok(leftMs > 500, 'the kick was in time')
-    const dueMs = performance.now() + leftMs
-    await until('the time', () => performance.now() > dueMs, leftMs + 10_000)
-    await load.more(10)
-    const { logins, perSecond } = await load.stop()
-
-    const after = logins.filter(({ startedMs }) => startedMs > flushedMs)
-    const waits = after.map((login) => login.endedMs - login.startedMs).sort((left, right) => left - right)
-    t.diagnostic(
-      `80 sessions, ${perSecond.toFixed(1)} logins/s: ${logins.length} logins, ` +
-        `${logins.filter(({ backend }) => backend === '').length} refused, ${after.length} after the update, ` +
-        `${after.filter(({ backend }) => backend === 'B').length} of them on B, longest wait ${Math.round(waits.at(-1) ?? 0)} ms; ` +
-        `${bench.a.open().length} sessions left on A`,
-    )
-    assert.ok(after.length > 30)
-    assert.deepEqual([...new Set(after.map(({ backend }) => backend))], ['B'])
-    assert.ok(after.every(({ endedMs }) => endedMs >= dueMs - 50))
-    assert.equal(bench.a.open().length, 0)
+    for (const secs of WAITING_SECS) if (await movesByRowsAlone(t, secs)) return
+    assert.fail('the kick was never in time')
   })
 })
+
+/** A busy machine needs longer for what an administrator does before the time. */
+const WAITING_SECS = [10, 40]
+
+/** False when that took longer than so many seconds. */
+async function movesByRowsAlone(t: TestContext, secs: number): Promise<boolean> {
+  const users = names(10)
+  const settings = 'auth_cache_size = 1 M\nauth_cache_ttl = 1 hour'
+  const bench = await startMoveBench(t, { keeper: sqlite, users, settings })
+  await Promise.all(users.flatMap((user) => Array.from({ length: 8 }, () => bench.login(user))))
+  const load = new LoginLoad(t, bench, users, 30)
+  await load.more(10)
+
+  const untilSecs = Math.floor(Date.now() / 1000) + secs
+  const database = new DatabaseSync(join(bench.server.dir, 'users.sqlite'))
+  database.exec(`UPDATE users SET host = '127.0.0.2', port = '${bench.b.backend.port}', delay_until = '${untilSecs}+3'`)
+  database.close()
+  assert.equal((await bench.postern('doveadm', 'auth', 'cache', 'flush')).exit.code, 0)
+  const flushedMs = performance.now()
+  const kick = await bench.postern('doveadm', 'proxy', 'kick', ...users)
+  assert.match(kick.lines.join('\n'), /^\d+ connections kicked$/)
+  // Logins that had read the old row are there by now.
+  await bench.postern('doveadm', 'proxy', 'kick', ...users)
+  await until('no session on A', () => bench.a.open().length === 0)
+  const onB = bench.b.open().length
+  const leftMs = untilSecs * 1000 - Date.now()
+  if (leftMs < 500) {
+    await load.stop()
+    return false
+  }
+  assert.equal(onB, 0, 'nobody is on B before the time')
+  const dueMs = performance.now() + leftMs
+  await until('the time', () => performance.now() > dueMs, leftMs + PATIENCE_MS)
+  await load.more(40)
+  const { logins, perSecond } = await load.stop()
+
+  const after = logins.filter(({ startedMs }) => startedMs > flushedMs)
+  const waits = after.map((login) => login.endedMs - login.startedMs).sort((left, right) => left - right)
+  t.diagnostic(
+    `80 sessions, ${perSecond.toFixed(1)} logins/s: ${logins.length} logins, ` +
+      `${logins.filter(({ backend }) => backend === '').length} refused, ${after.length} after the update, ` +
+      `${after.filter(({ backend }) => backend === 'B').length} of them on B, longest wait ${Math.round(waits.at(-1) ?? 0)} ms; ` +
+      `${bench.a.open().length} sessions left on A`,
+  )
+  assert.ok(after.length > 30)
+  assert.deepEqual([...new Set(after.map(({ backend }) => backend))], ['B'])
+  assert.ok(after.every(({ endedMs }) => endedMs >= dueMs - 50))
+  assert.equal(bench.a.open().length, 0)
+  return true
+}

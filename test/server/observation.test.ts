@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { freePorts } from '../support/free-ports.ts'
+import type { Place } from '../peers/config-text.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { startSample } from './sample.ts'
 
 test('metrics of all workers come from one place and count logins, sessions and bytes [row 47]', async (t) => {
-  const [port] = await freePorts(1)
-  const { login } = await startSample(t, { workers: 2, settings: `postern_metrics_listen = 127.0.0.1:${port}` })
+  const settings = (place: Place): string => `postern_metrics_listen = 127.0.0.1:${place.port('metrics')}`
+  const { server, login } = await startSample(t, { workers: 2, settings })
+  const port = server.ports['metrics']
   const first = await login('joe')
   await login('jane')
   first.close()

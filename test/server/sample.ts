@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import type { Place } from '../peers/config-text.ts'
 import { startPostern } from '../peers/postern.ts'
 import { type BackendScript, type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import type { Started } from '../peers/started.ts'
@@ -17,24 +18,29 @@ export const echo: BackendScript = async (wire) => {
 /** A Postern proxy in front of one scripted backend; every user is proxied there with any password. */
 export async function startSample(
   t: TestContext,
-  options: { settings?: string; script?: BackendScript; workers?: number; users?: string } = {},
+  options: {
+    settings?: string | ((place: Place) => string)
+    script?: BackendScript
+    workers?: number
+    users?: string
+  } = {},
 ): Promise<{ server: Started; backend: ScriptedBackend; login: (user?: string) => Promise<Wire> }> {
   const backend = await startScriptedBackend(options.script ?? echo)
   t.after(async () => await backend.close())
   const server = await startPostern(
-    ({ port }) => `protocols = imap
+    (place) => `protocols = imap
 disable_plaintext_auth = no
 postern_workers = ${options.workers ?? 1}
 service imap-login {
   inet_listener imap {
-    port = ${port('imap')}
+    port = ${place.port('imap')}
   }
   inet_listener imaps {
     port = 0
   }
 }
 ${options.users ?? `passdb {\n  driver = static\n  args = nopassword=y proxy=y host=127.0.0.1 port=${backend.port}\n}`}
-${options.settings ?? ''}
+${typeof options.settings === 'function' ? options.settings(place) : (options.settings ?? '')}
 `,
   )
   t.after(async () => await server.stop())
