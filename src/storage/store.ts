@@ -1,5 +1,5 @@
 import type { FlagChange, Flags } from './flags.ts'
-import type { MessageSummary } from './message/message-summary.ts'
+import type { HeaderSummary, MessageSummary } from './message/message-summary.ts'
 import type { Scratch } from './scratch.ts'
 
 /**
@@ -138,6 +138,8 @@ export interface Mailbox {
     uids: readonly number[],
     options?: { readonly known: boolean },
   ): AsyncIterable<ReadonlyMap<number, MessageSummary>>
+  /** The same of headers alone, which costs much less where nothing is known. */
+  headers(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, HeaderSummary>>
   /** Virtual sizes, lines ending with CRLF; those of messages that are gone are left out. */
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** What the format calls a message, for `pop3_uidl_format`; `undefined` when it is gone. */

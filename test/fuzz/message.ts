@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { summarise } from '../../src/storage/message/summarise.ts'
 import {
+  assertSameHeader,
   assertSameInChunks,
   assertSameSearch,
   assertSectionsFit,
@@ -24,6 +25,7 @@ fc.assert(
     assertTreeFits(message, summary)
     assertSectionsFit(message, summary)
     assertSameInChunks(message, lengths)
+    assertSameHeader(message, (lengths[0] ?? 0) * 20)
     assertSameSearch(message, lengths)
   }),
   { numRuns, seed },

@@ -42,9 +42,9 @@ test('sizes, ENVELOPE, BODY and BODYSTRUCTURE are what Dovecot says', { skip }, 
     const { name, summary } = messageAt(answer.sequence)
     const ours = new Map([
       ['RFC822.SIZE', Buffer.from(String(summary.sizeVirtual))],
-      ['ENVELOPE', summary.envelope],
-      ['BODY', summary.body],
-      ['BODYSTRUCTURE', summary.bodyStructure],
+      ['ENVELOPE', Buffer.from(summary.envelope, 'latin1')],
+      ['BODY', Buffer.from(summary.body, 'latin1')],
+      ['BODYSTRUCTURE', Buffer.from(summary.bodyStructure, 'latin1')],
     ])
     for (const [item, value] of ours) {
       compared++

@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { readSection } from '../../src/storage/message/section.ts'
 import { summarise } from '../../src/storage/message/summarise.ts'
+import { corpus } from './corpus.ts'
 import {
+  assertSameHeader,
   assertSameInChunks,
   assertSameSearch,
   assertSectionsFit,
@@ -31,6 +33,14 @@ test('whatever the bytes, sections have the size they were announced with', () =
 
 test('a message in chunks of any size has the summary it has in one', () => {
   fc.assert(fc.property(mutatedMessage(), chunking, assertSameInChunks), RUNS)
+})
+
+test('a header alone is summarised as with its message', () => {
+  for (const { bytes } of corpus()) for (const length of [100, 8192]) assertSameHeader(bytes, length)
+  fc.assert(
+    fc.property(mutatedMessage(), fc.nat(8000), (message, length) => assertSameHeader(message, length)),
+    RUNS,
+  )
 })
 
 test('a message in chunks of any size is searched as in one', () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { packSummary, unpackSummary } from '../../src/storage/index/summary-codec.ts'
 import type { MessagePart } from '../../src/storage/message/message-part.ts'
 import type { MessageSummary } from '../../src/storage/message/message-summary.ts'
-import { packSummary, unpackSummary } from '../../src/storage/message/pack-summary.ts'
+import { MESSAGE_LIMITS } from '../../src/storage/message/limits.ts'
 import { MessageSearch, type TextKey } from '../../src/storage/message/search-text.ts'
 import { locateSection, readSection } from '../../src/storage/message/section.ts'
 import { Summariser, summarise } from '../../src/storage/message/summarise.ts'
+import { summariseHeader } from '../../src/storage/message/summarise-header.ts'
 import { corpus } from './corpus.ts'
 import { sectionsOf } from './sections.ts'
 
@@ -108,6 +110,23 @@ export function assertSameInChunks(message: Buffer, lengths: readonly number[]):
   const unpacked = unpackSummary(packed)
   assert.ok(unpacked)
   assert.deepEqual(packSummary(unpacked), packed)
+}
+
+/** What is said of a header alone is said of the message, from however many of its first bytes. */
+export function assertSameHeader(message: Buffer, length: number): void {
+  const { envelope, dateSent, fields, partialFields, root } = summarise(message)
+  const whole = { envelope, dateSent, fields, partialFields }
+  const asked = [summariseHeader(message, true), summariseHeader(message.subarray(0, length), false)] as const
+  assert.equal(asked[0] === undefined, root.header.physical > MESSAGE_LIMITS.headerBytes)
+  for (const header of asked) {
+    if (header === undefined) continue
+    const again = summariseHeader(message.subarray(0, header.headerBytes), true)
+    for (const one of [header, again]) {
+      assert.ok(one)
+      const { envelope: shown, dateSent: sent, fields: kept, partialFields: partial } = one
+      assert.deepEqual({ envelope: shown, dateSent: sent, fields: kept, partialFields: partial }, whole)
+    }
+  }
 }
 
 const KEYS: readonly TextKey[] = [

@@ -1,6 +1,6 @@
 // A selected mailbox, with the rights its session has now.
 import { DELETED, type FlagChange } from '../../storage/flags.ts'
-import type { MessageSummary } from '../../storage/message/message-summary.ts'
+import type { HeaderSummary, MessageSummary } from '../../storage/message/message-summary.ts'
 import type { Scratch } from '../../storage/scratch.ts'
 import { MailboxAround } from '../../storage/mailbox/mailbox-around.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
@@ -62,6 +62,11 @@ export class AclMailbox extends MailboxAround {
   ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     await this.#readable()
     yield* this.inner.summaries(uids, options)
+  }
+
+  override async *headers(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, HeaderSummary>> {
+    await this.#readable()
+    yield* this.inner.headers(uids)
   }
 
   override async sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -6,6 +6,7 @@ import type { MailboxIndex } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 import { PRIVATE_FILE, PRIVATE_SCHEMA } from '../private-seen/private-schema.ts'
+import { PendingBudget } from './pending-summaries.ts'
 import { SummaryMemories } from './summary-memory.ts'
 
 export interface IndexLimits {
@@ -25,6 +26,7 @@ export class IndexFiles implements Indexes {
   readonly #limits: IndexLimits
   readonly #now: () => number
   readonly #memories = new SummaryMemories()
+  readonly #pending = new PendingBudget()
   /** Oldest use first. */
   readonly #files = new Map<string, IndexFile>()
   #sweeper: NodeJS.Timeout | undefined
@@ -47,6 +49,7 @@ export class IndexFiles implements Indexes {
       now: this.#now,
       log,
       memories: this.#memories,
+      pending: this.#pending,
     })
   }
 

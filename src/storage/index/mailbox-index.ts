@@ -1,5 +1,5 @@
 import type { FormatRecord } from '../formats/format.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
 import type { UidRanges } from '../store.ts'
 
 /**
@@ -31,7 +31,12 @@ export interface MailboxIndex {
   vanishedSince(modSeq: number): UidRanges | undefined
   /** Summaries that are known, by UID; each must belong to the key of its record. */
   summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary>
-  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void
+  /** The same of headers, be it as part of a whole summary. */
+  headers(records: readonly KeyedRecord[]): ReadonlyMap<number, HeaderSummary>
+  /** Known from now on; on disk a little later. */
+  addSummary(of: KeyedRecord, summary: MessageSummary): void
+  /** The same of a header alone: the bytes that `summariseHeader` made sense of, which may be overwritten afterwards. */
+  addHeader(of: KeyedRecord, header: Buffer): void
   close(): void
 }
 

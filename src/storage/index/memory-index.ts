@@ -1,5 +1,6 @@
 import type { FormatRecord } from '../formats/format.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import { type HeaderSummary, isWhole, type MessageSummary } from '../message/message-summary.ts'
+import { summariseHeader } from '../message/summarise-header.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   MailboxIndex,
   RecordedChange,
 } from './mailbox-index.ts'
+import { packSummary, unpackSummary } from './summary-codec.ts'
 
 /** Expunges remembered for VANISHED. */
 const EXPUNGE_LOG = 10_000
@@ -17,7 +19,7 @@ const EXPUNGE_LOG = 10_000
 /** An index that is forgotten with its process: `INDEX=MEMORY`, and what is left when the disk fails. */
 export class MemoryIndex implements MailboxIndex {
   readonly #known = new Map<number, { readonly flags: string; readonly modSeq: number }>()
-  readonly #summaries = new Map<number, { readonly key: string; readonly summary: MessageSummary }>()
+  readonly #summaries = new Map<number, { readonly key: string; readonly summary: HeaderSummary }>()
   #expunged: { readonly uid: number; readonly modSeq: number }[] = []
   /** The log holds every expunge after this MODSEQ. */
   #complete: number
@@ -88,6 +90,12 @@ export class MemoryIndex implements MailboxIndex {
 
   summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
     const found = new Map<number, MessageSummary>()
+    for (const [uid, summary] of this.headers(records)) if (isWhole(summary)) found.set(uid, summary)
+    return found
+  }
+
+  headers(records: readonly KeyedRecord[]): ReadonlyMap<number, HeaderSummary> {
+    const found = new Map<number, HeaderSummary>()
     for (const { uid, key } of records) {
       const known = this.#summaries.get(uid)
       if (known?.key === key) found.set(uid, known.summary)
@@ -95,8 +103,19 @@ export class MemoryIndex implements MailboxIndex {
     return found
   }
 
-  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void {
-    for (const { of, summary } of summaries) this.#summaries.set(of.uid, { key: of.key, summary })
+  addSummary({ uid, key }: KeyedRecord, summary: MessageSummary): void {
+    this.addPacked({ uid, key }, packSummary(summary))
+  }
+
+  addHeader(of: KeyedRecord, header: Buffer): void {
+    const summary = summariseHeader(header, true)
+    if (summary !== undefined) this.addPacked(of, packSummary(summary))
+  }
+
+  /** Packed they take least. */
+  addPacked({ uid, key }: KeyedRecord, packed: Buffer): void {
+    const summary = unpackSummary(packed)
+    if (summary !== undefined) this.#summaries.set(uid, { key, summary })
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
 import { InternedFlags } from '../flag-table.ts'
 import { SEEN } from '../flags.ts'
@@ -199,7 +200,7 @@ test('summaries belong to a key, and go with their message', (t) => {
   const index = home.open()
   const summary = summarise(Buffer.from('Subject: x\r\n\r\nbody\r\n'))
   change(index, records(1, 2, 300))
-  index.addSummaries([1, 2, 300].map((uid) => ({ of: { uid, key: `k${uid}` }, summary })))
+  for (const uid of [1, 2, 300]) index.addSummary({ uid, key: `k${uid}` }, summary)
   const found = index.summaries([
     { uid: 1, key: 'k1' },
     { uid: 2, key: 'another' },
@@ -207,9 +208,68 @@ test('summaries belong to a key, and go with their message', (t) => {
     { uid: 301, key: 'k301' },
   ])
   assert.deepEqual([...found.keys()], [1, 300])
-  assert.equal(found.get(1)?.envelope.toString(), summary.envelope.toString())
+  assert.equal(found.get(1)?.envelope, summary.envelope)
   change(index, [], records(1))
   assert.equal(index.summaries([{ uid: 1, key: 'k1' }]).size, 0)
+})
+
+const HEADER = Buffer.from('Subject: x\r\nFrom: joe@example.org\r\n\r\n')
+
+test('summaries are known at once, and to others once they are written', async (t) => {
+  const home = new Home(t)
+  const [one, two] = [home.open(), home.open()]
+  const asked = [1, 2].map((uid) => ({ uid, key: `k${uid}` }))
+  change(one, records(1, 2))
+  one.addHeader({ uid: 1, key: 'k1' }, HEADER)
+  one.addSummary({ uid: 2, key: 'k2' }, summarise(HEADER))
+  assert.deepEqual([...one.headers(asked).keys()], [1, 2])
+  assert.deepEqual([...one.summaries(asked).keys()], [2], 'of the other only the header is known')
+  while (two.headers(asked).size < 2) await setTimeout(5)
+  const [told] = two.headers(asked).values()
+  assert.equal(told?.envelope, summarise(HEADER).envelope)
+  assert.deepEqual([...two.summaries(asked).keys()], [2])
+})
+
+test('a whole summary takes the place of that of a header, never the other way round', (t) => {
+  const home = new Home(t)
+  const of = { uid: 1, key: 'k' }
+  const written = (add: (index: MailboxIndex) => void): boolean => {
+    const [index, other] = [home.open(), home.open()]
+    add(index)
+    index.close()
+    const [summary] = other.headers([of]).values()
+    assert.equal(summary?.envelope, summarise(HEADER).envelope)
+    return summary.headerOnly
+  }
+  change(home.open(), records(1))
+  assert.equal(
+    written((index) => index.addHeader(of, HEADER)),
+    true,
+  )
+  assert.equal(
+    written((index) => index.addSummary(of, summarise(HEADER))),
+    false,
+  )
+  assert.equal(
+    written((index) => index.addHeader(of, HEADER)),
+    false,
+  )
+})
+
+test('nothing is written of a message that went away meanwhile', (t) => {
+  const home = new Home(t)
+  const [one, two] = [home.open(), home.open()]
+  const [first, second] = records(1, 2)
+  assert.ok(first && second)
+  change(one, [first, second])
+  for (const uid of [1, 2]) one.addHeader({ uid, key: 'k' }, HEADER)
+  change(one, [], [first])
+  change(two, [], records(2))
+  assert.deepEqual([...one.headers([{ uid: 1, key: 'k' }]).keys()], [])
+  one.close()
+  const file = new DatabaseSync(home.file)
+  t.after(() => file.close())
+  assert.equal(file.prepare('SELECT count(*) AS rows FROM summary').get()?.['rows'], 0)
 })
 
 test('files are closed when nobody uses them, and open again by themselves', (t) => {

@@ -1,5 +1,5 @@
 import type { FormatRecord } from '../formats/format.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import { type HeaderSummary, isWhole, type MessageSummary } from '../message/message-summary.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
 import { type IndexFile, type IndexLog, messageOf, type OpenIndex } from './index-file.ts'
@@ -12,8 +12,9 @@ import type {
   RecordedChange,
 } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
+import { type PackedSummaryOf, type PendingBudget, PendingSummaries } from './pending-summaries.ts'
 import type { SummaryMemories, SummaryMemory } from './summary-memory.ts'
-import { packSummary, unpackSummary } from './summary-codec.ts'
+import { SUMMARY_VERSIONS, unpackSummary } from './summary-codec.ts'
 
 /** Expunges remembered for VANISHED; when there are twice as many, the older half goes. */
 export const EXPUNGE_LOG = 10_000
@@ -30,6 +31,7 @@ export interface SqliteIndexNeeds {
   readonly log: IndexLog
   /** Of all mailboxes of this process. */
   readonly memories: SummaryMemories
+  readonly pending: PendingBudget
 }
 
 /**
@@ -39,6 +41,7 @@ export interface SqliteIndexNeeds {
 export class SqliteIndex implements MailboxIndex {
   readonly #needs: SqliteIndexNeeds
   readonly #memory: SummaryMemory
+  readonly #pending: PendingSummaries
   #row: { readonly file: IndexFile; readonly generation: number; readonly id: number } | undefined
   #highest = 0
   #instead: MemoryIndex | undefined
@@ -46,6 +49,7 @@ export class SqliteIndex implements MailboxIndex {
   constructor(needs: SqliteIndexNeeds) {
     this.#needs = needs
     this.#memory = needs.memories.open()
+    this.#pending = new PendingSummaries(needs.pending, (summaries) => this.#writeSummaries(summaries))
   }
 
   load(): IndexedMailbox {
@@ -75,7 +79,10 @@ export class SqliteIndex implements MailboxIndex {
   }
 
   record(changes: IndexChanges): GivenModSeqs {
-    for (const { uid } of changes.expunged) this.#memory.forget(uid)
+    for (const { uid } of changes.expunged) {
+      this.#memory.forget(uid)
+      this.#pending.forget(uid)
+    }
     return this.#try(
       (file) =>
         file.write((index) => {
@@ -161,23 +168,35 @@ export class SqliteIndex implements MailboxIndex {
   }
 
   summaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
-    const found = new Map<number, MessageSummary>()
+    return this.#find(records, isWhole)
+  }
+
+  headers(records: readonly KeyedRecord[]): ReadonlyMap<number, HeaderSummary> {
+    return this.#find(records, (summary): summary is HeaderSummary => summary !== undefined)
+  }
+
+  #find<Wanted extends HeaderSummary>(
+    records: readonly KeyedRecord[],
+    isWanted: (summary: HeaderSummary) => summary is Wanted,
+  ): ReadonlyMap<number, Wanted> {
+    const found = new Map<number, Wanted>()
     const unknown: KeyedRecord[] = []
     for (const record of records) {
-      const summary = this.#memory.find(record)
-      if (summary === undefined) unknown.push(record)
+      const summary = this.#memory.find(record) ?? this.#pending.find(record)
+      if (summary === undefined || !isWanted(summary)) unknown.push(record)
       else found.set(record.uid, summary)
     }
-    if (unknown.length > 0) for (const [uid, summary] of this.#readSummaries(unknown)) found.set(uid, summary)
+    if (unknown.length === 0) return found
+    for (const [uid, summary] of this.#readSummaries(unknown)) if (isWanted(summary)) found.set(uid, summary)
     return found
   }
 
-  #readSummaries(records: readonly KeyedRecord[]): ReadonlyMap<number, MessageSummary> {
+  #readSummaries(records: readonly KeyedRecord[]): ReadonlyMap<number, HeaderSummary> {
     const byUid = new Map(records.map((record) => [record.uid, record]))
     return this.#try(
       (file) =>
         file.run((index) => {
-          const found = new Map<number, MessageSummary>()
+          const found = new Map<number, HeaderSummary>()
           for (const [uid, key, data] of summaryRows(index, this.#id(file, index), records)) {
             const record = byUid.get(number(uid))
             if (record === undefined || record.key !== key || !(data instanceof Uint8Array)) continue
@@ -188,24 +207,35 @@ export class SqliteIndex implements MailboxIndex {
           }
           return found
         }),
-      (instead) => instead.summaries(records),
+      (instead) => instead.headers(records),
     )
   }
 
-  addSummaries(summaries: readonly { readonly of: KeyedRecord; readonly summary: MessageSummary }[]): void {
+  addSummary(of: KeyedRecord, summary: MessageSummary): void {
+    this.#pending.add(of, summary)
+  }
+
+  addHeader(of: KeyedRecord, header: Buffer): void {
+    this.#pending.addHeader(of, header)
+  }
+
+  #writeSummaries(summaries: readonly PackedSummaryOf[]): void {
     this.#try(
       (file) =>
         file.write((index) => {
           const id = this.#id(file, index)
-          const insert = index.statement('INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?)')
-          for (const { of, summary } of summaries) insert.run(id, of.uid, of.key, packSummary(summary))
+          const add = index.statement(ADD_SUMMARY)
+          for (const { of, packed } of summaries) add.run(id, of.uid, of.key, packed, id, of.uid)
         }),
-      (instead) => instead.addSummaries(summaries),
+      (instead) => {
+        for (const { of, packed } of summaries) instead.addPacked(of, packed)
+      },
     )
   }
 
   close(): void {
     // The file is shared, and closes by itself.
+    this.#pending.flush()
     this.#memory.clear()
   }
 
@@ -241,6 +271,17 @@ export class SqliteIndex implements MailboxIndex {
     }
     return instead(this.#instead)
   }
+}
+
+/** Only of messages that are still recorded; that of a header does not take the place of a whole one. */
+const ADD_SUMMARY = `
+INSERT INTO summary SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM message WHERE mailbox = ? AND uid = ?)
+ON CONFLICT (mailbox, uid) DO UPDATE SET key = excluded.key, data = excluded.data
+WHERE key <> excluded.key OR hex(substr(excluded.data, 1, 1)) <> '${versionByte(SUMMARY_VERSIONS.headerOnly)}'
+  OR hex(substr(data, 1, 1)) <> '${versionByte(SUMMARY_VERSIONS.whole)}'`
+
+function versionByte(version: number): string {
+  return Buffer.from([version]).toString('hex').toUpperCase()
 }
 
 /** Records single changes; answers whether the new MODSEQ was used. */

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
+import { type HeaderSummary, isWhole, type MessageSummary } from '../message/message-summary.ts'
 import { summarise } from '../message/summarise.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import { summariseHeader } from '../message/summarise-header.ts'
 import { packSummary, unpackSummary } from './summary-codec.ts'
 
 /** A summary as plain values: of the parts only what the interface promises. */
-function plain(summary: MessageSummary | undefined): unknown {
+function plain(summary: HeaderSummary | undefined): unknown {
   if (summary === undefined) return undefined
+  const { headerOnly, envelope, dateSent, fields, partialFields } = summary
+  const kept = Object.fromEntries([...fields].map(([name, value]) => [name, value.toString('latin1')]))
+  const header = { headerOnly, envelope, dateSent, kept, partialFields }
+  if (!isWhole(summary)) return header
   const part = ({ start, header, body, kind, children }: MessageSummary['root']): unknown => ({
     start,
     header: { ...header },
@@ -15,10 +20,8 @@ function plain(summary: MessageSummary | undefined): unknown {
     kind,
     children: children.map(part),
   })
-  const { sizePhysical, sizeVirtual, lines, dateSent, fields, envelope, bodyStructure, body } = summary
-  const texts = [envelope, bodyStructure, body].map((bytes) => bytes.toString('latin1'))
-  const kept = Object.fromEntries([...fields].map(([name, value]) => [name, value.toString('latin1')]))
-  return { sizePhysical, sizeVirtual, lines, dateSent, kept, texts, root: part(summary.root) }
+  const { sizePhysical, sizeVirtual, lines, bodyStructure, body } = summary
+  return { ...header, sizePhysical, sizeVirtual, lines, bodyStructure, body, root: part(summary.root) }
 }
 
 const MESSAGES = [
@@ -33,7 +36,23 @@ test('a summary is the same after packing', () => {
   for (const message of MESSAGES) {
     const summary = summarise(Buffer.from(message, 'latin1'))
     assert.deepEqual(plain(unpackSummary(packSummary(summary))), plain(summary), message)
+    const header = summariseHeader(Buffer.from(message, 'latin1'), true)
+    assert.ok(header)
+    assert.deepEqual(plain(unpackSummary(packSummary(header))), plain(header), message)
   }
+})
+
+/** The third message, as packed in November 2026. */
+const OLD_SUMMARY =
+  'AkdMAAAAnQFKOgkBEBEABgAAKE5JTCAiIiAoKE5JTCBOSUwgImpvZSIgImV4YW1wbGUub3JnIikpICgoTklMIE5JTCAiam9lIiAiZXhhbXBsZS' +
+  '5vcmciKSkgKChOSUwgTklMICJqb2UiICJleGFtcGxlLm9yZyIpKSAoKE5JTCBOSUwgImphbmUiICJleGFtcGxlLm9yZyIpKSBOSUwgTklMIE5J' +
+  'TCAiPGFAYj4iKSgidGV4dCIgInBsYWluIiAoImNoYXJzZXQiICJ1cy1hc2NpaSIpIE5JTCBOSUwgIjdiaXQiIDAgMCBOSUwgTklMIE5JTCBOSU' +
+  'wpKCJ0ZXh0IiAicGxhaW4iICgiY2hhcnNldCIgInVzLWFzY2lpIikgTklMIE5JTCAiN2JpdCIgMCAwKQBHTAUAAAAAAGpvZUBleGFtcGxlLm9y' +
+  'Z2phbmVAZXhhbXBsZS5vcmc8YUBiPg=='
+
+test('what was packed before there were summaries of headers is read', () => {
+  const summary = unpackSummary(Buffer.from(OLD_SUMMARY, 'base64'))
+  assert.deepEqual(plain(summary), plain(summarise(Buffer.from(MESSAGES[2] ?? '', 'latin1'))))
 })
 
 test('bytes that are no summary are refused, and never more than that', () => {

@@ -2,93 +2,108 @@
 // tree of parts is only built for whoever asks for it.
 import type { SentDate } from '../message/date.ts'
 import type { MessagePart, PartKind, PartSize } from '../message/message-part.ts'
-import { KEPT_FIELDS, type KeptField, type MessageSummary } from '../message/message-summary.ts'
+import {
+  type HeaderSummary,
+  isWhole,
+  KEPT_FIELDS,
+  type KeptField,
+  type MessageSummary,
+} from '../message/message-summary.ts'
 
-/** Goes up when what a summary says changes: older ones are made again. */
-export const SUMMARY_VERSION = 2
+/** Go up when what a summary says changes: older ones are made again. They never have a number in common. */
+export const SUMMARY_VERSIONS = { whole: 2, headerOnly: 3 } as const
 
 const KINDS: readonly PartKind[] = ['text', 'multipart', 'message', 'other']
 
-export function packSummary(summary: MessageSummary): Buffer {
-  const tree = new VarintWriter()
-  packPart(tree, summary.root)
-  const parts = tree.bytes()
-  const fields = KEPT_FIELDS.map((name) => summary.fields.get(name))
+/** What stands behind the head, before kept fields: that of the header, and with it that of the whole message. */
+const TEXTS = { headerOnly: 1, whole: 4 } as const
+
+export function packSummary(summary: HeaderSummary): Buffer {
+  const kept = summary.fields
+  const fields = KEPT_FIELDS.map((name) => kept.get(name))
   const head = new VarintWriter()
-  head.add(SUMMARY_VERSION, summary.sizePhysical, summary.sizeVirtual, summary.lines, summary.partialFields)
+  const texts = [summary.envelope]
+  let parts: Buffer = NOTHING
+  if (isWhole(summary)) {
+    const tree = new VarintWriter()
+    packPart(tree, summary.root)
+    parts = tree.bytes()
+    head.add(SUMMARY_VERSIONS.whole, summary.sizePhysical, summary.sizeVirtual, summary.lines)
+    texts.push(summary.bodyStructure, summary.body)
+  } else head.add(SUMMARY_VERSIONS.headerOnly)
+  head.add(summary.partialFields)
   addDate(head, summary.dateSent)
-  for (const { length } of [summary.envelope, summary.bodyStructure, summary.body, parts]) head.add(length)
+  for (const { length } of texts) head.add(length)
+  if (isWhole(summary)) head.add(parts.length)
   for (const field of fields) head.add(field === undefined ? 0 : field.length + 1)
   const known = fields.filter((field) => field !== undefined)
-  return Buffer.concat([head.bytes(), summary.envelope, summary.bodyStructure, summary.body, parts, ...known])
+  return Buffer.concat([head.bytes(), Buffer.from(texts.join(''), 'latin1'), parts, ...known])
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** `undefined` for what `packSummary` of this version did not write. The summary keeps the bytes. */
-export function unpackSummary(bytes: Buffer): MessageSummary | undefined {
+export function unpackSummary(bytes: Buffer): HeaderSummary | MessageSummary | undefined {
   const reader = new VarintReader(bytes)
-  if (reader.next() !== SUMMARY_VERSION) return undefined
-  const summary = new PackedSummary(reader)
-  return summary.isWhole ? summary : undefined
+  const version = reader.next()
+  if (version !== SUMMARY_VERSIONS.whole && version !== SUMMARY_VERSIONS.headerOnly) return undefined
+  const summary = version === SUMMARY_VERSIONS.whole ? new PackedSummary(reader) : new PackedHeader(reader)
+  return summary.isComplete ? summary : undefined
 }
 
-class PackedSummary implements MessageSummary {
-  readonly sizePhysical: number
-  readonly sizeVirtual: number
-  readonly lines: number
+/** Texts and fields behind their lengths. */
+class Packed {
   readonly partialFields: number
   readonly dateSent: SentDate | undefined
-  readonly isWhole: boolean
+  /** As long as its lengths say. */
+  readonly isComplete: boolean
   readonly #bytes: Buffer
   readonly #at: number
   readonly #lengths: readonly number[]
-  #root: MessagePart | undefined
+  readonly #texts: number
   #fields: ReadonlyMap<KeptField, Buffer> | undefined
 
-  constructor(reader: VarintReader) {
-    this.sizePhysical = reader.next()
-    this.sizeVirtual = reader.next()
-    this.lines = reader.next()
+  constructor(reader: VarintReader, texts: number) {
     this.partialFields = reader.next()
     this.dateSent = readDate(reader)
     const lengths: number[] = []
-    for (let count = 0; count < 4 + KEPT_FIELDS.length; count += 1) lengths.push(reader.next())
+    for (let count = 0; count < texts + KEPT_FIELDS.length; count += 1) lengths.push(reader.next())
     this.#bytes = reader.bytes
     this.#at = reader.at
     this.#lengths = lengths
-    this.isWhole = reader.at + totalOf(lengths) === reader.bytes.length
+    this.#texts = texts
+    this.isComplete = reader.at + totalOf(lengths, texts) === reader.bytes.length
   }
 
-  get envelope(): Buffer {
-    return this.#part(0)
-  }
-
-  get bodyStructure(): Buffer {
-    return this.#part(1)
-  }
-
-  get body(): Buffer {
-    return this.#part(2)
-  }
-
-  get root(): MessagePart {
-    return (this.#root ??= readPart(new VarintReader(this.#part(3))))
+  get envelope(): string {
+    return this.text(0)
   }
 
   get fields(): ReadonlyMap<KeptField, Buffer> {
     return (this.#fields ??= this.#readFields())
   }
 
-  #part(number: number): Buffer {
+  protected text(number: number): string {
+    const from = this.#startOf(number)
+    return this.#bytes.toString('latin1', from, from + (this.#lengths[number] ?? 0))
+  }
+
+  protected part(number: number): Buffer {
+    const from = this.#startOf(number)
+    return this.#bytes.subarray(from, from + (this.#lengths[number] ?? 0))
+  }
+
+  #startOf(number: number): number {
     let from = this.#at
     for (let index = 0; index < number; index += 1) from += this.#lengths[index] ?? 0
-    return this.#bytes.subarray(from, from + (this.#lengths[number] ?? 0))
+    return from
   }
 
   #readFields(): ReadonlyMap<KeptField, Buffer> {
     const fields = new Map<KeptField, Buffer>()
-    let at = this.#at + totalOf(this.#lengths.slice(0, 4))
+    let at = this.#startOf(this.#texts)
     for (const [index, name] of KEPT_FIELDS.entries()) {
-      const length = this.#lengths[4 + index] ?? 0
+      const length = this.#lengths[this.#texts + index] ?? 0
       if (length === 0) continue
       fields.set(name, this.#bytes.subarray(at, at + length - 1))
       at += length - 1
@@ -97,9 +112,47 @@ class PackedSummary implements MessageSummary {
   }
 }
 
+class PackedHeader extends Packed implements HeaderSummary {
+  readonly headerOnly = true
+
+  constructor(reader: VarintReader) {
+    super(reader, TEXTS.headerOnly)
+  }
+}
+
+class PackedSummary extends Packed implements MessageSummary {
+  readonly headerOnly = false
+  readonly sizePhysical: number
+  readonly sizeVirtual: number
+  readonly lines: number
+  #root: MessagePart | undefined
+
+  constructor(reader: VarintReader) {
+    const [sizePhysical, sizeVirtual, lines] = [reader.next(), reader.next(), reader.next()]
+    super(reader, TEXTS.whole)
+    this.sizePhysical = sizePhysical
+    this.sizeVirtual = sizeVirtual
+    this.lines = lines
+  }
+
+  get bodyStructure(): string {
+    return this.text(1)
+  }
+
+  get body(): string {
+    return this.text(2)
+  }
+
+  get root(): MessagePart {
+    return (this.#root ??= readPart(new VarintReader(this.part(3))))
+  }
+}
+
 /** Bytes behind the head: lengths of fields are written one larger. */
-function totalOf(lengths: readonly number[]): number {
-  return lengths.reduce((sum, length, index) => sum + (index < 4 ? length : Math.max(0, length - 1)), 0)
+function totalOf(lengths: readonly number[], texts: number): number {
+  let sum = 0
+  for (const [index, length] of lengths.entries()) sum += index < texts ? length : Math.max(0, length - 1)
+  return sum
 }
 
 function addDate(head: VarintWriter, date: SentDate | undefined): void {

@@ -1,4 +1,4 @@
-import type { MessageSummary } from '../message/message-summary.ts'
+import type { HeaderSummary } from '../message/message-summary.ts'
 import type { KeyedRecord } from './mailbox-index.ts'
 
 /** Bytes of summaries that a process remembers over all mailboxes: those of some 30,000 ordinary messages. */
@@ -9,8 +9,8 @@ const OVERHEAD_BYTES = 400
 
 /** Summaries of one mailbox that were asked for lately. */
 export interface SummaryMemory {
-  find(record: KeyedRecord): MessageSummary | undefined
-  add(record: KeyedRecord, summary: MessageSummary, packedBytes: number): void
+  find(record: KeyedRecord): HeaderSummary | undefined
+  add(record: KeyedRecord, summary: HeaderSummary, packedBytes: number): void
   /** The message is gone. */
   forget(uid: number): void
   clear(): void
@@ -56,22 +56,19 @@ export class SummaryMemories {
 
 class Memory implements SummaryMemory {
   readonly #all: SummaryMemories
-  readonly #known = new Map<
-    number,
-    { readonly key: string; readonly summary: MessageSummary; readonly bytes: number }
-  >()
+  readonly #known = new Map<number, { readonly key: string; readonly summary: HeaderSummary; readonly bytes: number }>()
   #bytes = 0
 
   constructor(all: SummaryMemories) {
     this.#all = all
   }
 
-  find({ uid, key }: KeyedRecord): MessageSummary | undefined {
+  find({ uid, key }: KeyedRecord): HeaderSummary | undefined {
     const known = this.#known.get(uid)
     return known?.key === key ? known.summary : undefined
   }
 
-  add({ uid, key }: KeyedRecord, summary: MessageSummary, packedBytes: number): void {
+  add({ uid, key }: KeyedRecord, summary: HeaderSummary, packedBytes: number): void {
     this.forget(uid)
     const bytes = packedBytes + OVERHEAD_BYTES
     this.#known.set(uid, { key, summary, bytes })

@@ -1,5 +1,5 @@
 import type { FlagChange } from '../flags.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
 import type {
   CopiedUids,
   Mailbox,
@@ -92,6 +92,10 @@ export class MailboxAround implements Mailbox {
     options?: { readonly known: boolean },
   ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     return this.inner.summaries(uids, options)
+  }
+
+  headers(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, HeaderSummary>> {
+    return this.inner.headers(uids)
   }
 
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {

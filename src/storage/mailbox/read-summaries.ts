@@ -1,11 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FormatRecord } from '../formats/format.ts'
 import type { KeyedRecord } from '../index/mailbox-index.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
-import { summarise, Summariser } from '../message/summarise.ts'
+import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { Scratch } from '../scratch.ts'
-import { READ_CHUNK_BYTES, type StoredMessage } from '../store.ts'
+import { type Describe, describeHeader, describeMessage } from './describe-message.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
 
 /** Messages asked of the index at once. */
@@ -18,16 +17,21 @@ const SLICE_MS = 4
  * Summaries from the index; what it does not know is read, described and remembered, or left out with `onlyKnown`. Others
  * have their turn in between.
  */
-export async function* readSummaries(
+export function readSummaries(
   shared: SharedMailbox,
   records: readonly FormatRecord[],
   onlyKnown = false,
 ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
-  for (let from = 0; from < records.length; from += BATCH) {
-    const batch = records.slice(from, from + BATCH)
-    const known = shared.index.summaries(batch.map((record) => keyed(shared, record)))
-    yield onlyKnown || known.size === batch.length ? known : await complete(shared, batch, known)
-  }
+  const known: Known<MessageSummary> = (some) => shared.index.summaries(some)
+  return inBatches(shared, records, known, onlyKnown ? undefined : describeMessage)
+}
+
+/** The same of headers: only they are read. */
+export function readHeaders(
+  shared: SharedMailbox,
+  records: readonly FormatRecord[],
+): AsyncIterable<ReadonlyMap<number, HeaderSummary>> {
+  return inBatches(shared, records, (some) => shared.index.headers(some), describeHeader)
 }
 
 /** Sizes the format knows, else from summaries. */
@@ -48,62 +52,49 @@ export async function readSizes(
   return sizes
 }
 
-async function complete(
+type Known<Summary> = (records: readonly KeyedRecord[]) => ReadonlyMap<number, Summary>
+
+async function* inBatches<Summary extends HeaderSummary>(
   shared: SharedMailbox,
-  batch: readonly FormatRecord[],
-  known: ReadonlyMap<number, MessageSummary>,
-): Promise<ReadonlyMap<number, MessageSummary>> {
-  const all = new Map(known)
-  const fresh: { of: KeyedRecord; summary: MessageSummary }[] = []
+  records: readonly FormatRecord[],
+  known: Known<Summary>,
+  describe: Describe<Summary> | undefined,
+): AsyncIterable<ReadonlyMap<number, Summary>> {
   const scratch = new Scratch()
+  for (let from = 0; from < records.length; from += BATCH) {
+    const batch = records.slice(from, from + BATCH)
+    const keyed = batch.map((record): KeyedRecord => ({ uid: record.uid, key: shared.format.keyOf(record) }))
+    const found = known(keyed)
+    if (describe === undefined || found.size === batch.length) {
+      yield found
+      continue
+    }
+    const all = new Map(found)
+    await complete(batch, keyed, all, (of, record) => describe(shared, of, record, scratch))
+    yield all
+  }
+}
+
+/** Adds what is not known. */
+async function complete<Summary extends HeaderSummary>(
+  batch: readonly FormatRecord[],
+  keyed: readonly KeyedRecord[],
+  all: Map<number, Summary>,
+  describe: (of: KeyedRecord, record: FormatRecord) => Summary | Promise<Summary>,
+): Promise<void> {
   let began = performance.now()
-  for (const record of batch) {
-    if (all.has(record.uid) || record.expunged) continue
-    const of = keyed(shared, record)
-    const summary = await describe(shared, record, scratch)
-    if (summary === undefined) continue
-    all.set(record.uid, summary)
-    fresh.push({ of, summary })
+  for (const [index, record] of batch.entries()) {
+    const of = keyed[index]
+    if (of === undefined || all.has(record.uid) || record.expunged) continue
+    try {
+      const describing = describe(of, record)
+      all.set(record.uid, describing instanceof Promise ? await describing : describing)
+    } catch (error) {
+      // One that went away meanwhile is left out.
+      if (!(error instanceof StoreRefusal) || error.code !== 'expunged') throw error
+    }
     if (performance.now() - began < SLICE_MS) continue
     await setImmediate()
     began = performance.now()
   }
-  if (fresh.length > 0) shared.index.addSummaries(fresh)
-  return all
-}
-
-function keyed({ format }: SharedMailbox, record: FormatRecord): KeyedRecord {
-  return { uid: record.uid, key: format.keyOf(record) }
-}
-
-/** `undefined` for a message that went away. */
-async function describe(
-  { format }: SharedMailbox,
-  record: FormatRecord,
-  scratch: Scratch,
-): Promise<MessageSummary | undefined> {
-  try {
-    const message = await format.openMessage(record, scratch)
-    try {
-      return await summariseStored(message)
-    } finally {
-      message.close()
-    }
-  } catch (error) {
-    if (error instanceof StoreRefusal && error.code === 'expunged') return undefined
-    throw error
-  }
-}
-
-async function summariseStored(message: StoredMessage): Promise<MessageSummary> {
-  const { sizeBytes } = message
-  if (sizeBytes <= READ_CHUNK_BYTES) return summarise(await message.read(0, sizeBytes))
-  const summariser = new Summariser()
-  for (let from = 0; from < sizeBytes; from += READ_CHUNK_BYTES) {
-    const chunk = await message.read(from, Math.min(from + READ_CHUNK_BYTES, sizeBytes))
-    if (chunk.length === 0) break
-    summariser.push(chunk)
-    await setImmediate()
-  }
-  return summariser.finish()
 }

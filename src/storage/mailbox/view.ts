@@ -1,6 +1,6 @@
 import { ALL_SYSTEM_FLAGS, DELETED, type FlagChange } from '../flags.ts'
 import type { FormatRecord } from '../formats/format.ts'
-import type { MessageSummary } from '../message/message-summary.ts'
+import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
 import type { QuotaHook } from '../quota-hook.ts'
 import { StoreRefusal } from '../refusal.ts'
 import type { Scratch } from '../scratch.ts'
@@ -16,7 +16,7 @@ import type {
 import { amountOf, refusalOfGone, removed } from './copy.ts'
 import { checkKeywords, type KeywordLimits } from './keyword-limits.ts'
 import { readDates } from './read-dates.ts'
-import { readSizes, readSummaries } from './read-summaries.ts'
+import { readHeaders, readSizes, readSummaries } from './read-summaries.ts'
 import type { Onlooker, SharedMailbox } from './shared-mailbox.ts'
 import type { Snapshot } from './snapshot.ts'
 import { inRanges, rangesOf } from './uid-ranges.ts'
@@ -158,6 +158,10 @@ export class MailboxView implements Mailbox, Onlooker {
     options?: { readonly known: boolean },
   ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     return readSummaries(this.#shared, this.#there(uids), options?.known)
+  }
+
+  headers(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, HeaderSummary>> {
+    return readHeaders(this.#shared, this.#there(uids))
   }
 
   sizes(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -7,7 +7,7 @@ import { MESSAGE_LIMITS } from './limits.ts'
 /** Values of ENVELOPE's fields. Of several fields of a name the last counts; addresses of all of them do. */
 export class Envelope {
   readonly #texts = new Map<string, string>()
-  readonly #addresses = new Map<string, Address[]>()
+  readonly #addresses = new Map<string, AddressItems>()
 
   /** Takes a field; the caller asked `isEnvelopeField` first. */
   take(name: string, raw: string): void {
@@ -17,33 +17,44 @@ export class Envelope {
   }
 
   #takeAddresses(name: string, value: string): void {
-    const known = this.#addresses.get(name) ?? []
-    if (known.length < MESSAGE_LIMITS.addresses) this.#addresses.set(name, known.concat(parseAddresses(value)))
+    const known = this.#addresses.get(name)
+    if (known === undefined) this.#addresses.set(name, addressItems(value))
+    else if (known.count < MESSAGE_LIMITS.addresses) {
+      const { count, items } = addressItems(value)
+      this.#addresses.set(name, { count: known.count + count, items: known.items + items })
+    }
   }
 
   /** `(date subject from sender reply-to to cc bcc in-reply-to message-id)`, one byte a character. RFC 3501 section 7.4.2. */
   format(): string {
-    const texts = this.#texts
-    const addresses = (name: string): string => addressList(this.#addresses.get(name) ?? [])
-    const from = addresses('from')
-    const subject = texts.get('subject')
-    return `(${[
-      onelineNstring(texts.get('date')),
-      subject === undefined ? 'NIL' : humanString(subject),
-      from,
-      orInstead(addresses('sender'), from),
-      orInstead(addresses('reply-to'), from),
-      addresses('to'),
-      addresses('cc'),
-      addresses('bcc'),
-      onelineNstring(texts.get('in-reply-to')),
-      onelineNstring(texts.get('message-id')),
-    ].join(' ')})`
+    const date = onelineNstring(this.#texts.get('date'))
+    const subject = this.#texts.get('subject')
+    const shown = subject === undefined ? 'NIL' : humanString(subject)
+    const from = this.#list('from') ?? 'NIL'
+    const senders = `${from} ${this.#list('sender') ?? from} ${this.#list('reply-to') ?? from}`
+    const recipients = `${this.#list('to') ?? 'NIL'} ${this.#list('cc') ?? 'NIL'} ${this.#list('bcc') ?? 'NIL'}`
+    const ids = `${onelineNstring(this.#texts.get('in-reply-to'))} ${onelineNstring(this.#texts.get('message-id'))}`
+    return `(${date} ${shown} ${senders} ${recipients} ${ids})`
   }
+
+  /** `undefined` when it is absent or empty. */
+  #list(name: string): string | undefined {
+    const items = this.#addresses.get(name)?.items ?? ''
+    return items === '' ? undefined : `(${items})`
+  }
+}
+
+/** Addresses as they stand in ENVELOPE, one behind the other. */
+interface AddressItems {
+  readonly count: number
+  readonly items: string
 }
 
 const TEXTS = new Set(['date', 'subject', 'in-reply-to', 'message-id'])
 const ADDRESSES = new Set(['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'])
+
+/** Fields (lower case) that ENVELOPE is made of. */
+export const ENVELOPE_FIELDS: readonly string[] = [...TEXTS, ...ADDRESSES]
 
 /** Whether a field (lower case) is part of ENVELOPE. */
 export function isEnvelopeField(name: string): boolean {
@@ -53,16 +64,34 @@ export function isEnvelopeField(name: string): boolean {
 /** What ENVELOPE says of a message without header. */
 export const EMPTY_ENVELOPE = new Envelope().format()
 
-function addressList(addresses: readonly Address[]): string {
-  return addresses.length === 0 ? 'NIL' : `(${addresses.map(addressItem).join('')})`
+/** Values that were read lately: most people write to the same few. The oldest goes first. */
+const lately = new Map<string, AddressItems>()
+/** Values remembered, and how long one may be: together a few hundred kilobytes, two megabytes of the strangest. */
+const REMEMBERED = { values: 500, length: 200 } as const
+
+function addressItems(value: string): AddressItems {
+  if (value.length > REMEMBERED.length) return readItems(value)
+  const known = lately.get(value)
+  if (known !== undefined) return known
+  const items = readItems(value)
+  if (lately.size >= REMEMBERED.values) lately.delete(lately.keys().next().value ?? '')
+  // Copies: slices would keep the header they were cut from.
+  lately.set(copyOf(value), { count: items.count, items: copyOf(items.items) })
+  return items
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+function readItems(value: string): AddressItems {
+  const addresses = parseAddresses(value)
+  let items = ''
+  for (const address of addresses) items += addressItem(address)
+  return { count: addresses.length, items }
 }
 
 function addressItem({ name, route, mailbox, domain }: Address): string {
   const shown = name === undefined ? 'NIL' : humanString(name)
   return `(${shown} ${nstring(route)} ${nstring(mailbox)} ${nstring(domain)})`
-}
-
-/** An absent or empty list gives way to another. */
-function orInstead(list: string, other: string): string {
-  return list === 'NIL' ? other : list
 }

@@ -4,6 +4,8 @@ export const MESSAGE_LIMITS = {
   fieldBytes: 1024 * 1024,
   /** All fields together that a summary is made of, each counted with some bytes more; what comes later is left out. */
   summaryFieldBytes: 16 * 1024 * 1024,
+  /** A message with a longer header is read as a whole also by who wants to know of its header alone. */
+  headerBytes: 64 * 1024,
   /** Multiparts and messages inside each other, as Dovecot's MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS. */
   nestedParts: 100,
   /** Parts of a message altogether, as Dovecot's MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS. */

@@ -2,30 +2,43 @@ import type { SentDate } from './date.ts'
 import type { MessagePart } from './message-part.ts'
 
 /**
- * What an index keeps of a message, so that most FETCH, SORT and THREAD commands need not read it. Made by `summarise`
- * and `Summariser`, packed by `packSummary`.
+ * What an index keeps of a message's header, so that FETCH ENVELOPE and most SEARCH commands need not read it. Made by
+ * `summariseHeader` from the first bytes of a message, or part of what is kept of the whole message. Texts are one byte a
+ * character.
  */
-export interface MessageSummary {
-  /** As stored, in bytes. */
-  readonly sizePhysical: number
-  /** As sent with CRLF line ends, in bytes: RFC822.SIZE. */
-  readonly sizeVirtual: number
-  /** Lines of the body. */
-  readonly lines: number
+export interface HeaderSummary {
+  /** Nothing is known of what stands behind the header; otherwise it is a `MessageSummary`. */
+  readonly headerOnly: boolean
   /** `(NIL "subject" ...)`, as it stands behind ENVELOPE; may hold literals. RFC 3501 section 7.4.2. */
-  readonly envelope: Buffer
-  /** `("text" "plain" ...)`, as it stands behind BODYSTRUCTURE. */
-  readonly bodyStructure: Buffer
-  /** The same without extension data, as it stands behind BODY. */
-  readonly body: Buffer
-  /** The message itself as a part, for `locateSection`. */
-  readonly root: MessagePart
+  readonly envelope: string
   /** The Date field, when it can be read. */
   readonly dateSent: SentDate | undefined
   /** Raw values of the first field of each name in KEPT_FIELDS, unfolded lines joined with LF. */
   readonly fields: ReadonlyMap<KeptField, Buffer>
   /** Bits in the order of KEPT_FIELDS: the header says more of this field than `fields` does. */
   readonly partialFields: number
+}
+
+/** What an index keeps of a whole message. Made by `summarise` and `Summariser`, packed by `packSummary`. */
+export interface MessageSummary extends HeaderSummary {
+  readonly headerOnly: false
+  /** As stored, in bytes. */
+  readonly sizePhysical: number
+  /** As sent with CRLF line ends, in bytes: RFC822.SIZE. */
+  readonly sizeVirtual: number
+  /** Lines of the body. */
+  readonly lines: number
+  /** `("text" "plain" ...)`, as it stands behind BODYSTRUCTURE. */
+  readonly bodyStructure: string
+  /** The same without extension data, as it stands behind BODY. */
+  readonly body: string
+  /** The message itself as a part, for `locateSection`. */
+  readonly root: MessagePart
+}
+
+/** Whether more than the header was looked at. */
+export function isWhole(summary: HeaderSummary): summary is MessageSummary {
+  return !summary.headerOnly
 }
 
 /** Fields that SEARCH, SORT (RFC 5256 section 3) and THREAD ask for. */

@@ -1,9 +1,9 @@
 import { casemap } from './casemap.ts'
-import { fieldBit, KEPT_FIELDS, type KeptField, type MessageSummary } from './message-summary.ts'
+import { fieldBit, type HeaderSummary, KEPT_FIELDS, type KeptField } from './message-summary.ts'
 import { searchedText, type TextKey } from './search-text.ts'
 
 /** Whether a message matches a key, as far as its summary can tell; `undefined` when it must be read. */
-export type SummaryQuestion = (summary: MessageSummary) => boolean | undefined
+export type SummaryQuestion = (summary: HeaderSummary) => boolean | undefined
 
 const KEPT: ReadonlyMap<string, KeptField> = new Map(KEPT_FIELDS.map((name) => [name, name]))
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MESSAGE_LIMITS } from './limits.ts'
-import { packSummary, unpackSummary } from './pack-summary.ts'
 import { Summariser, summarise } from './summarise.ts'
 
 const message = Buffer.from(
@@ -15,37 +14,20 @@ test('a summary has everything FETCH and SORT ask for', () => {
   assert.equal(summary.sizePhysical, message.length)
   assert.equal(summary.sizeVirtual, message.length + message.toString().split('\n').length - 1)
   assert.equal(
-    summary.envelope.toString(),
+    summary.envelope,
     '("Sat, 13 Jan 2024 12:00:00 +0100" "two" (("Joe" NIL "joe" "example.org")) (("Joe" NIL "joe" "example.org")) (("Joe" NIL "joe" "example.org")) ((NIL NIL "jane" "example.org")) NIL NIL NIL "<m@example.org>")',
   )
   assert.equal(
-    summary.bodyStructure.toString(),
+    summary.bodyStructure,
     '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 8 1 NIL NIL NIL NIL)("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 4 NIL ("attachment" ("filename" "a.pdf")) NIL NIL) "alternative" ("boundary" "x") NIL ("en") NIL)',
   )
   assert.equal(
-    summary.body.toString(),
+    summary.body,
     '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 8 1)("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 4) "alternative")',
   )
   assert.deepEqual(summary.dateSent, { seconds: Date.UTC(2024, 0, 13, 11) / 1000, offsetMinutes: 60 })
   assert.equal(summary.fields.get('subject')?.toString(), 'one')
   assert.equal(summary.fields.get('references'), undefined)
-})
-
-test('a summary survives the cache', () => {
-  const packed = packSummary(summarise(message))
-  const { root, ...unpacked } = unpackSummary(packed) ?? assert.fail()
-  const { root: original, ...summary } = summarise(message)
-  assert.deepEqual(unpacked, summary)
-  assert.equal(root.children[1]?.start, original.children[1]?.start)
-  assert.ok(packed.length < 1000)
-})
-
-test('what is no packed summary is not taken for one', () => {
-  const packed = packSummary(summarise(message))
-  assert.equal(unpackSummary(Buffer.alloc(0)), undefined)
-  assert.equal(unpackSummary(Buffer.from([99, ...packed.subarray(1)])), undefined)
-  for (let length = 1; length < packed.length; length += 7)
-    assert.equal(unpackSummary(packed.subarray(0, length)), undefined)
 })
 
 test('kept fields and fields altogether are limited', () => {

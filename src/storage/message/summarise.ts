@@ -36,12 +36,13 @@ export class Summariser {
     const fields = this.#fields
     const fieldsOf = (part: MessagePart): PartFields => fields.of(part)
     return {
+      headerOnly: false,
       sizePhysical: root.header.physical + root.body.physical,
       sizeVirtual: root.header.virtual + root.body.virtual,
       lines: root.body.lines,
-      envelope: bytes(fields.of(root).envelope),
-      bodyStructure: bytes(formatBodyStructure(root, fieldsOf, true)),
-      body: bytes(formatBodyStructure(root, fieldsOf, false)),
+      envelope: fields.of(root).envelope,
+      bodyStructure: formatBodyStructure(root, fieldsOf, true),
+      body: formatBodyStructure(root, fieldsOf, false),
       root,
       dateSent: fields.date,
       fields: fields.kept,

@@ -117,8 +117,8 @@ function flagsText({ mailbox, message }: FetchedMessage): string {
 }
 
 /** Without the parentheses around it. */
-function inside(bytes: Buffer): string {
-  return textFromBytes(bytes.subarray(1, -1))
+function inside(text: string): string {
+  return textFromBytes(Buffer.from(text.slice(1, -1), 'latin1'))
 }
 
 function seconds(ms: number | undefined): string | undefined {

@@ -89,7 +89,7 @@ function guids(mailbox: Mailbox, uids: readonly number[]): ReadonlyMap<number, s
 /** Those without one are like no other. */
 async function messageIds(mailbox: Mailbox, uids: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>()
-  for await (const some of mailbox.summaries(uids))
+  for await (const some of mailbox.headers(uids))
     for (const [uid, { fields }] of some) found.set(uid, fields.get('message-id')?.toString('latin1').trim() ?? '')
   return found
 }

@@ -41,6 +41,16 @@ function readSmall(fd: number, expected: number | undefined, scratch: Scratch | 
   return all.subarray(0, readSync(fd, all, 0, size, 0))
 }
 
+/** Reads the first bytes of a message file; answers how many. Throws like `openMessageFile`. */
+export function readHead(path: string | Buffer, into: Buffer): number {
+  const fd = openSync(path, READ_ONLY)
+  try {
+    return readSync(fd, into, 0, into.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function inMemory(bytes: Buffer): StoredMessage {
   return { sizeBytes: bytes.length, read: (from, to) => bytes.subarray(from, to), close: () => undefined }
 }

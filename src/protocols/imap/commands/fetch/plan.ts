@@ -20,7 +20,8 @@ export interface FetchPlan {
   readonly marksSeen: boolean
   readonly flags: boolean
   readonly modSeq: boolean
-  readonly needsSummary: boolean
+  /** What must be known of messages beside their bytes: of their header alone, of all of them, or nothing. */
+  readonly needsSummary: 'header' | 'whole' | undefined
   readonly needsSize: boolean
   readonly needsDate: boolean
   /** Messages that did not change since are passed over. RFC 7162 §3.1.4.1. */
@@ -48,11 +49,17 @@ export function makePlan(items: readonly FetchItem[], { uid, changedSince, exami
     marksSeen: !examined && sections.some(({ peek }) => !peek),
     flags: first.includes('flags'),
     modSeq: first.includes('modseq'),
-    needsSummary: later.length > sections.length || sections.some(({ section }) => section.path.length > 0),
+    needsSummary: summaryFor(later),
     needsSize: first.includes('size'),
     needsDate: first.includes('internaldate'),
     changedSince,
   }
+}
+
+function summaryFor(items: readonly LaterItem[]): FetchPlan['needsSummary'] {
+  const described = items.filter((item) => item.kind !== 'section' || item.section.path.length > 0)
+  if (described.length === 0) return undefined
+  return described.every(({ kind }) => kind === 'envelope') ? 'header' : 'whole'
 }
 
 function isFirst(kind: FetchItem['kind']): kind is FirstKind {

@@ -1,5 +1,5 @@
 import { SEEN } from '../../../../storage/flags.ts'
-import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
+import { type HeaderSummary, isWhole, type MessageSummary } from '../../../../storage/message/message-summary.ts'
 import { StoreRefusal } from '../../../../storage/refusal.ts'
 import { Scratch } from '../../../../storage/scratch.ts'
 import type { Mailbox, MessageRecord } from '../../../../storage/store.ts'
@@ -19,7 +19,7 @@ export type FetchOutcome = 'complete' | 'expunged' | 'failed'
 
 /** What is known of a batch of messages before they are said. */
 interface Known {
-  readonly summaries: ReadonlyMap<number, MessageSummary>
+  readonly summaries: ReadonlyMap<number, HeaderSummary>
   readonly sizes: ReadonlyMap<number, number>
   readonly dates: ReadonlyMap<number, number>
   /** UIDs that are \Seen because of this FETCH. */
@@ -81,16 +81,19 @@ export class FetchRun {
 
   async #lookUp(uids: readonly number[]): Promise<Known> {
     const { needsSummary, needsSize, needsDate, marksSeen } = this.#plan
-    const summaries = new Map<number, MessageSummary>()
-    if (needsSummary) {
-      for await (const some of this.#mailbox.summaries(uids)) for (const [uid, one] of some) summaries.set(uid, one)
-    }
     return {
-      summaries,
-      sizes: needsSize && !needsSummary ? await this.#mailbox.sizes(uids) : NO_NUMBERS,
+      summaries: needsSummary === undefined ? NO_SUMMARIES : await this.#summaries(uids, needsSummary),
+      sizes: needsSize && needsSummary !== 'whole' ? await this.#mailbox.sizes(uids) : NO_NUMBERS,
       dates: needsDate ? await this.#mailbox.internalDates(uids) : NO_NUMBERS,
       newlySeen: marksSeen ? await this.#markSeen(uids) : NO_UIDS,
     }
+  }
+
+  async #summaries(uids: readonly number[], of: 'header' | 'whole'): Promise<ReadonlyMap<number, HeaderSummary>> {
+    const summaries = new Map<number, HeaderSummary>()
+    const found = of === 'whole' ? this.#mailbox.summaries(uids) : this.#mailbox.headers(uids)
+    for await (const some of found) for (const [uid, one] of some) summaries.set(uid, one)
+    return summaries
   }
 
   async #markSeen(uids: readonly number[]): Promise<ReadonlySet<number>> {
@@ -106,7 +109,7 @@ export class FetchRun {
     const { needsSummary, needsSize, needsDate, reads } = this.#plan
     const message = this.#mailbox.message(number)
     const { uid } = message
-    const gone = message.expunged || (needsSummary && !known.summaries.has(uid))
+    const gone = message.expunged || (needsSummary !== undefined && !known.summaries.has(uid))
     if (gone && (needsSize || needsDate)) return this.#miss()
     if (gone) return this.#sayGone(number, message, known)
     if (!reads) return this.#sayItems(number, message, known, undefined)
@@ -145,7 +148,7 @@ export class FetchRun {
   #sayFrom(
     index: number,
     blank: boolean,
-    summary: MessageSummary | undefined,
+    summary: HeaderSummary | undefined,
     open: OpenMessage | undefined,
   ): void | Promise<void> {
     const { out } = this.#session
@@ -167,7 +170,7 @@ export class FetchRun {
   #sayGone(number: number, message: MessageRecord, known: Known): void {
     this.#miss()
     const { later, needsSummary } = this.#plan
-    if (needsSummary) return
+    if (needsSummary !== undefined) return
     const nils = later.map((item) => (item.kind === 'section' ? `${item.label} NIL` : ''))
     const parts = [this.#first(message, known), ...nils].filter((part) => part !== '')
     this.#session.out.text(`* ${number} FETCH (${parts.join(' ')})\r\n`)
@@ -176,7 +179,7 @@ export class FetchRun {
   /** That it cannot be read is noted. */
   #open(uid: number, known: Known): Soon<OpenMessage | 'gone' | 'failed'> {
     try {
-      const opening = OpenMessage.open(this.#mailbox, uid, known.summaries.get(uid), this.#scratch)
+      const opening = OpenMessage.open(this.#mailbox, uid, wholeOf(known.summaries.get(uid)), this.#scratch)
       return opening instanceof Promise ? opening.catch((error: unknown) => this.#notOpened(uid, error)) : opening
     } catch (error) {
       return this.#notOpened(uid, error)
@@ -212,7 +215,7 @@ export class FetchRun {
       case 'internaldate':
         return `INTERNALDATE "${writeDateTime(known.dates.get(uid) ?? 0)}"`
       case 'size':
-        return `RFC822.SIZE ${known.sizes.get(uid) ?? known.summaries.get(uid)?.sizeVirtual ?? 0}`
+        return `RFC822.SIZE ${known.sizes.get(uid) ?? wholeOf(known.summaries.get(uid))?.sizeVirtual ?? 0}`
       default:
         return assertNever(kind)
     }
@@ -243,17 +246,22 @@ export class FetchRun {
 const BATCH = 256
 const NO_UIDS: ReadonlySet<number> = new Set()
 const NO_NUMBERS: ReadonlyMap<number, number> = new Map()
-const NOTHING_KNOWN: Known = { summaries: new Map(), sizes: NO_NUMBERS, dates: NO_NUMBERS, newlySeen: NO_UIDS }
+const NO_SUMMARIES: ReadonlyMap<number, HeaderSummary> = new Map()
+const NOTHING_KNOWN: Known = { summaries: NO_SUMMARIES, sizes: NO_NUMBERS, dates: NO_NUMBERS, newlySeen: NO_UIDS }
+
+function wholeOf(summary: HeaderSummary | undefined): MessageSummary | undefined {
+  return summary !== undefined && isWhole(summary) ? summary : undefined
+}
 
 /** Ready to be said, as the index has it. */
-function summaryItem(kind: 'envelope' | 'body' | 'bodystructure', summary: MessageSummary | undefined): string {
+function summaryItem(kind: 'envelope' | 'body' | 'bodystructure', summary: HeaderSummary | undefined): string {
   switch (kind) {
     case 'envelope':
-      return `ENVELOPE ${summary?.envelope.toString('latin1')}`
+      return `ENVELOPE ${summary?.envelope}`
     case 'body':
-      return `BODY ${summary?.body.toString('latin1')}`
+      return `BODY ${wholeOf(summary)?.body}`
     case 'bodystructure':
-      return `BODYSTRUCTURE ${summary?.bodyStructure.toString('latin1')}`
+      return `BODYSTRUCTURE ${wholeOf(summary)?.bodyStructure}`
     default:
       return assertNever(kind)
   }

@@ -1,6 +1,6 @@
 import { systemFlagBit } from '../../../../storage/flags.ts'
 import { charsetDecoder, utf8Decoder } from '../../../../storage/message/charset.ts'
-import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
+import type { HeaderSummary } from '../../../../storage/message/message-summary.ts'
 import { summaryQuestion } from '../../../../storage/message/search-summary.ts'
 import type { TextKey } from '../../../../storage/message/search-text.ts'
 import type { Mailbox, MessageRecord } from '../../../../storage/store.ts'
@@ -27,7 +27,7 @@ export interface Subject {
   message: MessageRecord
   receivedMs: number | undefined
   sizeBytes: number | undefined
-  summary: MessageSummary | undefined
+  summary: HeaderSummary | undefined
   texts: readonly boolean[] | undefined
 }
 

@@ -1,5 +1,5 @@
 import { MessageSearch } from '../../../../storage/message/search-text.ts'
-import type { MessageSummary } from '../../../../storage/message/message-summary.ts'
+import type { HeaderSummary } from '../../../../storage/message/message-summary.ts'
 import { StoreRefusal } from '../../../../storage/refusal.ts'
 import { Scratch } from '../../../../storage/scratch.ts'
 import type { Mailbox, MessageRecord, StoredMessage } from '../../../../storage/store.ts'
@@ -68,9 +68,9 @@ class SearchRun implements Found {
   async #lookUp(numbers: readonly number[]): Promise<Known> {
     const { dates, sizes, summaries } = this.#search.needs
     const uids = numbers.map((number) => this.#mailbox.message(number).uid)
-    const found = new Map<number, MessageSummary>()
+    const found = new Map<number, HeaderSummary>()
     if (summaries)
-      for await (const some of this.#mailbox.summaries(uids)) for (const [uid, one] of some) found.set(uid, one)
+      for await (const some of this.#mailbox.headers(uids)) for (const [uid, one] of some) found.set(uid, one)
     return {
       dates: dates ? await this.#mailbox.internalDates(uids) : new Map(),
       sizes: sizes ? await this.#mailbox.sizes(uids) : new Map(),
@@ -119,7 +119,7 @@ class SearchRun implements Found {
 interface Known {
   readonly dates: ReadonlyMap<number, number>
   readonly sizes: ReadonlyMap<number, number>
-  readonly summaries: ReadonlyMap<number, MessageSummary>
+  readonly summaries: ReadonlyMap<number, HeaderSummary>
 }
 
 function subject(mailbox: Mailbox, number: number, message: MessageRecord): Subject {

@@ -1,0 +1,100 @@
+import { setImmediate } from 'node:timers/promises'
+import type { FormatRecord } from '../formats/format.ts'
+import type { KeyedRecord } from '../index/mailbox-index.ts'
+import { MESSAGE_LIMITS } from '../message/limits.ts'
+import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
+import { summarise, Summariser } from '../message/summarise.ts'
+import { summariseHeader } from '../message/summarise-header.ts'
+import type { Scratch } from '../scratch.ts'
+import { READ_CHUNK_BYTES, type StoredMessage } from '../store.ts'
+import type { SharedMailbox } from './shared-mailbox.ts'
+
+/** What is read first: most headers, with much of the body behind them. */
+const FIRST_BYTES = 8 * 1024
+
+/** Reads a message and says what the index is to keep of it from now on. Refuses when it is gone. */
+export type Describe<Summary extends HeaderSummary> = (
+  shared: SharedMailbox,
+  of: KeyedRecord,
+  record: FormatRecord,
+  scratch: Scratch,
+) => Summary | Promise<Summary>
+
+/** `Describe` of headers; one that is too long for that is described with the message it stands in. */
+export function describeHeader(
+  shared: SharedMailbox,
+  of: KeyedRecord,
+  record: FormatRecord,
+  scratch: Scratch,
+): HeaderSummary | Promise<HeaderSummary> {
+  const { format } = shared
+  if (format.readHead === undefined) return describeOpened(shared, of, record, scratch)
+  for (const wanted of [FIRST_BYTES, MESSAGE_LIMITS.headerBytes]) {
+    const room = scratch.take(wanted)
+    const into = room.length === wanted ? room : room.subarray(0, wanted)
+    const count = format.readHead(record, into)
+    const summary = describeHead(shared, of, into.subarray(0, count), count < wanted)
+    if (summary !== undefined) return summary
+    if (count < wanted) break
+  }
+  return describeMessage(shared, of, record, scratch)
+}
+
+/** From a format that opens messages as a whole. */
+async function describeOpened(
+  shared: SharedMailbox,
+  of: KeyedRecord,
+  record: FormatRecord,
+  scratch: Scratch,
+): Promise<HeaderSummary> {
+  const message = await shared.format.openMessage(record, scratch)
+  try {
+    const wanted = Math.min(message.sizeBytes, MESSAGE_LIMITS.headerBytes)
+    const summary = describeHead(shared, of, await message.read(0, wanted), wanted === message.sizeBytes)
+    if (summary !== undefined) return summary
+  } finally {
+    message.close()
+  }
+  return await describeMessage(shared, of, record, scratch)
+}
+
+function describeHead(
+  { index }: SharedMailbox,
+  of: KeyedRecord,
+  head: Buffer,
+  isAll: boolean,
+): HeaderSummary | undefined {
+  const summary = summariseHeader(head, isAll)
+  if (summary !== undefined) index.addHeader(of, head.subarray(0, summary.headerBytes))
+  return summary
+}
+
+/** `Describe` of whole messages. */
+export async function describeMessage(
+  { format, index }: SharedMailbox,
+  of: KeyedRecord,
+  record: FormatRecord,
+  scratch: Scratch,
+): Promise<MessageSummary> {
+  const message = await format.openMessage(record, scratch)
+  try {
+    const summary = await summariseStored(message)
+    index.addSummary(of, summary)
+    return summary
+  } finally {
+    message.close()
+  }
+}
+
+async function summariseStored(message: StoredMessage): Promise<MessageSummary> {
+  const { sizeBytes } = message
+  if (sizeBytes <= READ_CHUNK_BYTES) return summarise(await message.read(0, sizeBytes))
+  const summariser = new Summariser()
+  for (let from = 0; from < sizeBytes; from += READ_CHUNK_BYTES) {
+    const chunk = await message.read(from, Math.min(from + READ_CHUNK_BYTES, sizeBytes))
+    if (chunk.length === 0) break
+    summariser.push(chunk)
+    await setImmediate()
+  }
+  return summariser.finish()
+}
