@@ -9,7 +9,7 @@ import { type OpenTarget, StoreAppending, targetOf } from './mailbox/store-appen
 import { MailboxView } from './mailbox/view.ts'
 import { checkNewName } from './mailbox-name.ts'
 import type { Place } from './namespace.ts'
-import type { StoreOptions } from './open-store.ts'
+import type { OwnMailStore, StoreOptions } from './open-store.ts'
 import { Places } from './places.ts'
 import { PrivateMailbox } from './private-seen/private-mailbox.ts'
 import { PrivateMarks, type SignedMailbox } from './private-seen/private-marks.ts'
@@ -22,12 +22,12 @@ import type {
   Mailbox,
   MailboxEntry,
   MailboxStatus,
-  MailStore,
   QuotaRoot,
   StoreNamespace,
 } from './store.ts'
 import { listMailboxes } from './list-mailboxes.ts'
 import { listSubscriptions, subscribeMailbox } from './subscriptions.ts'
+import { type MailboxChanges, updateMailbox } from './update-mailbox.ts'
 
 /** A mailbox that is open here, and how to let go of it. */
 export interface Held {
@@ -38,7 +38,7 @@ export interface Held {
 }
 
 /** The store of one user over namespaces and formats. */
-export class UserStore implements MailStore {
+export class UserStore implements OwnMailStore {
   readonly user: string
   readonly namespaces: readonly StoreNamespace[]
   readonly #options: StoreOptions
@@ -125,6 +125,17 @@ export class UserStore implements MailStore {
     this.#options.context.mailboxes.end((open) => open === key || open.startsWith(below))
   }
 
+  async update(given: string, changes: MailboxChanges): Promise<void> {
+    const name = this.#name(given)
+    const { place, storage } = await this.#resolve(name)
+    await updateMailbox(changes, {
+      place,
+      storage,
+      hold: () => this.#hold(name),
+      end: () => this.#options.context.mailboxes.end((key) => key === keyOf(place, storage)),
+    })
+  }
+
   async status(given: string): Promise<MailboxStatus> {
     const name = this.#name(given)
     const { place, storage } = await this.#resolve(name)
@@ -197,7 +208,7 @@ export class UserStore implements MailStore {
       const appending = await format.beginAppend()
       return new StoreAppending({ target, name: given, quota, limits, markSeen, appending })
     } catch (error) {
-      target.release()
+      target.release('trouble')
       throw error
     }
   }
@@ -250,13 +261,12 @@ export class UserStore implements MailStore {
     const { mailboxes } = this.#options.context
     const key = keyOf(place, storage)
     if (mailboxes.find(key) !== undefined) return targetOf(await this.#hold(name))
-    const format = await this.#openOrCreate(place, storage, name, new InternedFlags())
+    const open = (): Promise<FormatMailbox> => this.#openOrCreate(place, storage, name, new InternedFlags())
+    const { format, release } = await mailboxes.targets.acquire(key, open)
     return {
       format,
       keywords: format.keywords,
-      release: () => {
-        format.close().catch((error: unknown) => this.#options.log('error', `closing ${name}: ${String(error)}`))
-      },
+      release,
       change: async (commit, { marked }) => {
         const done = await commit()
         // The format says that unmarked ones are new. \Recent is also what came with flags.
@@ -303,7 +313,7 @@ export class UserStore implements MailStore {
     if (resolved.place.location.indexPrivatePath === undefined) {
       const target = await this.#appendTarget(name, resolved)
       if (target.format.isSmall === true) return { ...target, name, seen: undefined }
-      target.release()
+      target.release('fine')
     }
     const held = await this.#hold(name)
     return { ...targetOf(held), name, seen: this.#private.of(held) }

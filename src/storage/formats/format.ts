@@ -62,6 +62,8 @@ export interface FormatStore {
   delete(name: string): Promise<void>
   /** Renames a mailbox and those below it; `into`: they lie in that store then. Refuses where that cannot be. */
   rename(from: string, to: string, into?: FormatStore): Promise<void>
+  /** Where the format keeps such things by itself. */
+  update?(name: string, changes: HeaderChanges): Promise<void>
   /** Identity of the mailbox among all users and workers: real path of its directory. */
   directories(name: string): MailboxDirectories
   /**
@@ -71,6 +73,15 @@ export interface FormatStore {
   signature?(name: string): string | undefined
   /** `not-found` unless it exists. Flags of all records are made by `flags`, so that equal ones are one object. */
   open(name: string, flags: FlagTable): Promise<FormatMailbox>
+}
+
+/** What is kept of a mailbox as such. */
+export interface HeaderChanges {
+  readonly uidValidity?: number
+  /** New messages get this UID or a larger one. */
+  readonly minNextUid?: number
+  /** 32 hexadecimal digits. */
+  readonly guid?: string
 }
 
 export interface FormatEntry {
@@ -139,6 +150,8 @@ export interface FormatMailbox {
   /** Keeps POP3 UIDLs with messages; those that are gone are passed over. */
   keepPop3Uidls?(uidls: ReadonlyMap<FormatRecord, string>): Promise<void>
   beginAppend(): Promise<FormatAppending>
+  /** Whether it is still there, and more messages may be put there without opening it again and reading what others changed. */
+  takesMore?(): boolean
   /** Calls, soon and at least once, after files changed by anybody. Returns what stops it. */
   watch(listener: () => void): () => void
   close(): Promise<void>

@@ -28,6 +28,7 @@ export async function copyMessages(
   movedFrom?: string,
 ): Promise<CopiedUids> {
   const { name } = target
+  let outcome: 'fine' | 'trouble' = 'trouble'
   try {
     const added = quota && (await askQuota(from.shared, records, quota, name, movedFrom))
     const appending = await target.format.beginAppend()
@@ -41,13 +42,14 @@ export async function copyMessages(
       const source = copied.map(({ uid }) => uid)
       const seen = uids.filter((_, at) => copied[at]?.isSeen)
       await target.seen?.mark(seen, true)
+      outcome = 'fine'
       return { uidValidity, source, target: uids }
     } catch (error) {
       await appending.abort()
       throw error
     }
   } finally {
-    target.release()
+    target.release(outcome)
   }
 }
 

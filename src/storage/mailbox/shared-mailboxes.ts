@@ -1,4 +1,5 @@
 import { StoreRefusal } from '../refusal.ts'
+import { AppendTargets } from './append-targets.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
 
 export interface SharedMailboxLimits {
@@ -25,6 +26,8 @@ interface Entry {
 
 /** The mailboxes that are open in this process, each once, by the real path of its directory. */
 export class SharedMailboxes {
+  /** Those that are open only for messages that are put there. */
+  readonly targets = new AppendTargets()
   readonly #limits: SharedMailboxLimits
   readonly #entries = new Map<string, Entry>()
   /** Without users, oldest first, and since when. */
@@ -70,6 +73,7 @@ export class SharedMailboxes {
 
   /** Ends mailboxes that are no more: whoever looks at them is told. */
   end(matches: (key: string) => boolean): void {
+    this.targets.end(matches)
     for (const entry of new Set(this.#entries.values())) {
       if (!matches(entry.key)) continue
       this.#drop(entry)
@@ -79,6 +83,7 @@ export class SharedMailboxes {
 
   /** Closes all mailboxes; those in use, too. */
   async close(): Promise<void> {
+    this.targets.close()
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
     const entries = [...this.#entries.values()]

@@ -26,7 +26,8 @@ export interface AppendTarget {
   readonly keywords: readonly string[]
   /** Runs the commit when nothing but other commits changes the mailbox here. `marked`: some of the messages have flags. */
   change(commit: () => Promise<Committed>, options: { readonly marked: boolean }): Promise<Committed>
-  release(): void
+  /** `trouble`: it had better be opened anew for the next. */
+  release(outcome: 'fine' | 'trouble'): void
 }
 
 export interface OpenTarget extends AppendTarget {
@@ -92,9 +93,10 @@ export class StoreAppending implements Appending {
       const committed = await target.change(() => appending.commit(), { marked: this.#marked })
       await quota?.changed(name, { messages: this.#messages, sizeBytes: this.#written, ...appending.ended })
       if (this.#seen.size > 0) await markSeen?.(committed.uids.filter((_, at) => this.#seen.has(at)))
+      this.#finish('fine')
       return committed
     } finally {
-      this.#finish()
+      this.#finish('trouble')
     }
   }
 
@@ -103,7 +105,7 @@ export class StoreAppending implements Appending {
     try {
       await this.#needs.appending.abort()
     } finally {
-      this.#finish()
+      this.#finish('trouble')
     }
   }
 
@@ -112,8 +114,8 @@ export class StoreAppending implements Appending {
     await this.#needs.quota?.check(this.#needs.name, { messages: this.#messages, sizeBytes })
   }
 
-  #finish(): void {
-    if (!this.#done) this.#needs.target.release()
+  #finish(outcome: 'fine' | 'trouble'): void {
+    if (!this.#done) this.#needs.target.release(outcome)
     this.#done = true
   }
 }

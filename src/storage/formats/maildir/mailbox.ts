@@ -1,4 +1,4 @@
-import { renameSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, renameSync, statSync, unlinkSync } from 'node:fs'
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
 import type { Flags } from '../../flags.ts'
@@ -301,6 +301,11 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
   beginAppend(): Promise<FormatAppending> {
     this.#refuseWhenReadOnly()
     return Promise.resolve(new MaildirAppending(this))
+  }
+
+  /** One that was read has to be read again before each commit: another one, opened anew, need not be. */
+  takesMore(): boolean {
+    return !this.#loaded && !this.readOnly && existsSync(`${this.state.place.mail}/cur`)
   }
 
   watch(listener: () => void): () => void {

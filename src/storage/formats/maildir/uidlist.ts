@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, readSync, fstatSync, renameSync, statSync, writeSync, type Stats } from 'node:fs'
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
-import type { FormatContext } from '../format.ts'
+import type { FormatContext, HeaderChanges } from '../format.ts'
 import { removeFile, type Syncing } from './disk.ts'
 import { adjustFile, permissionsOf } from './permissions.ts'
 import { readEnds } from './uidlist-ends.ts'
@@ -126,6 +126,7 @@ export class Uidlist {
   #missing(): void {
     this.#inode = -1
     this.#offset = 0
+    this.#peekedBytes = 0
     this.#lines = 0
     this.needsRewrite = true
   }
@@ -229,6 +230,14 @@ export class Uidlist {
     this.byBase.set(record.base, record)
     this.needsRewrite = true
     return record
+  }
+
+  /** What the first line says; UIDs only grow. */
+  change({ uidValidity, minNextUid, guid }: HeaderChanges): void {
+    this.uidValidity = uidValidity ?? this.uidValidity
+    this.guid = guid ?? this.guid
+    this.nextUid = Math.max(this.nextUid, minNextUid ?? 0)
+    this.needsRewrite = true
   }
 
   /** Takes out the line of a name: its message is to get another UID. */
