@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { findMechanism } from '../sasl/index.ts'
 import { clientCredentials } from '../sasl/testing/exchange.ts'
+import { PATIENCE_MS } from '../../test/support/deadline.ts'
 import type { AuthService } from './auth.ts'
 import { generatePassword } from './schemes/index.ts'
 import { openTestAuth, testConnection } from './testing/open-auth.ts'
@@ -85,7 +86,7 @@ async function login(auth: AuthService, mechanism: string, user: string): Promis
     finish: () => Promise.resolve(),
     channelBinding: () => undefined,
   }
-  const outcome = await auth.authenticate(testConnection, exchange, AbortSignal.timeout(10_000))
+  const outcome = await auth.authenticate(testConnection, exchange, AbortSignal.timeout(PATIENCE_MS))
   return `${challenges} challenges, ${outcome.kind === 'ok' ? 'ok' : outcome.why.kind}`
 }
 
@@ -147,7 +148,7 @@ test('SCRAM has the same salt for an unknown user each time, and another for eac
       finish: () => Promise.resolve(),
       channelBinding: () => undefined,
     }
-    await auth.authenticate(testConnection, exchange, AbortSignal.timeout(10_000))
+    await auth.authenticate(testConnection, exchange, AbortSignal.timeout(PATIENCE_MS))
   }
   const [[first = ''] = [], [second = ''] = []] = [...salts.values()].map((set) => [...set])
   assert.deepEqual(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { wildcardMatches } from '../util/wildcard.ts'
+import { workedMs } from '../../test/support/worked.ts'
 import { usernameAccepted } from './username-filter.ts'
 
 const matches: [text: string, pattern: string, matches: boolean][] = [
@@ -28,9 +29,9 @@ for (const [text, pattern, expected] of matches) {
 }
 
 test('a hostile name against many stars takes no time', () => {
-  const started = performance.now()
+  const started = workedMs()
   assert.equal(wildcardMatches('a'.repeat(8000), `${'*a'.repeat(50)}b`), false)
-  assert.ok(performance.now() - started < 500)
+  assert.ok(workedMs() - started < 500)
 })
 
 const filters: [user: string, filter: string[], accepted: boolean, why: string][] = [

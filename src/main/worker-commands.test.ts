@@ -4,6 +4,7 @@ import { ALL_SESSIONS } from '../admin/session-filter.ts'
 import { RecentErrors } from '../admin/recent-errors.ts'
 import { LoginHolds } from '../login/holds.ts'
 import { SessionRegistry, type ListedSession, type SessionListing } from '../login/registry.ts'
+import { workedMs } from '../../test/support/worked.ts'
 import { runWorkerCommand, type WorkerParts } from './worker-commands.ts'
 
 function sessionOf(user: string, kicked: string[]): ListedSession {
@@ -77,8 +78,8 @@ test('nonsense is answered, as somebody waits for every worker', async () => {
 
 test('listing thirty thousand sessions does not hold up a worker for long', async () => {
   const many = parts(Array.from({ length: 30_000 }, (_, index) => `user${index}`))
-  const started = performance.now()
+  const started = workedMs()
   await runWorkerCommand(many, 'sessions', ALL_SESSIONS)
-  const listedMs = performance.now() - started
+  const listedMs = workedMs() - started
   assert.ok(listedMs < 2_000, `${Math.round(listedMs)} ms`)
 })

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { tlsSettings } from '../../test/support/tls-settings.ts'
+import { PATIENCE_MS } from '../../test/support/deadline.ts'
 import { LineTooLong, READ_AHEAD_BYTES } from './byte-stream.ts'
 import { type DialFailed, type DialOptions, dial } from './dial.ts'
 import { startTlsClient } from './tls.ts'
@@ -48,7 +49,7 @@ test('plain and TLS connections talk, with ordinary reads and with onread, IPv4 
     for (const onread of [false, true]) {
       for (const tls of [undefined, { context, host: 'backend.example.org', verify: true }]) {
         const port = tls === undefined ? plain : secure
-        const stream = await dial({ ip, port, onread, tls, timeoutMs: 5_000 })
+        const stream = await dial({ ip, port, onread, tls, timeoutMs: PATIENCE_MS })
         assert.equal(await stream.readLine(100), '* OK ready')
         const long = 'x'.repeat(300_000)
         stream.write(`${long}\r\n`)
@@ -70,7 +71,7 @@ test('what the backend says at once is not lost', async (t) => {
   )
   for (const onread of [false, true]) {
     const tls = { context, host: 'backend.example.org', verify: true }
-    const stream = await dial({ ip: '127.0.0.1', port: secure, onread, tls, timeoutMs: 5_000 })
+    const stream = await dial({ ip: '127.0.0.1', port: secure, onread, tls, timeoutMs: PATIENCE_MS })
     await new Promise((resolve) => stream.onEnd(resolve))
     assert.equal(await stream.readLine(100), '* BYE busy')
     assert.equal(await stream.readLine(100), undefined)
@@ -90,7 +91,7 @@ test('a connection opened with onread can still do STARTTLS, and reads ordinaril
       })
     }),
   )
-  const stream = await dial({ ip: '127.0.0.1', port, onread: true, timeoutMs: 5_000 })
+  const stream = await dial({ ip: '127.0.0.1', port, onread: true, timeoutMs: PATIENCE_MS })
   await stream.readLine(100)
   stream.write('S STARTTLS\r\n')
   assert.equal(await stream.readLine(100), 'S OK begin')
@@ -105,7 +106,7 @@ test('a backend that says too much is read ahead only a little, plain and TLS, w
   for (const [i, port] of ports.entries()) {
     for (const onread of [false, true]) {
       const tls = i === 0 ? undefined : { context, host: 'x', verify: false }
-      const stream = await dial({ ip: '127.0.0.1', port, onread, tls, timeoutMs: 5_000 })
+      const stream = await dial({ ip: '127.0.0.1', port, onread, tls, timeoutMs: PATIENCE_MS })
       while (stream.buffered < READ_AHEAD_BYTES) await new Promise((resolve) => setImmediate(resolve))
       for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
       assert.ok(stream.buffered <= 3 * READ_AHEAD_BYTES, `${stream.buffered} bytes were read ahead`)
@@ -125,12 +126,12 @@ test('a source address is used, and named when it cannot be', async (t) => {
     t,
     createServer((socket) => accepted.push(socket.remoteAddress ?? '')),
   )
-  const stream = await dial({ ip: '127.0.0.1', port, sourceIp: '127.0.77.5', onread: true, timeoutMs: 5_000 })
+  const stream = await dial({ ip: '127.0.0.1', port, sourceIp: '127.0.77.5', onread: true, timeoutMs: PATIENCE_MS })
   assert.equal(stream.local.ip, '127.0.77.5')
   while (accepted.length === 0) await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(accepted, ['127.0.77.5'])
   stream.destroy()
-  const error = await failure({ ip: '127.0.0.1', port, sourceIp: '192.0.2.77', onread: true, timeoutMs: 5_000 })
+  const error = await failure({ ip: '127.0.0.1', port, sourceIp: '192.0.2.77', onread: true, timeoutMs: PATIENCE_MS })
   assert.equal(error.message, 'bind(192.0.2.77) failed: Cannot assign requested address')
   assert.deepEqual([error.fault, error.code], ['bind', 'EADDRNOTAVAIL'])
 })
@@ -140,7 +141,7 @@ test('a refused connection says from where and what', async (t) => {
   const port = await listen(t, server)
   server.close()
   for (const sourceIp of [undefined, '127.0.77.6']) {
-    const error = await failure({ ip: '127.0.0.1', port, sourceIp, onread: true, timeoutMs: 5_000 })
+    const error = await failure({ ip: '127.0.0.1', port, sourceIp, onread: true, timeoutMs: PATIENCE_MS })
     assert.equal(error.message, `connect(127.0.0.1, ${port}) failed: Connection refused`)
     assert.deepEqual([error.fault, error.code], ['connect', 'ECONNREFUSED'])
     assert.equal(error.local?.ip, sourceIp ?? '127.0.0.1')
@@ -184,7 +185,7 @@ test('each way a TLS connection fails is told apart', async (t) => {
   ]
   for (const { why, options, fault, message } of rows) {
     for (const onread of [false, true]) {
-      const error = await failure({ ip: '127.0.0.1', onread, timeoutMs: 5_000, ...options })
+      const error = await failure({ ip: '127.0.0.1', onread, timeoutMs: PATIENCE_MS, ...options })
       assert.equal(error.fault, fault, why)
       if (typeof message === 'string') assert.equal(error.message, message, why)
       else assert.match(error.message, message, why)
@@ -204,11 +205,11 @@ test('a backend that does not answer in time, or that nobody wants any more', as
     port: silent,
     onread: false,
     tls,
-    timeoutMs: 5_000,
+    timeoutMs: PATIENCE_MS,
     signal: controller.signal,
   })
   setImmediate(() => controller.abort())
   assert.equal((await waiting).fault, 'aborted')
-  const options = { ip: '127.0.0.1', port: silent, onread: false, timeoutMs: 5_000, signal: AbortSignal.abort() }
+  const options = { ip: '127.0.0.1', port: silent, onread: false, timeoutMs: PATIENCE_MS, signal: AbortSignal.abort() }
   assert.equal((await failure(options)).fault, 'aborted')
 })

@@ -114,7 +114,7 @@ test('connections beyond the limit are closed, with one line in the log', async 
 })
 
 test('a PROXY header is read before anybody hears of the connection', async (t) => {
-  const haproxy = { trusts: (ip: string) => ip === '127.0.0.1', timeoutMs: 50 }
+  const haproxy = { trusts: (ip: string) => ip === '127.0.0.1', timeoutMs: 1_000 }
   const { accepted, refusals, dial: dialHere } = await open(t, { haproxy })
   const good = await dialHere()
   good.socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1 143\r\na NOOP\r\n')

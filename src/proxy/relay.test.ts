@@ -344,14 +344,26 @@ test('at shutdown a session ends when it is idle, not before', async (t) => {
   void ended.then(() => {
     over = true
   })
+  let nowMs = performance.now()
+  const clock = t.mock.method(performance, 'now', () => nowMs)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const pass = async (ms: number): Promise<void> => {
+    nowMs += ms
+    t.mock.timers.tick(ms)
+    await turn()
+  }
   session.closeWhenIdle(80, 'Process shutting down')
-  user.resume()
   for (let i = 0; i < 5; i++) {
+    const heard = once(user, 'data')
     server.write('* 1 EXISTS\r\n')
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await heard
+    await pass(30)
     assert.ok(!over)
   }
+  await pass(80)
   const end = await ended
+  clock.mock.restore()
+  t.mock.timers.reset()
   assert.deepEqual([end.side, end.reason], ['proxy', 'Process shutting down'])
   const idle = await setUp(t)
   await new Promise((resolve) => setTimeout(resolve, 20))

@@ -31,12 +31,11 @@ const DAEMONS = [
  * (qu"ote), and admin (adminsecret), who may log in as anybody. Ports imap, pop3, lmtp and sieve.
  */
 export function startCyrus(): Promise<Started> {
-  let ready = 0
+  let ports: readonly number[] = []
   return launch({
     name: 'cyrus',
     config(place) {
-      for (const [protocol] of DAEMONS) place.port(protocol)
-      ready = place.port('imap')
+      ports = DAEMONS.map(([protocol]) => place.port(protocol))
       return services(place)
     },
     start(text, dir) {
@@ -50,7 +49,9 @@ export function startCyrus(): Promise<Started> {
         env: { ...process.env, LD_LIBRARY_PATH: LIBRARIES, CYRUS_VERBOSE: '1' },
       })
     },
-    ready: async (server) => await untilListening(server, ready),
+    ready: async (server) => {
+      for (const port of ports) await untilListening(server, port)
+    },
   })
 }
 

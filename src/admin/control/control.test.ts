@@ -21,7 +21,7 @@ async function open(t: TestContext, handler: ControlHandler): Promise<string> {
 
 async function collect(path: string, command: string, input: unknown) {
   const replies = []
-  const answers = askServer(path, { command, input }, 5000)
+  const answers = askServer(path, { command, input }, 60_000)
   for (;;) {
     const next = await answers.next()
     if (next.done === true) return { replies, done: next.value }

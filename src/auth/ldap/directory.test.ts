@@ -8,6 +8,7 @@ import { freePorts } from '../../../test/support/free-ports.ts'
 import { openAuthService } from '../service.ts'
 import { openTestAuth, type TestAuth, testAuthInput, testConnection } from '../testing/open-auth.ts'
 import { systemClock } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 const CONF =
   'auth_verbose = yes\nauth_username_chars =\npassdb {\n  driver = ldap\n  args = /ldap.ext\n}\nuserdb {\n  driver = ldap\n  args = /ldap.ext\n}'
@@ -134,14 +135,14 @@ describe('a directory', { skip: skipWithoutSlapd() }, () => {
         'user_filter = (uid=%u)\nuser_attrs = gidNumber=gid,@other=%{ldap:settingsOf},mailServer@other=mail',
       ),
     )
-    const found = await db.auth.lookupUser(testConnection, 'ann', undefined, AbortSignal.timeout(5000))
+    const found = await db.auth.lookupUser(testConnection, 'ann', undefined, AbortSignal.timeout(PATIENCE_MS))
     assert.equal(found.kind === 'found' && found.fields.get('mail'), '10.0.0.2')
     assert.equal(found.kind === 'found' && found.fields.get('gid'), '7')
   })
 
   test('several groups are one field', async (t) => {
     const db = await open(t, exactSettings(plain, 'user_filter = (uid=%u)\nuser_attrs = cn=gid'))
-    const found = await db.auth.lookupUser(testConnection, 'bea', undefined, AbortSignal.timeout(5000))
+    const found = await db.auth.lookupUser(testConnection, 'bea', undefined, AbortSignal.timeout(PATIENCE_MS))
     assert.equal(found.kind === 'found' && found.fields.get('gid'), '100,200')
   })
 
@@ -152,7 +153,7 @@ describe('a directory', { skip: skipWithoutSlapd() }, () => {
 
   test('doctor names the server that is wrong', async (t) => {
     const db = await open(t, exactSettings(`${plain} ldap://127.0.0.1:1`))
-    const [first] = await db.auth.check(AbortSignal.timeout(5000))
+    const [first] = await db.auth.check(AbortSignal.timeout(PATIENCE_MS))
     assert.equal(first?.problem, 'ldap://127.0.0.1:1: Connection refused')
   })
 })

@@ -10,6 +10,7 @@ import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
 import { openTestAuth } from '../testing/open-auth.ts'
 import { systemAuthNeeds } from '../testing/system.ts'
 import { silent } from '../../observe/events.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 /** What is wrong with the first passdb, or undefined. */
 async function problemOf(
@@ -24,7 +25,7 @@ async function problemOf(
     disk: systemAuthNeeds(silent).files,
   })
   t.after(() => auth.close())
-  const [found] = await auth.check(AbortSignal.timeout(5_000))
+  const [found] = await auth.check(AbortSignal.timeout(PATIENCE_MS))
   assert.ok(found)
   return found.problem
 }

@@ -7,6 +7,7 @@ import { makeTempDir, removeTempDir } from '../../../test/support/temp-dir.ts'
 import type { AuthOutcome } from '../auth.ts'
 import { openTestAuth, testConnection, type TestAuth } from '../testing/open-auth.ts'
 import { systemClock } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 const conf = (program: string): string => `auth_verbose = yes
 auth_username_chars =
@@ -133,7 +134,7 @@ test('a program that hangs is killed when the client leaves', async (t) => {
 
 test('lookups need a program that says it knows them', async (t) => {
   const old = await withScript(t, 'USER=joe exec "$1"')
-  const signal = AbortSignal.timeout(5000)
+  const signal = AbortSignal.timeout(PATIENCE_MS)
   assert.equal((await old.auth.lookupUser(testConnection, 'joe', undefined, signal)).kind, 'temporary')
   const knowing = await withScript(t, '[ "$AUTHORIZED" = 1 ] && AUTHORIZED=2 USER=joe HOME=/h exec "$1"; exit 1')
   const found = await knowing.auth.lookupUser(testConnection, 'joe', undefined, signal)

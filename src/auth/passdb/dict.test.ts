@@ -8,6 +8,7 @@ import { escapeDict, unescapeDict } from '../dict/dict.ts'
 import { openAuthService } from '../service.ts'
 import { openTestAuth, testAuthInput, testConnection, type TestAuth } from '../testing/open-auth.ts'
 import { systemClock } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 const CONF =
   'auth_verbose = yes\nauth_username_chars =\npassdb {\n  driver = dict\n  args = /dict.ext\n}\nuserdb {\n  driver = dict\n  args = /dict.ext\n}'
@@ -154,9 +155,9 @@ test('without iterate_prefix, or with iterate_disable, there is no list', async 
     { 'u/joe': '/h' },
   )
   const listed: string[] = []
-  for await (const name of db.auth.iterateUsers(AbortSignal.timeout(1000))) listed.push(name)
+  for await (const name of db.auth.iterateUsers(AbortSignal.timeout(PATIENCE_MS))) listed.push(name)
   assert.deepEqual(listed, [])
-  const found = await db.auth.lookupUser(testConnection, 'joe', undefined, AbortSignal.timeout(1000))
+  const found = await db.auth.lookupUser(testConnection, 'joe', undefined, AbortSignal.timeout(PATIENCE_MS))
   assert.equal(found.kind === 'found' && found.fields.get('home'), '/h')
 })
 

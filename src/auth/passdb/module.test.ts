@@ -9,6 +9,7 @@ import type { AuthOutcome } from '../auth.ts'
 import { openAuthService } from '../service.ts'
 import { openTestAuth, testAuthInput, testConnection, type TestAuth } from '../testing/open-auth.ts'
 import { systemAuthNeeds, systemClock } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 const conf = (args: string): string => `auth_verbose = yes
 auth_username_chars =
@@ -220,7 +221,7 @@ test('a new version that cannot be loaded leaves the old one at work', async (t)
 
 test('groups of a user are a userdb field', async (t) => {
   const db = await withModule(t, "export default { groupsOf: ({ user }) => (user === 'joe' ? ['a', 'b c'] : [1]) }")
-  const signal = AbortSignal.timeout(5000)
+  const signal = AbortSignal.timeout(PATIENCE_MS)
   const found = await db.auth.lookupUser(testConnection, 'joe', undefined, signal)
   assert.equal(found.kind === 'found' && found.fields.get('acl_groups'), 'a,b c')
   assert.equal((await db.auth.lookupUser(testConnection, 'jane', undefined, signal)).kind, 'temporary')

@@ -7,6 +7,7 @@ import { openAuthService } from '../service.ts'
 import { openSystemUsers, usersFromFiles } from '../system-users.ts'
 import { openTestAuth, testAuthInput, testConnection } from '../testing/open-auth.ts'
 import { systemAuthNeeds } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 import { replyFor } from './passwd.ts'
 import type { PassdbDriver } from './passdb.ts'
 
@@ -109,11 +110,11 @@ test('real accounts by passwd and shadow: nobody gets in without a password, and
   })
   t.after(() => db.auth.close())
   for (const password of ['', 'x', '*']) assert.equal((await db.login('daemon', password)).kind, 'refused')
-  const found = await db.auth.lookupUser(testConnection, 'daemon', undefined, AbortSignal.timeout(5000))
+  const found = await db.auth.lookupUser(testConnection, 'daemon', undefined, AbortSignal.timeout(PATIENCE_MS))
   const [, , uid, gid, , home] = accounts.find(([name]) => name === 'daemon') ?? []
   assert.ok(found.kind === 'found')
   assert.deepEqual([found.fields.get('uid'), found.fields.get('gid'), found.fields.get('home')], [uid, gid, home])
-  const unknown = await db.auth.lookupUser(testConnection, 'nobody-here', undefined, AbortSignal.timeout(5000))
+  const unknown = await db.auth.lookupUser(testConnection, 'nobody-here', undefined, AbortSignal.timeout(PATIENCE_MS))
   assert.equal(unknown.kind, 'unknown')
 })
 

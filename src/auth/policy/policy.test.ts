@@ -7,6 +7,7 @@ import type { AuthOutcome } from '../auth.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { logIn, type LoginOptions, testAuthInput } from '../testing/open-auth.ts'
 import { openAuthService } from '../service.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 
 // Expected bodies, replies and log lines are those of Dovecot 2.3.19 with the same configuration.
 
@@ -305,7 +306,7 @@ test('a check finds a policy server that is not there', async (t) => {
     const { input } = testAuthInput({ conf: `${SETTINGS}auth_policy_server_url = ${address}`, files: { '/users': '' } })
     const auth = await openAuthService(input)
     t.after(() => auth.close())
-    const found = (await auth.check(AbortSignal.timeout(5_000))).find(({ part }) => part === 'policy server')
+    const found = (await auth.check(AbortSignal.timeout(PATIENCE_MS))).find(({ part }) => part === 'policy server')
     if (expected === undefined) assert.equal(found?.problem, undefined)
     else assert.match(found?.problem ?? '', expected)
   }

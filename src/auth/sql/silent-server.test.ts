@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { systemClock } from '../testing/system.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 import { SqlError } from './client.ts'
 import { mysqlDriver } from './mysql.ts'
 import { pgsqlDriver } from './pgsql.ts'
@@ -23,10 +24,10 @@ for (const driver of [mysqlDriver, pgsqlDriver]) {
     t.after(() => client.close())
     const started = performance.now()
     await assert.rejects(
-      client.query(() => 'SELECT 1', 1, AbortSignal.timeout(10_000)),
+      client.query(() => 'SELECT 1', 1, AbortSignal.timeout(PATIENCE_MS)),
       (error) => error instanceof SqlError && error.message === 'Not connected to database',
     )
-    assert.ok(performance.now() - started < 3000)
+    assert.ok(performance.now() - started < PATIENCE_MS / 2)
     assert.match(log.join('\n'), /Connect failed to database \(x\): .* - waiting for 1 seconds before retry/)
   })
 
@@ -50,7 +51,7 @@ for (const driver of [mysqlDriver, pgsqlDriver]) {
     )
     t.after(() => client.close())
     await assert.rejects(
-      client.query(() => 'SELECT 1', 1, AbortSignal.timeout(10_000)),
+      client.query(() => 'SELECT 1', 1, AbortSignal.timeout(PATIENCE_MS)),
       SqlError,
     )
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { workedMs } from '../../../test/support/worked.ts'
 import { compilePosixRegex } from './posix-regex.ts'
 
 /** Checked with the regular expressions of the GNU C library. */
@@ -62,7 +63,7 @@ for (const [pattern, message] of errors) {
 }
 
 test('a pattern that makes backtracking hang is answered at once', () => {
-  const started = performance.now()
+  const started = workedMs()
   assert.equal(compilePosixRegex('^(a+)+(a|aa)*$').matches(`${'a'.repeat(2000)}!`), false)
-  assert.ok(performance.now() - started < 2000)
+  assert.ok(workedMs() - started < 2000)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { workedMs } from '../../../test/support/worked.ts'
 import { humanString, nstring, onelineNstring } from './imap-string.ts'
 
 const rows: ReadonlyArray<readonly [value: string | undefined, nstring: string, oneline: string, human: string]> = [
@@ -24,7 +25,7 @@ for (const [value, plain, oneline, human] of rows) {
 }
 
 test('a long string of spaces is compressed in a moment', () => {
-  const began = performance.now()
+  const began = workedMs()
   assert.equal(humanString(`x${' '.repeat(1_000_000)}`), '{1}\r\nx')
-  assert.ok(performance.now() - began < 500)
+  assert.ok(workedMs() - began < 500)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { workedMs } from '../../../test/support/worked.ts'
 import { transferDecoder } from './transfer-encoding.ts'
 
 const rows: ReadonlyArray<readonly [why: string, encoding: string, encoded: string, decoded: string]> = [
@@ -34,7 +35,7 @@ test('an unknown encoding is not decoded', () => {
 
 test('a line of spaces that does not end is decoded in a moment', () => {
   const decoder = transferDecoder('quoted-printable')
-  const began = performance.now()
+  const began = workedMs()
   for (let chunk = 0; chunk < 16; chunk++) decoder?.decode(Buffer.alloc(65_536, ' '))
-  assert.ok(performance.now() - began < 500)
+  assert.ok(workedMs() - began < 500)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { TestSession } from '../../../../test/imap-server/session.ts'
+import { workedMs } from '../../../../test/support/worked.ts'
 
 const MESSAGE = 'From: a@b\r\nSubject: x\r\n\r\nbody\r\n'
 
@@ -45,9 +46,9 @@ const NASTY = [
 for (const { text, says, why } of NASTY) {
   test(`the session survives ${why}`, async (t) => {
     const session = await selected(t)
-    const began = performance.now()
+    const began = workedMs()
     assert.match((await session.say(text)).at(-1) ?? '', says)
-    assert.ok(performance.now() - began < 2000, 'and it took no time')
+    assert.ok(workedMs() - began < 2000, 'and it took no time')
     assert.equal((await session.say('NOOP')).at(-1), 'a6 OK NOOP completed')
   })
 }

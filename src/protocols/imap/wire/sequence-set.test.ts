@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
+import { workedMs } from '../../../../test/support/worked.ts'
 import { inSequenceSet, parseSequenceSet, STAR, writeSequenceSet } from './sequence-set.ts'
 
 const SETS = [
@@ -77,7 +78,7 @@ test('a star names the last message, and so does a range that begins behind it',
 
 test('a set as long as a line can hold is read at once', () => {
   const text = Array.from({ length: 10_000 }, (_, i) => 2 * (10_000 - i)).join(',')
-  const began = performance.now()
+  const began = workedMs()
   assert.equal(parseSequenceSet(text)?.length, 10_000)
-  assert.ok(performance.now() - began < 200)
+  assert.ok(workedMs() - began < 200)
 })

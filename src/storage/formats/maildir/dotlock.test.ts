@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, utimesSync, 
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { maildirPlace } from '../../../../test/maildir/place.ts'
+import { PATIENCE_MS } from '../../../../test/support/deadline.ts'
 import { lockFile, type DotlockOptions } from './dotlock.ts'
 
 const OPTIONS: DotlockOptions = {
   hostname: 'host.example.org',
-  timeoutMs: 400,
+  timeoutMs: 1_000,
   staleMs: 60_000,
   permissions: () => ({ directoryMode: 0o700, fileMode: 0o600, gid: undefined }),
 }
@@ -34,7 +35,7 @@ test('a lock tells who holds it, and others wait', async (t) => {
   assert.ok(first)
   assert.equal(readFileSync(`${file}.lock`, 'latin1'), `${process.pid}:host.example.org`)
   assert.equal(statSync(`${file}.lock`).mode & 0o777, 0o600)
-  const second = lockFile(file, { ...OPTIONS, timeoutMs: 10_000 })
+  const second = lockFile(file, { ...OPTIONS, timeoutMs: PATIENCE_MS })
   assert.equal(await lockFile(file, { ...OPTIONS, timeoutMs: 50 }), undefined, 'the time is up')
   assert.equal(first.release(), true)
   assert.equal((await second)?.release(), true)
@@ -67,7 +68,7 @@ test('whose lock is taken over, and whose is not', async (t) => {
 test('a lock that does not change for the stale timeout is taken over, whoever holds it', async (t) => {
   const file = newFile(t)
   leaveLock(file, '1:other.example.org', 0)
-  const lock = await lockFile(file, { ...OPTIONS, timeoutMs: 5_000, staleMs: 300 })
+  const lock = await lockFile(file, { ...OPTIONS, timeoutMs: PATIENCE_MS, staleMs: 300 })
   assert.ok(lock)
   lock.release()
 })
@@ -102,7 +103,7 @@ test('many take turns, one at a time', async (t) => {
   let inside = 0
   await Promise.all(
     Array.from({ length: 10 }, async () => {
-      const lock = await lockFile(file, { ...OPTIONS, timeoutMs: 10_000 })
+      const lock = await lockFile(file, { ...OPTIONS, timeoutMs: PATIENCE_MS })
       assert.ok(lock)
       assert.equal(++inside, 1)
       await new Promise((resolve) => setImmediate(resolve))

@@ -39,16 +39,15 @@ test('a directory that has been quiet is read once, and again when it changes', 
   mkdirSync(join(dir, 'box'))
   const reads: string[] = []
   const [mine, others] = [listOf(dir), listOf(dir)]
-  assert.deepEqual(mine(reads), ['box'])
   // Nothing tells that time has passed but time.
   await new Promise((resolve) => setTimeout(resolve, 60))
   const lists = [mine(reads), mine(reads), others(reads)]
-  assert.deepEqual([lists, reads.length], [[['box'], ['box'], ['box']], 2])
+  assert.deepEqual([lists, reads.length], [[['box'], ['box'], ['box']], 1])
   mkdirSync(join(dir, 'box/cur'))
   mine(reads)
-  assert.equal(reads.length, 2, 'what happens further below is of no concern')
+  assert.equal(reads.length, 1, 'what happens further below is of no concern')
   utimesSync(dir, 1, 1)
-  assert.deepEqual([mine(reads), reads.length], [['box'], 3])
+  assert.deepEqual([mine(reads), reads.length], [['box'], 2])
 })
 
 test('what may change without a trace is read every time', (t) => {

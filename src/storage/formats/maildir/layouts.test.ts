@@ -14,6 +14,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { maildirPlace, TestMailbox, type PlaceOptions } from '../../../../test/maildir/place.ts'
 import { StoreRefusal } from '../../refusal.ts'
+import { PATIENCE_MS } from '../../../../test/support/deadline.ts'
 
 const FS: PlaceOptions = { location: () => ({ layout: 'fs' }) }
 const SEPARATE: PlaceOptions = {
@@ -238,7 +239,7 @@ test('what a process that died left in the trash is removed, later', async (t) =
 })
 
 async function waitUntilGone(path: string): Promise<void> {
-  const deadline = Date.now() + 5_000
+  const deadline = Date.now() + PATIENCE_MS
   while (existsSync(path)) {
     assert.ok(Date.now() < deadline, `${path} is still there`)
     await new Promise((resolve) => setImmediate(resolve))

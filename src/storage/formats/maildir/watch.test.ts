@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { maildirPlace } from '../../../../test/maildir/place.ts'
-import { within } from '../../../../test/support/deadline.ts'
+import { PATIENCE_MS, within } from '../../../../test/support/deadline.ts'
 import { watchDirectories } from './watch.ts'
 
 function soon(promise: Promise<void>): Promise<void> {
-  return within(5_000, () => 'nobody was called', promise)
+  return within(PATIENCE_MS, () => 'nobody was called', promise)
 }
 
 test('many changes are told of together, and none after the end', async (t) => {
