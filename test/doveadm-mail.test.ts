@@ -135,8 +135,43 @@ const CHANGING: readonly Row[] = [
   { why: 'usage of a list', argv: ['-f', 'json', 'quota', 'get', '-F', 'LIST'] },
   { why: 'a list that is not there', argv: ['quota', 'recalc', '-F', '/nosuch/list'] },
   { why: 'save', argv: ['save', ...JOE, '-m', 'Work', 'MESSAGE'] },
+  { why: 'a mailbox that is told what it is', argv: ['mailbox', 'create', ...JOE, 'Fresh'] },
+  ...updates(),
   { why: 'save into nothing', argv: ['save', ...JOE, '-m', 'Nosuch', 'MESSAGE'] },
 ]
+
+function updates(): readonly Row[] {
+  const fields = 'uidvalidity uidnext guid messages'
+  const changes: readonly (readonly [why: string, options: string, ownWords?: true])[] = [
+    ['two things', '--mailbox-guid fedcba9876543210fedcba9876543210 --uid-validity 4710 Fresh'],
+    ['nothing', 'Fresh'],
+    ['UIDVALIDITY', '--uid-validity 4711 Fresh'],
+    ['the next UID', '--min-next-uid 300 Fresh'],
+    ['a smaller one', '--min-next-uid 200 Fresh'],
+    ['its GUID', '--mailbox-guid 0123456789abcdef0123456789abcdef Fresh'],
+    ['several', '--uid-validity 4712 --min-next-uid 400 --min-first-recent-uid 400 --min-highest-modseq 7 Fresh'],
+    ['no UIDVALIDITY', '--uid-validity 0 Fresh'],
+    ['recent ones that are too new', '--min-first-recent-uid 500 Fresh'],
+    ['private marks', '--min-highest-pvt-modseq 5 Fresh'],
+    ['a mailbox that is not there', '--uid-validity 5 Nosuch'],
+    ['a GUID that is none', '--mailbox-guid xyz Fresh', true],
+    ['a number that is none', '--uid-validity abc Fresh', true],
+    ['a number that is too large', '--uid-validity 99999999999 Fresh', true],
+    ['two mailboxes', '--uid-validity 5 Fresh Work'],
+    ['no mailbox', '', true],
+  ]
+  return [
+    ...changes.flatMap(([what, options, ownWords]): Row[] => [
+      {
+        why: `update: ${what}`,
+        argv: ['mailbox', 'update', ...JOE, ...options.split(' ').filter((word) => word !== '')],
+        ...(ownWords && { ownWords }),
+      },
+      { why: `after update: ${what}`, argv: ['mailbox', 'status', ...JOE, fields, 'Fresh'] },
+    ]),
+    { why: 'new messages get the next UID', argv: ['save', ...JOE, '-m', 'Fresh', 'MESSAGE'] },
+  ]
+}
 
 function searches(): readonly Row[] {
   const queries: readonly (readonly [why: string, query: string])[] = [

@@ -318,7 +318,9 @@ describe('the POP3 server beside Dovecot', { skip: skip || needsRoot }, () => {
   test('unique ids that are saved stand in the uidlist as Dovecot writes them, and it tells them later', async () => {
     if (dovecot === undefined || postern === undefined) throw new Error('not started')
     for (const settings of ['savednames', 'savedxuidl', 'saved'] as const) {
-      const [theirs, ours] = [join(roots.get(dovecot) ?? '', settings), join(roots.get(postern) ?? '', settings)]
+      const maildirOf = (server: Started): string => join(roots.get(server) ?? '', settings)
+      const theirs = maildirOf(dovecot)
+      const ours = maildirOf(postern)
       const texts = ['X-UIDL: abc\n\nbody\n', 'X-UIDL: abc\n\nother\n', 'Subject: x\n\n']
       writeMaildir(
         theirs,

@@ -3,6 +3,7 @@ import type { NamespaceSpec } from './namespace.ts'
 import type { StoreContext, StoreSettings } from './store-context.ts'
 import type { MailStore } from './store.ts'
 import type { StoreNotice } from './store-notice.ts'
+import type { MailboxChanges } from './update-mailbox.ts'
 import { UserStore } from './user-store.ts'
 
 export interface StoreOptions {
@@ -18,7 +19,13 @@ export interface StoreOptions {
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }
 
+/** The mail of one user, for whoever may do anything with it. */
+export interface OwnMailStore extends MailStore {
+  /** Changes what is known of a mailbox: UIDVALIDITY, GUID, how UIDs and MODSEQs go on. */
+  update(name: string, changes: MailboxChanges): Promise<void>
+}
+
 /** The mail of one user. Opens nothing before it is needed; whoever opened it closes it. */
-export function openStore(options: StoreOptions): MailStore {
+export function openStore(options: StoreOptions): OwnMailStore {
   return new UserStore(options)
 }

@@ -39,6 +39,7 @@ import {
   metadataSet,
   metadataUnset,
 } from './mail/not-here.ts'
+import { mailboxUpdate } from './mail/mailbox-update.ts'
 import { quotaGet, quotaRecalc } from './mail/quota.ts'
 import { deduplicate, index, mailboxPath, purge } from './mail/upkeep.ts'
 import { user } from './mail/user.ts'

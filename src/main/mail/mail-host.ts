@@ -1,6 +1,7 @@
 import type { Delivery } from '../../delivery/delivery.ts'
 import type { UserQuota } from '../../delivery/quota/user-quota.ts'
 import type { MailSession } from '../../protocols/mail-session.ts'
+import type { OwnMailStore } from '../../storage/open-store.ts'
 import type { MailStore } from '../../storage/store.ts'
 import type { DeliveryOrder, SessionOrder, TaskOrder } from './mail-order.ts'
 
@@ -26,6 +27,8 @@ export interface OpenTask {
   readonly quota: UserQuota | undefined
   /** Where a mailbox lies, by Dovecot's names of its directories. */
   readonly directories: (mailbox: string) => Promise<ReadonlyMap<string, string>>
+  /** Changes what is known of a mailbox, whatever the rights are. */
+  readonly update: OwnMailStore['update']
   /** The other user's. */
   readonly source: MailStore | undefined
   readonly logFault: (error: unknown) => void

@@ -146,6 +146,7 @@ class Host implements MailHost {
         store: own.store,
         quota: own.quota,
         directories: (name) => own.stored.directories(name),
+        update: own.update,
         source: source?.store,
         logFault: (error) =>
           log('error', `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),

@@ -5,7 +5,7 @@ import { UserQuota } from '../../delivery/quota/user-quota.ts'
 import { MailLog } from '../../storage/mail-log/mail-log.ts'
 import { readMailLogSettings } from '../../storage/mail-log/mail-log-settings.ts'
 import { withMailLog } from '../../storage/mail-log/with-mail-log.ts'
-import { openStore, type StoreOptions } from '../../storage/open-store.ts'
+import { openStore, type OwnMailStore, type StoreOptions } from '../../storage/open-store.ts'
 import { StoredMail } from '../../storage/quota-files.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailStore } from '../../storage/store.ts'
@@ -34,6 +34,8 @@ export interface OpenUserStore {
   readonly store: MailStore
   readonly quota: UserQuota | undefined
   readonly stored: StoredMail
+  /** For an administrator's work, whatever the rights are. */
+  readonly update: OwnMailStore['update']
   close(): Promise<void>
 }
 
@@ -56,6 +58,7 @@ export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStor
     store,
     quota: quota?.hook,
     stored,
+    update: (name, changes) => opened.update(name, changes),
     async close() {
       await sweep?.end()
       await store.close()

@@ -55,6 +55,7 @@ export async function performTask(
         store: open.store,
         quota: open.quota,
         directories: open.directories,
+        update: open.update,
         source: open.source,
         input,
         nowMs: Date.now(),

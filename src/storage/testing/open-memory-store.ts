@@ -3,9 +3,8 @@ import type { MailFormat, MailLocation } from '../formats/format.ts'
 import { MemoryIndex } from '../index/memory-index.ts'
 import { SharedMailboxes } from '../mailbox/shared-mailboxes.ts'
 import type { MailboxSpec, NamespaceSpec } from '../namespace.ts'
-import { openStore, type StoreOptions } from '../open-store.ts'
+import { openStore, type OwnMailStore, type StoreOptions } from '../open-store.ts'
 import type { StoreContext, StoreSettings } from '../store-context.ts'
-import type { MailStore } from '../store.ts'
 
 /** Mail in memory that several stores, and several "processes", may look at. For tests. */
 export class MemoryMail {
@@ -27,7 +26,7 @@ export class MemoryMail {
   }
 
   /** The store of a user; without `namespaces` one namespace with INBOX and the separator `/`. */
-  open(user = 'joe', options: Partial<StoreOptions> = {}): MailStore {
+  open(user = 'joe', options: Partial<StoreOptions> = {}): OwnMailStore {
     return openStore({
       user,
       namespaces: [memoryNamespace({ location: memoryLocation(user) })],

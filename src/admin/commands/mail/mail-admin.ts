@@ -1,4 +1,5 @@
 import type { Column } from '../../output/printer.ts'
+import type { MailboxChanges } from '../../../storage/update-mailbox.ts'
 import type { AclTask } from './acl-task.ts'
 
 /** What an administrator asks to be done with one user's mail. Plain data: it may cross a socket. */
@@ -25,6 +26,7 @@ export type MailTask =
     }
   | { readonly kind: 'mailbox-rename'; readonly from: string; readonly to: string; readonly subscribe: boolean }
   | { readonly kind: 'mailbox-subscribe'; readonly names: readonly string[]; readonly subscribed: boolean }
+  | { readonly kind: 'mailbox-update'; readonly mailbox: string; readonly changes: MailboxChanges }
   | { readonly kind: 'search'; readonly query: readonly string[] }
   | { readonly kind: 'fetch'; readonly fields: string; readonly query: readonly string[] }
   | {

@@ -162,6 +162,13 @@ export async function subscribeMailboxes(
   }
 }
 
+export async function updateMailbox(
+  { update, failures }: TaskContext,
+  { mailbox, changes }: Task<'mailbox-update'>,
+): Promise<void> {
+  await failures.attempt(`Cannot update ${mailbox}`, async () => await update(mailbox, changes))
+}
+
 /** Opens mailboxes and looks at their files; what an index says of files that are not there is forgotten. */
 export async function forceResync(
   { store, failures, progress }: TaskContext,

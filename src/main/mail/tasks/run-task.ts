@@ -11,6 +11,7 @@ import {
   mailboxStatuses,
   renameMailbox,
   subscribeMailboxes,
+  updateMailbox,
 } from './mailbox-tasks.ts'
 import {
   changeFlags,
@@ -42,6 +43,8 @@ export async function runTask(context: TaskContext, task: MailTask): Promise<voi
       return await deleteMailboxes(context, task)
     case 'mailbox-rename':
       return await renameMailbox(context, task)
+    case 'mailbox-update':
+      return await updateMailbox(context, task)
     case 'mailbox-subscribe':
       return await subscribeMailboxes(context, task)
     case 'search':
@@ -100,6 +103,11 @@ export function checkTask(task: MailTask, nowMs: number): { readonly columns: re
     case 'expunge': {
       const accident = refuseAccident(branches(parseQuery(task.query, nowMs)))
       if (accident !== undefined) throw new MailTaskError(accident, 64)
+      return NOTHING
+    }
+    case 'mailbox-update': {
+      const { minFirstRecentUid = 0, minNextUid = 0 } = task.changes
+      if (minFirstRecentUid > minNextUid) throw new MailTaskError('min_first_recent_uid > min_next_uid', 65)
       return NOTHING
     }
     case 'quota-get':

@@ -1,6 +1,7 @@
 import type { TaskNews } from '../../../admin/commands/mail/mail-admin.ts'
 import type { UserQuota } from '../../../delivery/quota/user-quota.ts'
 import { StoreRefusal, type RefusalCode } from '../../../storage/refusal.ts'
+import type { OwnMailStore } from '../../../storage/open-store.ts'
 import type { MailStore } from '../../../storage/store.ts'
 
 /** What a task works with. */
@@ -10,6 +11,7 @@ export interface TaskContext {
   readonly quota: UserQuota | undefined
   /** Where a mailbox lies, by Dovecot's names of its directories. */
   readonly directories: (mailbox: string) => Promise<ReadonlyMap<string, string>>
+  readonly update: OwnMailStore['update']
   /** Whose messages are copied, when they are another user's. */
   readonly source: MailStore | undefined
   /** The message to save. */

@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs'
+import { InternedFlags } from '../../flag-table.ts'
 import { StoreRefusal } from '../../refusal.ts'
 import type { CreateOptions } from '../../store.ts'
 import type {
@@ -7,6 +8,7 @@ import type {
   FormatEntry,
   FormatMailbox,
   FormatStore,
+  HeaderChanges,
   MailboxDirectories,
   MailLocation,
 } from '../format.ts'
@@ -14,7 +16,7 @@ import { hasCode, syncingFor, type Syncing } from './disk.ts'
 import type { Layout } from './layout.ts'
 import { MaildirMailbox } from './mailbox.ts'
 import type { MailboxNames } from './mailbox-names.ts'
-import { refusalWhenGone, withQuietMailboxes, type MailboxPlace } from './mailbox-place.ts'
+import { refusalWhenGone, withMailboxLock, withQuietMailboxes, type MailboxPlace } from './mailbox-place.ts'
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
@@ -92,6 +94,16 @@ export class MaildirStore implements FormatStore {
       here.options.has('UTF-8') === there.options.has('UTF-8')
     if (!alike) throw refusalToMove()
     return other.#layout
+  }
+
+  async update(name: string, changes: HeaderChanges): Promise<void> {
+    const { mail, control } = this.#layout.directories(name)
+    const { uidlist } = new MailboxState(this.#place(name, mail, control), new InternedFlags())
+    await withMailboxLock(this.#place(name, mail, control), async () => {
+      await uidlist.refresh()
+      uidlist.change(changes)
+      await uidlist.rewriteWhenNeeded()
+    })
   }
 
   directories(name: string): MailboxDirectories {
