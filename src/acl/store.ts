@@ -46,11 +46,6 @@ export function withAcl(store: MailStore, options: AclStoreOptions): MailStore {
 /** Mailboxes that are judged at once by LIST. */
 const JUDGED_AT_ONCE = 256
 
-interface JudgedPlace {
-  readonly target: AclTarget
-  readonly isPrefix: boolean
-}
-
 /** A list of the store with what the user may see of it, as long as neither it nor any rights on it change. */
 interface Listed {
   readonly entries: readonly MailboxEntry[]
@@ -71,8 +66,6 @@ class AclStore implements MailStore {
   readonly #options: AclStoreOptions
   /** What was listed last. */
   #listed: Listed | undefined
-  /** Where entries of the store lead. */
-  readonly #judged = new WeakMap<MailboxEntry, JudgedPlace>()
 
   constructor(store: MailStore, options: AclStoreOptions) {
     this.user = store.user
@@ -105,11 +98,11 @@ class AclStore implements MailStore {
     for (const entry of entries) {
       // Other sessions of the process have their turn in between.
       if (judged.length > 0 && judged.length % JUDGED_AT_ONCE === 0) await nextTurn()
-      const one = this.#judgeEntry(entry)
-      judged.push(one instanceof Promise ? await one : one)
-      const target = this.#judged.get(entry)?.target
-      if (target === undefined) continue
-      freshUntilMs = Math.min(freshUntilMs, access.judgedUntilMs(target.namespace, target.mailbox))
+      const judging = this.#judgeEntry(entry)
+      const one = judging instanceof Promise ? await judging : judging
+      judged.push(one)
+      if (one.target === undefined) continue
+      freshUntilMs = Math.min(freshUntilMs, access.judgedUntilMs(one.target.namespace, one.target.mailbox))
     }
     return { entries, judged, version, freshUntilMs, asked: undefined, visible: [] }
   }
@@ -226,32 +219,33 @@ class AclStore implements MailStore {
     return copied
   }
 
-  /** At once where it can be: LIST names the same ones again and again. */
+  /** At once where it can be: most of LIST would be waiting. */
   #judgeEntry(entry: MailboxEntry): JudgedEntry | Promise<JudgedEntry> {
-    const known = this.#judged.get(entry)
-    if (known !== undefined) return this.#judgeAt(entry, known)
     const { name, namespace, selectable } = entry
     // The session's INBOX is always listed, even to those who may not open it.
     if (namespace.inbox && name === 'INBOX') return { entry, isPrefix: false, isVisible: true }
-    const isRoot = name + namespace.separator === namespace.prefix
-    if (isRoot && !selectable) return { entry, isPrefix: true, isVisible: namespace.list === 'yes' }
+    const isRoot = name.length + namespace.separator.length === namespace.prefix.length
+    if (isRoot && !selectable && name + namespace.separator === namespace.prefix)
+      return { entry, isPrefix: true, isVisible: namespace.list === 'yes' }
+    const known = this.#options.namespaces.ofEntry(entry)
+    if (known !== undefined) return this.#judgeAt(entry, known)
     return this.#target(name)
       .catch(unlessRefusal)
-      .then((target) => {
+      .then((target) =>
         // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
-        if (target === undefined) return { entry, isPrefix: !selectable, isVisible: false }
-        // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
-        const place: JudgedPlace = { target, isPrefix: name + namespace.separator === target.namespace.prefix }
-        this.#judged.set(entry, place)
-        return this.#judgeAt(entry, place)
-      })
+        target === undefined ? { entry, isPrefix: !selectable, isVisible: false } : this.#judgeAt(entry, target),
+      )
   }
 
-  #judgeAt(entry: MailboxEntry, { target, isPrefix }: JudgedPlace): JudgedEntry | Promise<JudgedEntry> {
+  #judgeAt(entry: MailboxEntry, target: AclTarget): JudgedEntry | Promise<JudgedEntry> {
+    const { prefix, separator } = target.namespace
+    const { name } = entry
+    // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
+    const isPrefix = name.length + separator.length === prefix.length && name + separator === prefix
     const judgement = this.#options.access.judge(target.namespace, target.mailbox)
     return judgement instanceof Promise
-      ? judgement.then((decided) => ({ entry, isPrefix, isVisible: shows(decided) }))
-      : { entry, isPrefix, isVisible: shows(judgement) }
+      ? judgement.then((decided) => ({ entry, target, isPrefix, isVisible: shows(decided) }))
+      : { entry, target, isPrefix, isVisible: shows(judgement) }
   }
 
   async #isListed(target: AclTarget): Promise<boolean> {

@@ -145,13 +145,51 @@ function entriesIn(place: Place, listed: readonly FormatEntry[]): readonly Mailb
   return entries
 }
 
+const NO_USE: readonly string[] = []
+
+/** An entry that knows where its mailbox is. */
+class PlacedEntry implements MailboxEntry {
+  readonly name: string
+  readonly namespace: MailboxEntry['namespace']
+  readonly selectable: boolean
+  readonly noInferiors: boolean
+  readonly specialUse: readonly string[]
+  readonly existing: boolean
+  readonly #place: Place
+  readonly #storage: string
+
+  constructor(
+    { name, namespace, selectable, noInferiors, specialUse, existing }: MailboxEntry,
+    place: Place,
+    storage: string,
+  ) {
+    this.name = name
+    this.namespace = namespace
+    this.selectable = selectable
+    this.noInferiors = noInferiors
+    this.specialUse = specialUse
+    this.existing = existing
+    this.#place = place
+    this.#storage = storage
+  }
+
+  static whereIs(entry: MailboxEntry): { readonly place: Place; readonly storage: string } | undefined {
+    return #place in entry ? { place: entry.#place, storage: entry.#storage } : undefined
+  }
+}
+
+/** Where the mailbox of a listed entry is; `undefined` for what only stands above others. */
+export function whereIs(entry: MailboxEntry): { readonly place: Place; readonly storage: string } | undefined {
+  return PlacedEntry.whereIs(entry)
+}
+
 function makeEntries(place: Place, listed: readonly FormatEntry[]): readonly MailboxEntry[] {
   const { spec } = place
   const entries = new Map<string, MailboxEntry>()
   const add = (storage: string, facts: Pick<MailboxEntry, 'selectable' | 'noInferiors' | 'existing'>): void => {
-    const specialUse = place.mailboxSpec(storage)?.specialUse ?? []
+    const specialUse = place.mailboxSpec(storage)?.specialUse ?? NO_USE
     const name = place.toVirtual(storage)
-    entries.set(name, { name, namespace: spec, specialUse, ...facts })
+    entries.set(name, new PlacedEntry({ name, namespace: spec, specialUse, ...facts }, place, storage))
   }
   for (const { name, selectable, noInferiors, existing = true } of listed)
     add(name, { selectable, noInferiors, existing })

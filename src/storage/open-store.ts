@@ -1,5 +1,6 @@
 import type { QuotaHook } from './quota-hook.ts'
 import type { NamespaceSpec } from './namespace.ts'
+import type { Places } from './places.ts'
 import type { StoreContext, StoreSettings } from './store-context.ts'
 import type { MailStore } from './store.ts'
 import type { StoreNotice } from './store-notice.ts'
@@ -15,6 +16,8 @@ export interface StoreOptions {
   /** Other users whose mailboxes may be visible in shared namespaces; names as in the ACL's shared dictionary. */
   readonly owners?: () => Promise<readonly string[]>
   readonly quota?: QuotaHook
+  /** Where its mailboxes are, for those who look at the same mail in another way; made of these options. */
+  readonly places?: Places
   readonly notice?: StoreNotice
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void
 }

@@ -43,6 +43,14 @@ export class Places {
     return best
   }
 
+  /** Whether the name leads to this place, and not to another with a longer or the same prefix. */
+  leadsTo(name: string, { spec, owner, prefix }: Place): boolean {
+    if (this.specOf(name) !== spec) return false
+    if (owner === undefined) return true
+    const named = parseOwner(spec.ownerPattern ?? '', prefix.slice(spec.prefix.length), this.#options.user)
+    return named?.owner === owner
+  }
+
   /** The namespace that keeps subscriptions of names in namespaces that do not. */
   subscriberOf(name: string): NamespaceSpec | undefined {
     const keeping = this.#options.namespaces.filter(

@@ -11,7 +11,7 @@ export class StoredMail {
 
   constructor(options: StoreOptions) {
     this.#options = options
-    this.#places = new Places(options)
+    this.#places = options.places ?? new Places(options)
   }
 
   /** Where `maildirsize` lies: beside the control files of a namespace, the first of the user's own without a prefix. */

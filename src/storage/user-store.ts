@@ -53,7 +53,7 @@ export class UserStore implements OwnMailStore {
     this.user = options.user
     this.namespaces = options.namespaces
     this.#options = options
-    this.#places = new Places(options)
+    this.#places = options.places ?? new Places(options)
     this.#private = new PrivateMarks({
       indexes: options.context.indexes,
       hold: (name) => this.#hold(name),

@@ -1,5 +1,6 @@
 // What LIST may show: mailboxes with `l`, and the levels above them that are needed to reach them.
 import type { MailboxEntry } from '../../storage/store.ts'
+import type { AclTarget } from '../store-namespaces.ts'
 
 export interface JudgedEntry {
   readonly entry: MailboxEntry
@@ -7,6 +8,8 @@ export interface JudgedEntry {
   readonly isVisible: boolean
   /** A level of a namespace's prefix: no mailbox, shown when something below it is. */
   readonly isPrefix: boolean
+  /** Whose rights decided; `undefined`: nobody's had to. */
+  readonly target?: AclTarget
 }
 
 /**

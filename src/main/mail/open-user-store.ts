@@ -6,6 +6,7 @@ import { MailLog } from '../../storage/mail-log/mail-log.ts'
 import { readMailLogSettings } from '../../storage/mail-log/mail-log-settings.ts'
 import { withMailLog } from '../../storage/mail-log/with-mail-log.ts'
 import { openStore, type OwnMailStore, type StoreOptions } from '../../storage/open-store.ts'
+import { Places } from '../../storage/places.ts'
 import { StoredMail } from '../../storage/quota-files.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import type { MailStore } from '../../storage/store.ts'
@@ -42,7 +43,8 @@ export interface OpenUserStore {
 /** Opens a user's mail with the quota and the rights that `mail_plugins` asks for. Throws StoreRefusal. */
 export async function openUserStore(needs: UserStoreNeeds): Promise<OpenUserStore> {
   const { user, context, log, purpose } = needs
-  const plain: StoreOptions = { user: user.user, namespaces: user.namespaces, settings: user.settings, context, log }
+  const mail: StoreOptions = { user: user.user, namespaces: user.namespaces, settings: user.settings, context, log }
+  const plain: StoreOptions = { ...mail, places: new Places(mail) }
   const stored = new StoredMail(plain)
   const quota = user.plugins.has('quota') ? openQuota(needs, plain, stored) : undefined
   const limited = quota === undefined ? plain : { ...plain, quota: quota.hook }
