@@ -8,9 +8,11 @@ import { outcome, put } from '../../test/acl/shared-mail.ts'
 import { openMaildirFormat } from '../storage/formats/maildir/index.ts'
 import { openStore, type StoreOptions } from '../storage/open-store.ts'
 import type { NamespaceSpec } from '../storage/namespace.ts'
+import type { MailStore } from '../storage/store.ts'
 import { MemoryMail, memoryNamespace, memorySettings } from '../storage/testing/open-memory-store.ts'
 import { AclFiles } from './acl-files.ts'
 import { openAuditLog } from './audit-log.ts'
+import { rightsOf } from './rights.ts'
 import { aclSessionOf, openAclSession } from './session.ts'
 import { FileSharedDict } from './visibility/file-dict.ts'
 
@@ -25,7 +27,9 @@ function openPlace(t: TestContext) {
   for (const user of ['olga', 'bob']) mkdirSync(join(dir, user))
   const context = { ...mail.context, formats: new Map([['maildir', openMaildirFormat()]]) }
   const logged: string[] = []
-  const files = new AclFiles({ now: Date.now, log: (level, text) => logged.push(`${level}: ${text}`) })
+  const clock = { aheadMs: 0 }
+  const now = (): number => Date.now() + clock.aheadMs
+  const files = new AclFiles({ now, log: (level, text) => logged.push(`${level}: ${text}`) })
   const dict = new FileSharedDict(join(dir, 'shared.db'), Date.now)
   const audit = openAuditLog(join(dir, 'audit'), Date.now)
   const location = (user: string) => maildirLocation(join(dir, user))
@@ -46,6 +50,7 @@ function openPlace(t: TestContext) {
     dir,
     dict,
     logged,
+    clock,
     /** `users`: all there are. */
     async open(user: string, plugin: Readonly<Record<string, string>> = {}, users?: readonly string[]) {
       const options: StoreOptions = {
@@ -64,7 +69,7 @@ function openPlace(t: TestContext) {
         audit,
         actor: { user, service: 'imap', remote_ip: '192.0.2.1' },
         ...(users !== undefined && { isUser: (name: string) => Promise.resolve(users.includes(name)) }),
-        now: Date.now,
+        now,
         log: (level, text) => logged.push(`${level}: ${text}`),
       })
       const store = session.see(openStore({ ...options, owners: () => session.owners() }), 'session')
@@ -266,3 +271,65 @@ test('a store leads to its session; one without ACLs to none', async (t) => {
 function openStoreWithoutAcl() {
   return new MemoryMail().open()
 }
+
+/** Directories that changed just now are read again each time: the same array comes when they have been quiet for a moment. */
+async function untilRemembered(store: MailStore): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if ((await store.list(['*'])) === (await store.list(['*']))) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.fail('the list is never the same')
+}
+
+test('a list that is asked for again is the same until something changes, and tells of every change when it should', async (t) => {
+  const place = openPlace(t)
+  const believed = { acl: 'vfile::cache_secs=30' }
+  const [olga, bob] = [await place.open('olga', believed), await place.open('bob', believed)]
+  const set = async (name: string, rights: string): Promise<void> => {
+    const found = await olga.find(name)
+    const backend = olga.session.access.backend
+    await backend.update(found.namespace, found.mailbox, {
+      identifier: { kind: 'user', name: 'bob' },
+      positive: { mode: 'replace', rights: rightsOf(rights) },
+    })
+  }
+  for (const name of ['Work', 'Other', 'Third']) {
+    await olga.store.create(name)
+    await set(name, name === 'Third' ? 'r' : 'lr')
+  }
+  await olga.session.visibility.refresh(olga.session.namespaces.own[0] ?? assert.fail())
+  const seen = async (): Promise<readonly string[]> =>
+    (await bob.store.list(['*'])).flatMap(({ name, selectable }) => (selectable && name !== 'INBOX' ? [name] : []))
+  const [work, other, third] = ['Work', 'Other', 'Third'].map((name) => `shared/olga/${name}`)
+  assert.deepEqual((await seen()).toSorted(), [other, work])
+  await untilRemembered(bob.store)
+  assert.deepEqual(
+    (await bob.store.list(['%'])).map(({ name }) => name).toSorted(),
+    ['INBOX', 'shared', 'shared/olga', other, work],
+    'another pattern of the same list',
+  )
+
+  await set('Other', 'r')
+  assert.deepEqual(await seen(), [work], 'a change in this process is seen at once')
+  await set('Other', 'lr')
+  assert.deepEqual((await seen()).toSorted(), [other, work])
+  await untilRemembered(bob.store)
+
+  writeFileSync(join(place.dir, 'olga/.Work/dovecot-acl'), 'user=bob r\n\n')
+  assert.deepEqual((await seen()).toSorted(), [other, work], 'what others write is seen when cache_secs are over')
+  place.clock.aheadMs += 30_000
+  assert.deepEqual(await seen(), [other])
+  rmSync(join(place.dir, 'olga/.Other/dovecot-acl'))
+  writeFileSync(join(place.dir, 'olga/.Third/dovecot-acl'), 'user=bob l\n\n')
+  place.clock.aheadMs += 30_000
+  assert.deepEqual(await seen(), [third])
+
+  mkdirSync(join(place.dir, 'olga/.New'))
+  writeFileSync(
+    join(place.dir, 'olga/.New/dovecot-acl'),
+    `user=bob lr :until=${new Date(Date.now() + 70_000).toISOString()}\n`,
+  )
+  assert.deepEqual((await seen()).toSorted(), ['shared/olga/New', third], 'a new mailbox is seen at once')
+  place.clock.aheadMs += 15_000
+  assert.deepEqual(await seen(), [third], 'a grant ends when it ends, not when files are looked at')
+})

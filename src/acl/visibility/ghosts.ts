@@ -34,7 +34,8 @@ export async function ghostsSharingWith(
   const found = new Set<string>()
   for (const prefix of readerPrefixes(identity))
     for (const key of await dict.keys(prefix)) found.add(key.slice(prefix.length))
-  const ghosts: string[] = []
-  for (const user of found) if (!(await isUser(user))) ghosts.push(user)
+  // All at once: they are asked about in one go then.
+  const users = await Promise.all(Array.from(found, async (user) => ({ user, isThere: await isUser(user) })))
+  const ghosts = users.flatMap(({ user, isThere }) => (isThere ? [] : [user]))
   return ghosts.length > 0 && (await isUser(identity.loginUser)) ? ghosts.toSorted() : []
 }
