@@ -7,7 +7,7 @@ test('an owner is asked about once, also by many at the same time, and again whe
   t.mock.method(performance, 'now', () => nowMs)
   const asked: string[] = []
   const lookup = rememberOwners((owner) => Promise.resolve(asked.push(owner)), 30)
-  assert.deepEqual(await Promise.all(['olga', 'olga', 'ann'].map(lookup)), [1, 1, 2])
+  assert.deepEqual(await Promise.all(['olga', 'olga', 'ann'].map(async (owner) => await lookup(owner))), [1, 1, 2])
   assert.equal(await lookup('olga'), 1)
   nowMs += 31
   assert.equal(await lookup('olga'), 3)
