@@ -138,7 +138,27 @@ const CHANGING: readonly Row[] = [
   { why: 'a mailbox that is told what it is', argv: ['mailbox', 'create', ...JOE, 'Fresh'] },
   ...updates(),
   { why: 'save into nothing', argv: ['save', ...JOE, '-m', 'Nosuch', 'MESSAGE'] },
+  ...imports(),
 ]
+
+function imports(): readonly Row[] {
+  const rows: readonly (readonly [why: string, argv: readonly string[], ownWords?: true])[] = [
+    ['all of it, below a mailbox', ['maildir:SOURCE', 'Old', 'all']],
+    ['some of it, with names as they are', ['maildir:SOURCE', '', 'mailbox', 'Work', 'subject', 'hello']],
+    ['and subscribe', ['-s', 'maildir:SOURCE', 'Older', 'mailbox', 'INBOX']],
+    ['nothing', ['maildir:SOURCE', 'None', 'subject', 'nosuch']],
+    ['from another home', ['-U', 'jane', 'maildir:~/Maildir', 'Jane', 'mailbox', 'Work', 'seen']],
+    ['where no mailbox can be', ['maildir:SOURCE', 'a//b', 'mailbox', 'Work'], true],
+    ['from no format', ['nosuch:/x', 'X', 'all'], true],
+    ['a query that is none', ['maildir:SOURCE', 'X', 'foo']],
+    ['without a query', ['maildir:SOURCE', 'X'], true],
+  ]
+  return rows.map(([why, argv, ownWords]) => ({
+    why: `import: ${why}`,
+    argv: ['import', ...JOE, ...argv],
+    ...(ownWords && { ownWords }),
+  }))
+}
 
 function updates(): readonly Row[] {
   const fields = 'uidvalidity uidnext guid messages'
@@ -370,13 +390,15 @@ describe('doveadm does with mail what Dovecot does', { skip: why }, () => {
     theirs = await startDovecot(({ dir }) => `protocols =\n${configFor(dir, nobodyUid, nobodyGid)}`)
     const { dir } = theirs
     fill(dir)
-    giveTo(join(dir, 'mail'), nobodyUid, nobodyGid)
+    makeMaildir(join(dir, 'source'))
+    for (const name of ['mail', 'source']) giveTo(join(dir, name), nobodyUid, nobodyGid)
     // Dovecot gives UIDs and GUIDs; both go on from there.
     await runTheirs(dir, ['mailbox', 'status', '-A', 'all', '*'])
     ours = makeTempDir('doveadm-mail')
     cpSync(join(dir, 'mail'), join(ours, 'mail'), { recursive: true, preserveTimestamps: true })
     cpSync(join(dir, 'users'), join(ours, 'users'))
-    giveTo(join(ours, 'mail'), 0, 0)
+    makeMaildir(join(ours, 'source'))
+    for (const name of ['mail', 'source']) giveTo(join(ours, name), 0, 0)
     config = join(ours, 'dovecot.conf')
     writeFileSync(config, configFor(ours, 0, 0))
     for (const place of [dir, ours]) {
@@ -400,7 +422,7 @@ describe('doveadm does with mail what Dovecot does', { skip: why }, () => {
   for (const row of CHANGING) {
     test(row.why, async () => {
       const argvAt = (dir: string): readonly string[] =>
-        row.argv.map((word) => (word === 'MESSAGE' || word === 'LIST' ? join(dir, word.toLowerCase()) : word))
+        row.argv.map((word) => word.replace(/\b(MESSAGE|LIST|SOURCE)$/, (name) => join(dir, name.toLowerCase())))
       const [expected, ran] = await Promise.all([
         runTheirs(theirs.dir, argvAt(theirs.dir)),
         runOurs(config, argvAt(ours)),

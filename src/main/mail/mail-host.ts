@@ -3,6 +3,7 @@ import type { UserQuota } from '../../delivery/quota/user-quota.ts'
 import type { MailSession } from '../../protocols/mail-session.ts'
 import type { OwnMailStore } from '../../storage/open-store.ts'
 import type { MailStore } from '../../storage/store.ts'
+import type { ImportSource } from './tasks/import-task.ts'
 import type { DeliveryOrder, SessionOrder, TaskOrder } from './mail-order.ts'
 
 /** Opens users' mail in this process, which has the rights to. */
@@ -31,6 +32,7 @@ export interface OpenTask {
   readonly update: OwnMailStore['update']
   /** The other user's. */
   readonly source: MailStore | undefined
+  readonly imported: ImportSource | undefined
   readonly logFault: (error: unknown) => void
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { Config } from '../../config/config.ts'
+import { compileTemplate, mailShortNames } from '../../config/expand.ts'
 import { createDelivery } from '../../delivery/delivery.ts'
 import { INBOX } from '../../delivery/target-mailbox.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
@@ -8,6 +9,8 @@ import type { RemoteMail } from '../../protocols/remote-mail.ts'
 import { backendContexts } from '../../proxy/backend-tls.ts'
 import { createResolver } from '../../proxy/resolve.ts'
 import { aclSessionOf } from '../../acl/session.ts'
+import type { NamespaceSpec } from '../../storage/namespace.ts'
+import { openStore } from '../../storage/open-store.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
 import { MailUserError } from '../../storage/user/mail-user-error.ts'
 import {
@@ -24,10 +27,12 @@ import { imapcNamespaces, mayHaveMailElsewhere, openImapcMail } from './imapc/im
 import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
+import { importNamespace } from './import-source.ts'
 import { rememberOwners } from './owner-memory.ts'
 import { lockPop3Session } from './pop3-session-lock.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
 import type { OpenStoreContext } from './store-context.ts'
+import type { ImportSource } from './tasks/import-task.ts'
 
 export interface MailHostNeeds {
   /** The newest configuration: sessions keep the one they begin with. */
@@ -139,26 +144,49 @@ class Host implements MailHost {
 
   async openTask(order: TaskOrder): Promise<OpenTask> {
     const log = this.#logOf(order, DOVEADM)
-    const own = await this.#open(this.#resolve(order, DOVEADM), order, DOVEADM, 'session', log)
+    const user = this.#resolve(order, DOVEADM)
+    const spec = order.task.kind === 'import' ? this.#importNamespace(order, order.task.location) : undefined
+    const namespaces = spec === undefined ? user.namespaces : [...user.namespaces, spec]
+    const own = await this.#open({ ...user, namespaces }, order, DOVEADM, 'session', log)
+    const imported = spec && this.#openImported(spec, user, log)
     try {
-      const source = order.source && (await this.#openSource({ ...order, ...order.source }, log))
+      const source =
+        spec === undefined && order.source ? await this.#openSource({ ...order, ...order.source }, log) : undefined
       return {
         store: own.store,
         quota: own.quota,
         directories: (name) => own.stored.directories(name),
         update: own.update,
         source: source?.store,
+        imported,
         logFault: (error) =>
           log('error', `BUG: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
         async close() {
           await own.close()
           await source?.close()
+          await imported?.store.close()
         },
       }
     } catch (error) {
       await own.close()
       throw error
     }
+  }
+
+  /** Where a task finds mail to import, filled in for the user or for another one. */
+  #importNamespace(order: TaskOrder, location: string): NamespaceSpec {
+    const asked = { ...order, ...order.source }
+    const { home, settings } = this.#resolve(asked, DOVEADM)
+    const input = { ...asked, service: DOVEADM, fields: new Map(asked.fields), variables: variablesOf(asked) }
+    const expanded = compileTemplate(location, mailShortNames).expand(lookupOf(input, settings, home))
+    return importNamespace(expanded, { ...this.#system, home })
+  }
+
+  #openImported(spec: NamespaceSpec, { user, settings }: MailUser, log: SessionLog): ImportSource {
+    const { prefix, separator } = spec
+    const namespaces = [{ ...spec, prefix: '', list: 'yes', hidden: false, subscriptions: true } as const]
+    const store = openStore({ user, namespaces, settings, context: this.#needs.context, log })
+    return { store, prefix, separator }
   }
 
   async #openSource(order: TaskOrder, log: SessionLog): Promise<OpenUserStore> {

@@ -57,6 +57,7 @@ export async function performTask(
         directories: open.directories,
         update: open.update,
         source: open.source,
+        imported: open.imported,
         input,
         nowMs: Date.now(),
         signal,

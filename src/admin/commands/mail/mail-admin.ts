@@ -44,6 +44,15 @@ export type MailTask =
       readonly sourceUser: string | undefined
       readonly query: readonly string[]
     }
+  /** `location` is where the mail lies, in the words of `mail_location`; `sourceUser`: whose home and name fill it in. */
+  | {
+      readonly kind: 'import'
+      readonly location: string
+      readonly parent: string
+      readonly sourceUser: string | undefined
+      readonly subscribe: boolean
+      readonly query: readonly string[]
+    }
   /** The message comes as input. */
   | { readonly kind: 'save'; readonly mailbox: string }
   | { readonly kind: 'force-resync'; readonly mask: string }

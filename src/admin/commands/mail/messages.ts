@@ -76,6 +76,25 @@ function transfer([to = '', ...rest]: readonly string[]) {
   return other ? { to, sourceUser, query: query(rest.slice(2)) } : { to, sourceUser: undefined, query: query(rest) }
 }
 
+/** `import`. */
+export const importMail = mailCommand({
+  name: 'import',
+  usage: '[-u <user>|-A|-F <file>] [-U source-user] [-s] <source mail location> <dest parent mailbox> <search query>',
+  summary: 'Copy messages of a mail location, as `mail_location` names one, into mailboxes below another one.',
+  details: [
+    'Mailboxes keep their names: INBOX of the source becomes `<dest parent mailbox>/INBOX`. They are made where messages go there. An empty parent is none. The source needs the rights of the user; it is not changed, but for files that servers keep beside the mail. Where both lie on one file system messages are linked, not copied.',
+    QUERY,
+  ],
+  options: [
+    { letter: 's', doc: 'Subscribe the mailboxes too.' },
+    { letter: 'U', value: 'source-user', doc: 'Whose home and name are meant by `~`, `%h` and `%u` in the location.' },
+  ],
+  plan({ words: [location, parent, ...rest], has, value }) {
+    if (location === undefined || parent === undefined) throw new CommandUsageError('')
+    return { kind: 'import', location, parent, sourceUser: value('U'), subscribe: has('s'), query: query(rest) }
+  },
+})
+
 /** Opened when it is read, so that a file that is not there is the reader's. */
 async function* fileBytes(path: string): AsyncIterable<Buffer> {
   yield* createReadStream(path) as AsyncIterable<Buffer>

@@ -27,18 +27,6 @@ const QUERY = '[-u <user>|-A|-F <file>] <search query>'
 export const altmove = notHere('altmove', `[-r] ${QUERY}`, 'A Maildir has no alternative storage.', [
   { letter: 'r', doc: 'Back from there.' },
 ])
-export const mailboxUpdate = notHere(
-  'mailbox update',
-  '[-u <user>|-A|-F <file>] [--mailbox-guid <guid>] [--uid-validity <uid>] [--min-next-uid <uid>] [--min-first-recent-uid <uid>] [--min-highest-modseq <seq>] <mailbox>',
-  'UIDs and GUIDs of a mailbox cannot be changed here.',
-  [
-    { letter: 'g', long: 'mailbox-guid', value: 'guid', doc: 'A GUID.' },
-    { letter: 'v', long: 'uid-validity', value: 'uid', doc: 'A UIDVALIDITY.' },
-    { letter: 'n', long: 'min-next-uid', value: 'uid', doc: 'The least UID of new messages.' },
-    { letter: 'r', long: 'min-first-recent-uid', value: 'uid', doc: 'The least UID of recent messages.' },
-    { letter: 'm', long: 'min-highest-modseq', value: 'seq', doc: 'The least MODSEQ.' },
-  ],
-)
 export const metadataGet = notHere('mailbox metadata get', '[-u <user>|-A|-F <file>] <mailbox> <key>', NO_ATTRIBUTES)
 export const metadataList = notHere(
   'mailbox metadata list',

@@ -3,6 +3,7 @@ import type { Column } from '../../../admin/output/printer.ts'
 import { aclColumns, runAclTask } from './acl-tasks.ts'
 import { branches } from './compile-query.ts'
 import { fetchFields } from './fetch-fields.ts'
+import { importMessages } from './import-task.ts'
 import {
   createMailboxes,
   deleteMailboxes,
@@ -58,6 +59,8 @@ export async function runTask(context: TaskContext, task: MailTask): Promise<voi
     case 'copy':
     case 'move':
       return await transferMessages(context, task)
+    case 'import':
+      return await importMessages(context, task)
     case 'save':
       return await saveMessage(context, task)
     case 'force-resync':

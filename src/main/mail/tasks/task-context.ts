@@ -4,6 +4,8 @@ import { StoreRefusal, type RefusalCode } from '../../../storage/refusal.ts'
 import type { OwnMailStore } from '../../../storage/open-store.ts'
 import type { MailStore } from '../../../storage/store.ts'
 
+import type { ImportSource } from './import-task.ts'
+
 /** What a task works with. */
 export interface TaskContext {
   readonly user: string
@@ -14,6 +16,7 @@ export interface TaskContext {
   readonly update: OwnMailStore['update']
   /** Whose messages are copied, when they are another user's. */
   readonly source: MailStore | undefined
+  readonly imported: ImportSource | undefined
   /** The message to save. */
   readonly input: AsyncIterable<Buffer>
   readonly nowMs: number
