@@ -115,6 +115,7 @@ export class GroupCommit {
       await state.keywords.commit()
       return transactions
     } catch (error) {
+      state.refreshKeywords()
       for (const one of transactions) if (keywordsOf(one).length > 0) one.done.reject(asError(error))
       return transactions.filter((one) => keywordsOf(one).length === 0)
     }
@@ -127,11 +128,7 @@ export class GroupCommit {
     const directories = new Set(placed.map(({ file }) => (file.isNew ? 'new' : 'cur')))
     const listing = state.addEntries(placed.map(({ file, extensions }) => ({ base: file.base, extensions })))
     // Nothing goes on once the lock is free, also when one of them fails.
-    await allEnded([
-      listing,
-      state.keywords.commit(),
-      ...[...directories].map((directory) => syncing.directory(`${mail}/${directory}`)),
-    ])
+    await allEnded([listing, ...[...directories].map((directory) => syncing.directory(`${mail}/${directory}`))])
     const entries = await listing
     this.#target.appended(
       entries,
