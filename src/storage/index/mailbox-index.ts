@@ -17,6 +17,11 @@ export interface MailboxIndex {
    */
   record(changes: IndexChanges): GivenModSeqs
   /**
+   * Records all messages of a mailbox of which none was recorded before, as `record` does; where they are many, on disk a little
+   * later.
+   */
+  recordNew(messages: readonly FormatRecord[], uidNext: number): GivenModSeqs
+  /**
    * Takes a MODSEQ for a change that is not about the mailbox's own flags: larger than all before it, and no smaller than
    * `atLeast`. Answers like `record`.
    */

@@ -62,6 +62,10 @@ export class MemoryIndex implements MailboxIndex {
     return { before, after: this.#modSeq }
   }
 
+  recordNew(changed: readonly FormatRecord[], uidNext: number): GivenModSeqs {
+    return this.record({ changed, expunged: [], uidNext })
+  }
+
   reserve(atLeast: number): GivenModSeqs {
     const before = this.#modSeq
     this.#modSeq = Math.max(before + 1, this.#now(), atLeast)

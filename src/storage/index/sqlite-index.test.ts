@@ -15,6 +15,7 @@ import type { MailboxIndex } from './mailbox-index.ts'
 
 const flags = new InternedFlags()
 const GUID = '0'.repeat(32)
+const HEADER = Buffer.from('Subject: x\r\nFrom: joe@example.org\r\n\r\n')
 
 class Home {
   readonly path: string
@@ -78,6 +79,52 @@ test('of many new messages those that another process recorded keep its MODSEQ',
     told,
     wanted.map(({ uid, modSeq, flags: { text } }) => `${uid} ${modSeq} ${text}`),
   )
+})
+
+const MANY = 2500
+
+test('many messages of a new mailbox have their MODSEQ at once, and rows a little later', async (t) => {
+  const home = new Home(t)
+  const [one, two] = [home.open(), home.open()]
+  const mine = records(...Array.from({ length: MANY }, (_, at) => at + 1))
+  const [first, second, third] = mine
+  assert.ok(first && second && third)
+  const { before, after } = one.recordNew(mine, MANY + 1)
+  assert.ok(after > before)
+  assert.deepEqual(new Set(mine.map(({ modSeq }) => modSeq)), new Set([after]))
+  assert.equal(two.highestModSeq(), after)
+  assert.deepEqual(two.changedSince(0), [])
+  first.flags = flags.flags(SEEN, [])
+  const changed = change(one, [first], [second])
+  second.expunged = true
+  one.addHeader({ uid: 3, key: 'k' }, HEADER)
+  while (two.headers([{ uid: 3, key: 'k' }]).size === 0 || two.changedSince(0).length < MANY - 1) await setTimeout(5)
+  const rows = new Map(two.changedSince(0).map(({ uid, modSeq }) => [uid, modSeq]))
+  assert.deepEqual([rows.get(1), rows.get(2), rows.get(3), rows.get(MANY)], [changed, undefined, after, after])
+  assert.deepEqual(two.vanishedSince(after), [[2, 2]])
+  assert.deepEqual(home.open().load(), {
+    isNew: false,
+    highestModSeq: changed,
+    uidNext: Math.max(MANY + 1, 100),
+    recentFrom: 0,
+  })
+})
+
+test('of two processes that record a new mailbox at once both know of all messages', (t) => {
+  const home = new Home(t)
+  const [one, two] = [home.open(), home.open()]
+  const uids = Array.from({ length: MANY }, (_, at) => at + 1)
+  const [mine, theirs] = [records(...uids), records(...uids)]
+  const first = one.recordNew(mine, MANY + 1)
+  const second = two.recordNew(theirs, MANY + 1)
+  assert.equal(second.before, first.after)
+  one.close()
+  two.close()
+  const again = records(...uids)
+  const index = home.open()
+  assert.equal(index.load().highestModSeq, second.after)
+  assert.deepEqual(index.recordNew(again, MANY + 1), { before: second.after, after: second.after })
+  assert.deepEqual(new Set(again.map(({ modSeq }) => modSeq)), new Set([first.after]))
 })
 
 test('two processes give one change one MODSEQ, and different changes different ones', (t) => {
@@ -212,8 +259,6 @@ test('summaries belong to a key, and go with their message', (t) => {
   change(index, [], records(1))
   assert.equal(index.summaries([{ uid: 1, key: 'k1' }]).size, 0)
 })
-
-const HEADER = Buffer.from('Subject: x\r\nFrom: joe@example.org\r\n\r\n')
 
 test('summaries are known at once, and to others once they are written', async (t) => {
   const home = new Home(t)

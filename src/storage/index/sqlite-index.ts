@@ -12,6 +12,7 @@ import type {
   RecordedChange,
 } from './mailbox-index.ts'
 import { MemoryIndex } from './memory-index.ts'
+import { PendingRows } from './pending-rows.ts'
 import { type PackedSummaryOf, type PendingBudget, PendingSummaries } from './pending-summaries.ts'
 import type { SummaryMemories, SummaryMemory } from './summary-memory.ts'
 import { SUMMARY_VERSIONS, unpackSummary } from './summary-codec.ts'
@@ -21,6 +22,9 @@ export const EXPUNGE_LOG = 10_000
 
 /** So many messages are worth a statement that takes a list. */
 const MANY = 16
+
+/** So many messages of a new mailbox are not written before the first answer. */
+const WRITTEN_LATER = 1000
 
 export interface SqliteIndexNeeds {
   /** The file, which may be another object after it was closed. */
@@ -42,6 +46,7 @@ export class SqliteIndex implements MailboxIndex {
   readonly #needs: SqliteIndexNeeds
   readonly #memory: SummaryMemory
   readonly #pending: PendingSummaries
+  readonly #rows = new PendingRows((records, modSeq) => this.#writeRows(records, modSeq))
   #row: { readonly file: IndexFile; readonly generation: number; readonly id: number } | undefined
   #highest = 0
   #instead: MemoryIndex | undefined
@@ -63,7 +68,7 @@ export class SqliteIndex implements MailboxIndex {
             id,
           )
           this.#highest = number(modSeq)
-          const isNew = row(index, 'SELECT 1 FROM message WHERE mailbox = ? LIMIT 1', id).length === 0
+          const isNew = !hasMessages(index, id)
           return { isNew, highestModSeq: this.#highest, uidNext: number(uidNext), recentFrom: number(recentFrom) }
         }),
       (instead) => instead.load(),
@@ -84,20 +89,48 @@ export class SqliteIndex implements MailboxIndex {
       this.#pending.forget(uid)
     }
     return this.#try(
+      (file) => file.write((index) => this.#record(index, this.#id(file, index), changes)),
+      (instead) => instead.record(changes),
+    )
+  }
+
+  #record(index: OpenIndex, id: number, changes: IndexChanges): GivenModSeqs {
+    const before = number(row(index, 'SELECT mod_seq FROM mailbox WHERE id = ?', id)[0])
+    const next = Math.max(before + 1, this.#needs.now())
+    const used = changes.everything ? recordAll(index, id, changes, next) : recordSome(index, id, changes, next)
+    return this.#raise(index, id, { before, after: used ? next : before }, changes.uidNext)
+  }
+
+  #raise(index: OpenIndex, id: number, given: GivenModSeqs, uidNext: number): GivenModSeqs {
+    const sql = 'UPDATE mailbox SET mod_seq = ?, uid_next = max(uid_next, ?) WHERE id = ?'
+    index.statement(sql).run(given.after, uidNext, id)
+    this.#highest = given.after
+    return given
+  }
+
+  recordNew(messages: readonly FormatRecord[], uidNext: number): GivenModSeqs {
+    return this.#try(
       (file) =>
         file.write((index) => {
           const id = this.#id(file, index)
+          // Another process may have been faster.
+          const everything = hasMessages(index, id)
+          if (everything || messages.length < WRITTEN_LATER)
+            return this.#record(index, id, { changed: messages, expunged: [], uidNext, everything })
           const before = number(row(index, 'SELECT mod_seq FROM mailbox WHERE id = ?', id)[0])
-          const next = Math.max(before + 1, this.#needs.now())
-          const used = changes.everything ? recordAll(index, id, changes, next) : recordSome(index, id, changes, next)
-          const after = used ? next : before
-          index
-            .statement('UPDATE mailbox SET mod_seq = ?, uid_next = max(uid_next, ?) WHERE id = ?')
-            .run(after, changes.uidNext, id)
-          this.#highest = after
-          return { before, after }
+          const after = Math.max(before + 1, this.#needs.now())
+          for (const record of messages) record.modSeq = after
+          this.#rows.set(messages, after)
+          return this.#raise(index, id, { before, after }, uidNext)
         }),
-      (instead) => instead.record(changes),
+      (instead) => instead.recordNew(messages, uidNext),
+    )
+  }
+
+  #writeRows(records: readonly FormatRecord[], modSeq: number): void {
+    this.#try(
+      (file) => file.write((index) => void addRows(index, this.#id(file, index), records, modSeq)),
+      (instead) => void instead.record({ changed: records, expunged: [], uidNext: 0 }),
     )
   }
 
@@ -220,6 +253,7 @@ export class SqliteIndex implements MailboxIndex {
   }
 
   #writeSummaries(summaries: readonly PackedSummaryOf[]): void {
+    this.#rows.writeUpTo(summaries.reduce((most, { of }) => Math.max(most, of.uid), 0))
     this.#try(
       (file) =>
         file.write((index) => {
@@ -235,6 +269,7 @@ export class SqliteIndex implements MailboxIndex {
 
   close(): void {
     // The file is shared, and closes by itself.
+    this.#rows.writeUpTo(Number.MAX_SAFE_INTEGER)
     this.#pending.flush()
     this.#memory.clear()
   }
@@ -318,22 +353,35 @@ function insertNew(
 ): { readonly known: readonly FormatRecord[]; readonly used: boolean } {
   if (changed.length < MANY) return { known: changed, used: false }
   const known = changed.filter(({ modSeq }) => modSeq > 0)
-  let used = false
-  for (const [flags, records] of Map.groupBy(changed, (record) => record.flags.text)) {
-    const fresh = records.filter(({ modSeq }) => modSeq === 0)
-    if (fresh.length === 0) continue
-    const uids = JSON.stringify(fresh.map(({ uid }) => uid))
-    const count = Number(
-      index
-        .statement('INSERT OR IGNORE INTO message SELECT ?, value, ?, ? FROM json_each(?)')
-        .run(id, next, flags, uids).changes,
-    )
-    used ||= count > 0
+  const fresh = changed.filter(({ modSeq }) => modSeq === 0)
+  const { refused, count } = addRows(index, id, fresh, next)
+  const others = new Set(refused)
+  for (const record of fresh) if (!others.has(record)) record.modSeq = next
+  return { known: [...known, ...refused], used: count > 0 }
+}
+
+/** Rows for messages that have none. `refused`: of some of these there was one already. */
+function addRows(
+  index: OpenIndex,
+  id: number,
+  fresh: readonly FormatRecord[],
+  modSeq: number,
+): { readonly refused: readonly FormatRecord[]; readonly count: number } {
+  const refused: FormatRecord[] = []
+  let count = 0
+  const add = index.statement('INSERT OR IGNORE INTO message SELECT ?, value, ?, ? FROM json_each(?)')
+  for (const [flags, records] of Map.groupBy(fresh, (record) => record.flags.text)) {
+    const uids = JSON.stringify(records.map(({ uid }) => uid))
+    const added = Number(add.run(id, modSeq, flags, uids).changes)
+    count += added
     // Another process was there first: the rows say for which.
-    if (count < fresh.length) known.push(...fresh)
-    else for (const record of fresh) record.modSeq = next
+    if (added < records.length) refused.push(...records)
   }
-  return { known, used }
+  return { refused, count }
+}
+
+function hasMessages(index: OpenIndex, id: number): boolean {
+  return row(index, 'SELECT 1 FROM message WHERE mailbox = ? LIMIT 1', id).length > 0
 }
 
 /** Brings all rows of a mailbox together with the messages there are. */

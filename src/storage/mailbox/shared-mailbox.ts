@@ -2,7 +2,6 @@
 // - one format operation at a time (the queue); messages are read beside it;
 // - files change first, then the index gives MODSEQs, then the views hear of it: all in one turn of the event loop;
 // - records are shared: a flag that changed is changed for everybody, only sequence numbers are each view's own.
-import { setImmediate } from 'node:timers/promises'
 import { applyChange, type InternedFlags } from '../flag-table.ts'
 import type { FlagChange, Flags } from '../flags.ts'
 import type { ChangedFlags, FormatChanges, FormatMailbox, FormatRecord } from '../formats/format.ts'
@@ -12,9 +11,6 @@ import { ChangeJournal } from './change-journal.ts'
 import { JointCommits } from './joint-commits.ts'
 import { Queue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
-
-/** Messages recorded at once. */
-const SLICE = 1000
 
 /** What a shared mailbox tells the views of it. */
 export interface Onlooker {
@@ -75,14 +71,11 @@ export class SharedMailbox {
       this.#highestModSeq = known.highestModSeq
       const { added, recent } = await this.format.sync()
       for (const record of added) this.#current.records.push(record)
-      // A new index is written in slices, so that others have their turn.
-      let written = 0
-      for (; known.isNew && written + SLICE < added.length; written += SLICE) {
-        this.vouch(this.index.record({ changed: added.slice(written, written + SLICE), expunged: [], uidNext: 0 }))
-        await setImmediate()
-      }
-      const rest = { changed: added.slice(written), expunged: [], uidNext: this.format.uidNext }
-      this.vouch(this.index.record(known.isNew ? rest : { ...rest, everything: true }))
+      const { uidNext } = this.format
+      const recorded = known.isNew
+        ? this.index.recordNew(added, uidNext)
+        : this.index.record({ changed: added, expunged: [], uidNext, everything: true })
+      this.vouch(recorded)
       for (const uid of recent) this.unclaimed.add(uid)
       for (const { uid } of added) if (uid >= known.recentFrom && uid < known.uidNext) this.unclaimed.add(uid)
       this.saveRecent()

@@ -17,6 +17,8 @@ export class Snapshot {
 
   /** Index of the first record, below `count`, with this UID or a larger one. */
   indexFrom(uid: number, count = this.records.length): number {
+    // As in a mailbox from which nothing was removed.
+    if (uid <= count && this.records[uid - 1]?.uid === uid) return uid - 1
     let low = 0
     let high = count
     while (low < high) {

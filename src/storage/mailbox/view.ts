@@ -366,16 +366,24 @@ export class MailboxView implements Mailbox, Onlooker {
     const { unclaimed } = this.#shared
     if (unclaimed.size > 0 || (gone.length > 0 && before > 0)) {
       const dropped = new Set(gone)
-      const uids = new Set([...listed(this.#recent)].filter((uid) => !dropped.has(uid)))
-      for (const uid of unclaimed) if (this.sequenceOf(uid) > 0) uids.add(uid)
+      const uids = [...listed(this.#recent)].filter((uid) => !dropped.has(uid))
+      const claimed = this.#unclaimed()
       if (!this.readOnly && unclaimed.size > 0) {
-        for (const uid of uids) unclaimed.delete(uid)
+        for (const uid of claimed) unclaimed.delete(uid)
         this.#shared.saveRecent()
       }
-      this.#recent = rangesOf([...uids].sort((a, b) => a - b))
-      this.#recentCount = uids.size
+      for (const uid of claimed) if (!inRanges(this.#recent, uid)) uids.push(uid)
+      this.#recent = rangesOf(uids.sort((a, b) => a - b))
+      this.#recentCount = uids.length
     }
     return this.#recentCount === before ? undefined : this.#recentCount
+  }
+
+  /** Messages of the view that no session was told of. */
+  #unclaimed(): readonly number[] {
+    const uids: number[] = []
+    for (const uid of this.#shared.unclaimed) if (this.sequenceOf(uid) > 0) uids.push(uid)
+    return uids
   }
 
   /** While messages that are gone keep their numbers, what went away after them was not told either. */
