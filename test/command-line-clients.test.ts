@@ -122,7 +122,7 @@ function swaks(
     '--protocol',
     protocol,
     '--timeout',
-    '15',
+    '60',
     ...mail,
     ...args,
   ])
@@ -146,7 +146,7 @@ test('swaks delivers by LMTP, and fetchmail and getmail fetch it over POP3 and I
       const mbox = join(dir, `fetched-${protocol}`)
       const rc = file(
         `fetchmailrc-${protocol}`,
-        `poll localhost service ${port} protocol ${protocol} timeout 15 user "${ALICE}" password "postern"
+        `poll localhost service ${port} protocol ${protocol} timeout 60 user "${ALICE}" password "postern"
 sslproto TLS1.2+ no sslcertck no keep fetchlimit 1 mda "cat >> ${mbox}"\n`,
       )
       const home = { ...process.env, FETCHMAILHOME: dir, HOME: dir }
@@ -187,7 +187,7 @@ test('swaks and curl submit mail, over STARTTLS and TLS from the first byte', {
   assert.match(stdout, /<~ +235 2\.7\.0 Logged in\./)
   const mail = file('mail', `From: ${ALICE}\r\nTo: ${BOB}\r\nSubject: by curl\r\n\r\nHello.\r\n`)
   const envelope = ['--mail-from', ALICE, '--mail-rcpt', BOB, '-T', mail, '-u', `${ALICE}:postern`]
-  await run('curl', ['-sSk', '-m', '20', `smtps://127.0.0.1:${portOf('submissions')}/client.test`, ...envelope])
+  await run('curl', ['-sSk', '-m', '60', `smtps://127.0.0.1:${portOf('submissions')}/client.test`, ...envelope])
   const subjects = relay?.messages.flatMap((message) => /^Subject: (.*)$/m.exec(message)?.[1] ?? [])
   assert.deepEqual(subjects?.map((subject) => subject.trim()).toSorted(), ['by curl', 'by swaks'])
 })
@@ -197,7 +197,7 @@ test('curl reads mail over POP3 with STLS, and is told about a wrong password', 
 }, async () => {
   await swaks('LMTP', portOf('lmtp'), BOB, 'for curl')
   const get = (password: string): Promise<{ stdout: string }> =>
-    run('curl', ['-sSk', '--ssl-reqd', '-m', '20', '-u', `${BOB}:${password}`, `pop3://127.0.0.1:${portOf('pop3')}/1`])
+    run('curl', ['-sSk', '--ssl-reqd', '-m', '60', '-u', `${BOB}:${password}`, `pop3://127.0.0.1:${portOf('pop3')}/1`])
   assert.match((await get('postern')).stdout, /^Subject: for curl\r?$/m)
   await assert.rejects(get('wrong'), /curl: \(67\)/)
 })

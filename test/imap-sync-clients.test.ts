@@ -7,6 +7,7 @@ import test from 'node:test'
 import { promisify } from 'node:util'
 import { openPostern, type Theatre } from './imap-server/stages.ts'
 import { skipWithout } from './peers/peers.ts'
+import { PATIENCE_MS } from './support/deadline.ts'
 
 const run = promisify(execFile)
 const COUNT = 25
@@ -97,7 +98,7 @@ Expunge Both
 SyncState *
 `,
   )
-  await run('/usr/bin/mbsync', ['-q', '-c', config, 'all'], { timeout: 60_000 })
+  await run('/usr/bin/mbsync', ['-q', '-c', config, 'all'], { timeout: 2 * PATIENCE_MS })
 }
 
 async function offlineimap(dir: string, mail: string, port: number, user: string): Promise<void> {
@@ -125,7 +126,7 @@ starttls = no
 auth_mechanisms = LOGIN
 `,
   )
-  await run('/usr/bin/offlineimap', ['-c', config, '-o'], { timeout: 60_000 })
+  await run('/usr/bin/offlineimap', ['-c', config, '-o'], { timeout: 2 * PATIENCE_MS })
 }
 
 /** A Maildir of our own, with messages that the server has not seen. */

@@ -247,7 +247,7 @@ describe('real clients of mail that is kept here', { concurrency: true }, () => 
         port: server.ports['pop3'] ?? 0,
         user: 'node-pop3',
         password: PASSWORD,
-        timeout: 20_000,
+        timeout: PATIENCE_MS,
       })
     const client = pop()
     const ids = await client.UIDL()
@@ -299,7 +299,7 @@ describe('real clients of mail that is kept here', { concurrency: true }, () => 
   }, async () => {
     const place = placeOf('curl')
     const curl = async (url: string, ...args: string[]): Promise<string> =>
-      await programs.runClient(place, 'curl', ['-sS', '-m', '25', '-u', `curl:${PASSWORD}`, url, ...args])
+      await programs.runClient(place, 'curl', ['-sS', '-m', '60', '-u', `curl:${PASSWORD}`, url, ...args])
     const imap = `imap://127.0.0.1:${place.imapPort}`
     const pop = `pop3://127.0.0.1:${place.popPort}`
     const mail = fileMessage(makeBox(place.home), 'by curl')

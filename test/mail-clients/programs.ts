@@ -164,7 +164,7 @@ export async function fetchmail(place: ClientPlace, protocol: 'IMAP' | 'POP3', o
   // procmail and its like are not wanted: what fetchmail hands over goes into files.
   writeFileSync(
     rc,
-    `poll 127.0.0.1 service ${protocol === 'IMAP' ? imapPort : popPort} protocol ${protocol} timeout 20 auth password ${protocol === 'POP3' ? 'uidl' : ''}
+    `poll 127.0.0.1 service ${protocol === 'IMAP' ? imapPort : popPort} protocol ${protocol} timeout 60 auth password ${protocol === 'POP3' ? 'uidl' : ''}
 user "${user}" password "${PASSWORD}" sslproto "" ${options} mda "sh -c 'cat > ${box}/new/$$'"\n`,
     { mode: 0o600 },
   )

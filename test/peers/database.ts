@@ -103,7 +103,7 @@ function parentOf(pid: string): number | undefined {
 /** Runs a program; rejects with what it wrote when it fails. */
 export function runProgram(command: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(command, [...args], { timeout: 60_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    const child = execFile(command, [...args], { timeout: 120_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(new Error(`${command}: ${stderr}${stdout}`, { cause: error }))
     })

@@ -10,7 +10,7 @@ export interface CommandRun {
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'postern.js')
 /** A command that takes longer is stuck. */
-const COMMAND_MS = 60_000
+const COMMAND_MS = 120_000
 
 /** Runs `postern ...` of this checkout to its end. Its standard input is empty, or `input`. */
 export async function runPostern(args: readonly string[], input = ''): Promise<CommandRun> {
