@@ -20,6 +20,7 @@ import { refusalWhenGone, withMailboxLock, withQuietMailboxes, type MailboxPlace
 import { MailboxState } from './mailbox-state.ts'
 import { makeMaildir, makeParents, permissionsBelow } from './maildir-directory.ts'
 import { permissionsOf } from './permissions.ts'
+import { renameAcross } from './rename-across.ts'
 import { refusalOfLongName, refusalToMove } from './rename-checks.ts'
 import { signatureOf } from './signature.ts'
 import { changeSubscription, readSubscriptions, type SubscriptionNames } from './subscriptions.ts'
@@ -73,19 +74,29 @@ export class MaildirStore implements FormatStore {
   }
 
   async rename(from: string, to: string, into?: FormatStore): Promise<void> {
-    const target = into && this.#layoutOf(into)
+    const target = into && this.#otherStore(into)
     const below = this.#layout.list().filter((entry) => entry.selectable && entry.name.startsWith(`${from}/`))
     const names = [...(this.#layout.exists(from) ? [from] : []), ...below.map(({ name }) => name)]
     const controls = names.map((name) => this.#layout.directories(name).control)
-    await withQuietMailboxes(controls, this.#context, () => this.#layout.rename(from, to, target)).catch(
-      (error: unknown) => {
-        throw refusalOfLongName(error)
-      },
+    await withQuietMailboxes(controls, this.#context, () => this.#rename(from, to, target)).catch((error: unknown) => {
+      throw refusalOfLongName(error)
+    })
+  }
+
+  #rename(from: string, to: string, target: MaildirStore | undefined): void {
+    if (target === undefined || target.#layout.separator === this.#layout.separator)
+      return this.#layout.rename(from, to, target?.#layout)
+    renameAcross(
+      { layout: this.#layout, location: this.#location },
+      from,
+      { layout: target.#layout, location: target.#location },
+      to,
+      this.#absent(from),
     )
   }
 
-  /** The layout of a store that keeps the same files in the same kinds of places. */
-  #layoutOf(other: FormatStore): Layout {
+  /** A store that keeps the same files in the same kinds of places. */
+  #otherStore(other: FormatStore): MaildirStore {
     if (!(other instanceof MaildirStore)) throw refusalToMove()
     const [here, there] = [this.#location, other.#location]
     const alike =
@@ -93,7 +104,7 @@ export class MaildirStore implements FormatStore {
       (here.indexPath === undefined) === (there.indexPath === undefined) &&
       here.options.has('UTF-8') === there.options.has('UTF-8')
     if (!alike) throw refusalToMove()
-    return other.#layout
+    return other
   }
 
   async update(name: string, changes: HeaderChanges): Promise<void> {
