@@ -8,7 +8,7 @@ import { compileLoad } from './compile.ts'
 import { idleSessions, type Load, runLoad } from './loadgen.ts'
 
 const missing = spawnSync('gcc', ['--version']).error === undefined ? false : 'gcc is not installed'
-const run = { seconds: 0.05, graceSeconds: 5, begin: () => {}, end: () => {} }
+const run = { seconds: 0.05, graceSeconds: 60, begin: () => {}, end: () => {} }
 
 test('the load generator and the backend understand each other', { skip: missing }, async (t) => {
   const binaries = await compileLoad()

@@ -293,7 +293,7 @@ test('a user who reads nothing makes us hold only a little of 100 MB [row 50]', 
     assert.ok(most <= RELAY_BUFFER_BYTES + 128 * 1024, `${JSON.stringify(ways)}: ${most} bytes were held`)
     assert.ok(sent < 50_000_000, `${sent} bytes left the backend`)
     const grown = process.memoryUsage().rss - before
-    assert.ok(grown < 24_000_000, `${JSON.stringify(ways)}: the process grew by ${grown} bytes`)
+    assert.ok(grown < 40_000_000, `${JSON.stringify(ways)}: the process grew by ${grown} bytes`)
     session.kick('Kicked by admin')
     const end = await ended
     assert.ok(end.clientOutputBlocked)

@@ -25,7 +25,7 @@ let certificate: Certificate
 async function playServer(wire: Wire): Promise<void> {
   wire.send(`* OK [CAPABILITY ${CAPABILITY} STARTTLS AUTH=PLAIN] ready`)
   for (;;) {
-    const line = await wire.line(60_000).catch(() => undefined)
+    const line = await wire.line(600_000).catch(() => undefined)
     if (line === undefined) return
     const [, tag = '', command = ''] = /^(\S+) (.*)$/.exec(line) ?? []
     if (await misbehave(wire, tag, command)) continue
