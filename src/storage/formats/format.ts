@@ -46,6 +46,8 @@ export interface FormatContext {
 export interface FormatSettings {
   readonly maildir_copy_with_hardlinks: boolean
   readonly mail_save_crlf: boolean
+  /** `S=` and `W=` in names of files mean nothing. */
+  readonly maildir_broken_filename_sizes?: boolean
   readonly mail_fsync: 'optimized' | 'always' | 'never'
   /** Milliseconds; 0 is what Dovecot waits. */
   readonly mail_max_lock_timeout: number
@@ -97,6 +99,8 @@ export interface MailboxDirectories {
   readonly mail: string
   readonly control: string
   readonly index: string | undefined
+  /** Below `INDEXPVT`, where Dovecot keeps what is one user's own. */
+  readonly indexPrivate?: string | undefined
 }
 
 /** A message as a format keeps it: the record all views share, and whatever the format adds to find it. */

@@ -3,6 +3,7 @@ import type { SharedMailbox } from '../mailbox/shared-mailbox.ts'
 import type { Place } from '../namespace.ts'
 import type { Indexes } from '../store-context.ts'
 import type { MailboxStatus } from '../store.ts'
+import { readDovecotSeen } from './dovecot-seen.ts'
 import { PrivateRows } from './private-rows.ts'
 import { PrivateSeen } from './private-seen.ts'
 
@@ -47,7 +48,10 @@ export class PrivateMarks {
     if (found !== undefined) return found
     const { guid } = shared.format
     const rows = this.#rows(place, storage, { guid, uidValidity: shared.uidValidity })
-    const seen = new PrivateSeen({ shared, rows, log: this.#needs.log })
+    const { log } = this.#needs
+    const directory = place.store.directories(storage).indexPrivate
+    const before = directory === undefined ? {} : { before: () => readDovecotSeen(directory, log) }
+    const seen = new PrivateSeen({ shared, rows, log, ...before })
     users.set(path, seen)
     return seen
   }

@@ -53,6 +53,25 @@ export class PrivateRows {
     })
   }
 
+  /** Whether anything was ever kept of this mailbox. */
+  isKnown(): boolean {
+    return this.#file().run((index) => this.#find(index) !== undefined)
+  }
+
+  /** What was seen before anything was kept here; false when somebody was first. */
+  begin(seen: readonly number[], modSeq: () => number): boolean {
+    return this.#file().write((index) => {
+      if (this.#find(index) !== undefined) return false
+      const id = this.#make(index)
+      if (seen.length === 0) return true
+      const given = modSeq()
+      const insert = index.statement('INSERT INTO seen VALUES (?, ?, ?, 1)')
+      for (const uid of seen) insert.run(id, uid, given)
+      index.statement('UPDATE mailbox SET mod_seq = ? WHERE id = ?').run(given, id)
+      return true
+    })
+  }
+
   /** Messages that are gone. */
   drop(uids: readonly number[]): void {
     this.#file().write((index) => {

@@ -278,6 +278,54 @@ test('a broken file is moved aside and made anew', async (t) => {
   assert.equal(lines.length, 1, lines.join('\n'))
 })
 
+test('whoever comes from Dovecot has seen what he has seen there, once', async (t) => {
+  const { dir, server } = begin(t)
+  const first = server()
+  const olga = first.open('olga')
+  await olga.create('Work')
+  await append(olga, 'Work', 0, SEEN, 0, 0)
+  const { uidValidity } = await olga.status('Work')
+  const put = (user: string, text: Buffer): void => {
+    mkdirSync(join(dir, user, '.Work'), { recursive: true })
+    writeFileSync(join(dir, user, '.Work/dovecot.index.pvt.log'), text)
+  }
+  put('bob', dovecotLog(uidValidity, [1, 2, 9]))
+  put('dave', dovecotLog(uidValidity + 1, [1]))
+  put('ann', Buffer.from('damaged'))
+  const bob = first.open('bob')
+  assert.equal((await bob.status('Work')).unseen, 2)
+  const view = await bob.open('Work', 'read-write')
+  t.after(() => view.close())
+  assert.deepEqual(flagsIn(view), ['\\Seen', '\\Seen', '', ''])
+  assert.ok(view.message(1).modSeq > view.message(3).modSeq && view.message(1).modSeq <= view.highestModSeq)
+  await view.store([1], { mode: 'remove', bits: SEEN, keywords: [] }, LOUD)
+  for (const user of ['dave', 'ann']) assert.equal((await first.open(user).status('Work')).unseen, 4, user)
+  const second = server()
+  assert.equal((await second.open('bob').status('Work')).unseen, 3, 'what he did since is not undone')
+  const texts = [...first.lines, ...second.lines].map((line) => line.replace(dir, ''))
+  assert.deepEqual(texts.slice(0, 1), ['info: INDEXPVT: took \\Seen of 2 messages from Dovecot'])
+  assert.match(
+    texts[1] ?? '',
+    /^warning: INDEXPVT: cannot use all of \/ann\/\.Work\/dovecot\.index\.pvt\.log: the header ends early$/,
+  )
+})
+
+/** A log as Dovecot writes it: messages 1 to 9, and those that were seen. */
+function dovecotLog(uidValidity: number, seen: readonly number[]): Buffer {
+  const word = (...values: readonly number[]): Buffer => Buffer.from(Uint32Array.from(values).buffer)
+  const change = (type: number, data: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([0x80, 0x80, 0x80, 0x80 | (2 + data.length / 4)]), word(type), data])
+  const header = Buffer.concat([Buffer.from([1, 3, 40, 0]), word(7, 1, 0, 0, 0, 0, 0, 1, 0)])
+  const messages = Array.from({ length: 9 }, (_, at) => [at + 1, 0]).flat()
+  const marks = seen.flatMap((uid) => [uid, uid, 0x08])
+  return Buffer.concat([
+    header,
+    change(0x10_00_00_20, word(0x00_04_00_18, uidValidity)),
+    change(0x10_00_00_02, word(...messages)),
+    change(0x04, word(...marks)),
+  ])
+}
+
 test('every view of marks of his own is explained by the changes it was told of, in two processes', async (t) => {
   const { dir, server } = begin(t)
   let number = 0

@@ -8,6 +8,7 @@ import { type Flags, SEEN } from '../flags.ts'
 import { type IndexLog, messageOf } from '../index/index-file.ts'
 import type { SharedMailbox } from '../mailbox/shared-mailbox.ts'
 import type { MessageRecord } from '../store.ts'
+import type { DovecotSeen } from './dovecot-seen.ts'
 import type { PrivateRows } from './private-rows.ts'
 
 /** Messages marked at once. */
@@ -19,9 +20,14 @@ export interface SeenOnlooker {
 }
 
 export interface PrivateSeenNeeds {
-  readonly shared: Pick<SharedMailbox, 'current' | 'format' | 'highestModSeq' | 'index' | 'look' | 'vouch'>
+  readonly shared: Pick<
+    SharedMailbox,
+    'current' | 'format' | 'highestModSeq' | 'index' | 'look' | 'uidValidity' | 'vouch'
+  >
   /** `undefined`: it is kept in memory, for as long as the mailbox is open. */
   readonly rows: PrivateRows | undefined
+  /** What the user had seen with Dovecot; `undefined`: nothing is known of that. Asked when nothing was kept here yet. */
+  readonly before?: () => DovecotSeen | undefined
   readonly log: IndexLog
 }
 
@@ -36,10 +42,11 @@ export class PrivateSeen {
   readonly #flags = new InternedFlags()
   readonly #shown = new WeakMap<Flags, readonly [unseen: Flags, seen: Flags]>()
 
-  constructor({ shared, rows, log }: PrivateSeenNeeds) {
+  constructor({ shared, rows, before, log }: PrivateSeenNeeds) {
     this.#shared = shared
     this.#rows = rows
     this.#log = log
+    if (before !== undefined) this.#begin(before)
     this.refresh()
     this.#dropAbsent()
   }
@@ -122,6 +129,23 @@ export class PrivateSeen {
     this.#try((rows) => rows.keepUnseen(signature, unseen, this.#highestModSeq))
   }
 
+  /** Whoever comes from Dovecot has seen what he has seen there. */
+  #begin(before: () => DovecotSeen | undefined): void {
+    const found = this.#try((rows) => rows.isKnown()) === false ? before() : undefined
+    if (found === undefined) return
+    const { current, uidValidity } = this.#shared
+    if (found.uidValidity !== uidValidity) return
+    const seen = found.seen.filter((uid) => current.find(uid) !== undefined)
+    const isFirst = this.#try((rows) => rows.begin(seen, () => this.#reserve()))
+    if (isFirst === true) this.#log('info', `INDEXPVT: took \\Seen of ${seen.length} messages from Dovecot`)
+  }
+
+  #reserve(): number {
+    const given = this.#shared.index.reserve(this.#highestModSeq + 1)
+    this.#shared.vouch(given)
+    return given.after
+  }
+
   async #raise(): Promise<void> {
     const shared = this.#shared
     // What happened to the mailbox before the marks must be known before their MODSEQs are told.
@@ -131,11 +155,7 @@ export class PrivateSeen {
   }
 
   #markSome(uids: readonly number[], isSeen: boolean, silentFor: SeenOnlooker | undefined): void {
-    const reserve = (): number => {
-      const given = this.#shared.index.reserve(this.#highestModSeq + 1)
-      this.#shared.vouch(given)
-      return given.after
-    }
+    const reserve = (): number => this.#reserve()
     const modSeq = this.#try((rows) => rows.mark(uids, isSeen, reserve)) ?? reserve()
     for (const uid of uids) this.#marks.set(uid, isSeen ? modSeq : -modSeq)
     this.#tell(uids, silentFor)

@@ -68,13 +68,14 @@ export class FsLayout implements Layout {
   }
 
   directories(name: string): MailboxDirectories {
-    const { controlPath, indexPath } = this.#location
+    const { controlPath, indexPath, indexPrivatePath } = this.#location
     const below = this.#below(name)
     const mail = this.#mailIn(this.#folder(name, below))
     return {
       mail,
       control: controlPath === undefined ? mail : `${controlPath}/${below}`,
       index: indexPath === undefined ? mail : `${indexPath}/${below}`,
+      indexPrivate: indexPrivatePath === undefined ? undefined : `${indexPrivatePath}/${below}`,
     }
   }
 

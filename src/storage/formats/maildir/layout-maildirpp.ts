@@ -84,13 +84,14 @@ export class MaildirPlusPlus implements Layout {
   }
 
   directories(name: string): MailboxDirectories {
-    const { path, inboxPath, controlPath, indexPath } = this.#location
+    const { path, inboxPath, controlPath, indexPath, indexPrivatePath } = this.#location
     const below = `.${this.#names.levels(name).join('.')}`
     const mail = this.#isInbox(name) ? (inboxPath ?? path) : `${path}/${below}`
     return {
       mail,
       control: controlPath === undefined ? mail : `${controlPath}/${below}`,
       index: indexPath === undefined ? mail : `${indexPath}/${below}`,
+      indexPrivate: indexPrivatePath === undefined ? undefined : `${indexPrivatePath}/${below}`,
     }
   }
 
