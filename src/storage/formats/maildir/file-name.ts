@@ -90,6 +90,11 @@ export function compareArrival(one: string, other: string): number {
   return byCode(baseOf(restOne), baseOf(restOther))
 }
 
+/** What `compareArrival` looks at first. */
+export function arrivalSeconds(base: string): number {
+  return leadingNumber(base)[0]
+}
+
 function flagsPart(info: string): string | undefined {
   const at = info.lastIndexOf(INFO_SEPARATOR)
   return at >= 0 && info.startsWith(NO_FLAGS, at) ? info.slice(at + NO_FLAGS.length) : undefined

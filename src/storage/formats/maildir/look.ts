@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { StoreRefusal } from '../../refusal.ts'
-import { compareArrival } from './file-name.ts'
+import { arrivalSeconds, compareArrival } from './file-name.ts'
 import { separateDuplicate } from './duplicate.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import type { MaildirRecord } from './record.ts'
@@ -126,22 +126,30 @@ export class Look {
   }
 
   async #takeUnknown(): Promise<void> {
-    const files = this.#unknownOnce()
-    if (files.length === 0) return
+    if (this.#unknown.length === 0) return
     const fresh: FoundFile[] = []
-    await inTurns(files, (file) => {
+    await inTurns(this.#unknown, (file) => {
       const entry = this.#state.uidlist.byBase.get(file.base)
       if (entry === undefined) fresh.push(file)
       else if (entry.uid > this.#state.highestUid) this.#listed.push([entry, file])
       else if (this.#options.locked) fresh.push(this.#reappeared(entry, file))
     })
     this.#listed.sort(([one], [other]) => one.uid - other.uid)
-    await inTurns(this.#listed, ([entry, file]) => this.#add(entry, file, file.isNew || file.moved))
+    const listed = withoutTwice(
+      this.#listed,
+      ([one], [other]) => one === other,
+      ([entry, first], [, second]) => [entry, this.#oneOf(first, second)],
+    )
+    await inTurns(listed, ([entry, file]) => this.#add(entry, file, file.isNew || file.moved))
     if (fresh.length > 0 && this.#options.locked) await this.#giveUids(fresh)
   }
 
-  async #giveUids(files: FoundFile[]): Promise<void> {
-    files.sort((one, other) => compareArrival(one.base, other.base))
+  async #giveUids(found: readonly FoundFile[]): Promise<void> {
+    const files = withoutTwice(
+      inOrderOfArrival(found),
+      (one, other) => one.base === other.base,
+      (first, second) => this.#oneOf(first, second),
+    )
     const entries = await this.#state.addEntries(files.map(({ base }) => ({ base, extensions: '' })))
     for (const [index, entry] of entries.entries()) this.#add(entry, files[index] as FoundFile, true)
   }
@@ -157,20 +165,13 @@ export class Look {
     return file
   }
 
-  /** The file seen last counts, when one was seen under two names. */
-  #unknownOnce(): FoundFile[] {
-    const byBase = new Map<string, FoundFile>()
-    for (const file of this.#unknown) {
-      const first = byBase.get(file.base)
-      const twice = first !== undefined && (first.info !== file.info || first.isNew !== file.isNew)
-      if (
-        twice &&
-        separateDuplicate(this.#state.place, { fileName: first.base + first.info, isNew: first.isNew }, file)
-      )
-        continue
-      byBase.set(file.base, { ...file, moved: file.moved || first?.moved === true })
-    }
-    return [...byBase.values()]
+  /** Of two files with one base name: that which keeps it. The one seen last counts, when it was one under two names. */
+  #oneOf(first: FoundFile, second: FoundFile): FoundFile {
+    const twice = first.info !== second.info || first.isNew !== second.isNew
+    const { place } = this.#state
+    if (twice && separateDuplicate(place, { fileName: first.base + first.info, isNew: first.isNew }, second))
+      return first
+    return { ...second, moved: second.moved || first.moved }
   }
 
   #add(entry: UidlistRecord, file: FoundFile, recent: boolean): void {
@@ -210,6 +211,35 @@ export class Look {
     else await uidlist.rewriteWhenNeeded()
     await keywords.commit()
   }
+}
+
+/** The order in which new files get UIDs. */
+function inOrderOfArrival(files: readonly FoundFile[]): FoundFile[] {
+  const order = files.map((file) => ({ file, seconds: arrivalSeconds(file.base) }))
+  order.sort(
+    (one, other) =>
+      one.seconds - other.seconds ||
+      compareArrival(one.file.base, other.file.base) ||
+      // Files of one base name lie side by side, those found first in front.
+      (one.file.base < other.file.base ? -1 : one.file.base > other.file.base ? 1 : 0),
+  )
+  return order.map(({ file }) => file)
+}
+
+/** Neighbours that are the same become one. */
+function withoutTwice<T>(
+  all: readonly T[],
+  isSame: (one: T, other: T) => boolean,
+  merge: (first: T, second: T) => T,
+): readonly T[] {
+  if (!all.some((one, index) => index > 0 && isSame(all[index - 1] as T, one))) return all
+  const once: T[] = []
+  for (const one of all) {
+    const last = once.at(-1)
+    if (last !== undefined && isSame(last, one)) once[once.length - 1] = merge(last, one)
+    else once.push(one)
+  }
+  return once
 }
 
 /** Does something with each of many, others having their turn in between. */

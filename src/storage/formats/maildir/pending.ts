@@ -2,38 +2,47 @@ import type { Flags } from '../../flags.ts'
 import type { FormatChanges } from '../format.ts'
 import type { MaildirRecord } from './record.ts'
 
-/** What is known to have changed and was not told yet. */
+/**
+ * What is known to have changed and was not told yet. A mailbox of many messages begins with all of them being new, so what is new
+ * and recent is marked in the records themselves.
+ */
 export class PendingChanges {
-  readonly #added = new Set<MaildirRecord>()
+  /** With those that went away before they were told. */
+  #added: MaildirRecord[] = []
+  #untold = 0
+  /** With those that are not recent any more. */
+  #recent: MaildirRecord[] = []
   readonly #expunged = new Set<MaildirRecord>()
   readonly #flags = new Set<MaildirRecord>()
-  readonly #recent = new Set<number>()
 
   get isEmpty(): boolean {
-    return this.#added.size + this.#expunged.size + this.#flags.size === 0
+    return this.#untold + this.#expunged.size + this.#flags.size === 0
   }
 
   add(record: MaildirRecord, recent: boolean): void {
-    this.#added.add(record)
-    if (recent) this.#recent.add(record.uid)
+    record.isUntold = true
+    this.#untold++
+    this.#added.push(record)
+    if (recent) this.markRecent(record)
   }
 
   /** A message that comes and goes between two syncs was never there. */
   expunge(record: MaildirRecord): void {
     record.expunged = true
-    if (!this.#added.delete(record)) this.#expunged.add(record)
+    if (!record.isUntold) this.#expunged.add(record)
+    else this.#told(record)
   }
 
   /** Its owner learns otherwise what became of it. */
   forget(record: MaildirRecord): void {
     this.#expunged.delete(record)
     this.#flags.delete(record)
-    this.#recent.delete(record.uid)
+    record.isRecent = false
   }
 
   /** Its owner was not told of it yet. */
   isNew(record: MaildirRecord): boolean {
-    return this.#added.has(record)
+    return record.isUntold
   }
 
   /** Its flags on disk are others than the owner knows. */
@@ -42,22 +51,44 @@ export class PendingChanges {
   }
 
   markRecent(record: MaildirRecord): void {
-    this.#recent.add(record.uid)
+    if (record.isRecent) return
+    record.isRecent = true
+    this.#recent.push(record)
   }
 
   /** Everything since the last time. `flagsOf`: those on disk now. */
   drain(flagsOf: (record: MaildirRecord) => Flags): FormatChanges {
     const changes: FormatChanges = {
-      added: [...this.#added].sort(byUid),
+      added: this.#drainAdded(),
       expunged: [...this.#expunged].sort(byUid),
       flags: [...this.#flags]
         .sort(byUid)
         .map((record) => ({ record, flags: flagsOf(record) }))
         .filter(({ record, flags }) => record.flags !== flags),
-      recent: [...this.#recent].sort((one, other) => one - other),
+      recent: this.#drainRecent(),
     }
-    for (const set of [this.#added, this.#expunged, this.#flags, this.#recent]) set.clear()
+    this.#expunged.clear()
+    this.#flags.clear()
     return changes
+  }
+
+  #drainAdded(): MaildirRecord[] {
+    const added = this.#added.filter(({ isUntold }) => isUntold)
+    for (const record of added) this.#told(record)
+    this.#added = []
+    return added.sort(byUid)
+  }
+
+  #drainRecent(): number[] {
+    const recent = this.#recent.filter(({ isRecent }) => isRecent)
+    this.#recent = []
+    for (const record of recent) record.isRecent = false
+    return recent.map(({ uid }) => uid).sort((one, other) => one - other)
+  }
+
+  #told(record: MaildirRecord): void {
+    record.isUntold = false
+    this.#untold--
   }
 }
 

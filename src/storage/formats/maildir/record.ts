@@ -13,6 +13,10 @@ export class MaildirRecord implements FormatRecord {
   info: string
   /** It lies in `new`, not in `cur`. */
   isNew: boolean
+  /** Its owner was not told of it yet: set by `PendingChanges`, as is the next. */
+  isUntold = false
+  /** Its owner is to be told that it is recent. */
+  isRecent = false
   /** Number of the last scan that saw its file. */
   scan = 0
 

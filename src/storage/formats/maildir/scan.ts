@@ -39,7 +39,20 @@ function isMessage(name: string): boolean {
 
 export function foundFile(name: string, isNew: boolean): FoundFile {
   const base = baseOf(name)
-  return { base, info: name.slice(base.length), isNew, moved: false }
+  return { base, info: known(name.slice(base.length)), isNew, moved: false }
+}
+
+/** The info found last: most files have one of a few, and need not all keep a copy. */
+let lastInfos: readonly [string, string] = ['', '']
+
+function known(info: string): string {
+  const [last, before] = lastInfos
+  if (info === last) return last
+  if (info !== before) {
+    lastInfos = [info, last]
+    return info
+  }
+  return before
 }
 
 /**
