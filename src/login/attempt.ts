@@ -1,5 +1,6 @@
 import type { AuthConnection, AuthOutcome, AuthRefusal, SaslExchange } from '../auth/auth.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
+import type { LentConnection } from '../net/lent-connection.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import type { Cancellation } from '../util/cancellation.ts'
@@ -27,6 +28,8 @@ export interface AttemptContext {
   readonly cancellation: Cancellation
   /** The passwords are done with; now a backend is waited for. */
   readonly onBackend: (backend: ListedBackend) => void
+  /** As in `LocalLogin`. */
+  readonly lend: () => LentConnection | undefined
 }
 
 export interface AttemptEnd {
@@ -54,7 +57,9 @@ export function attemptLogin(context: AttemptContext, credentials: Credentials):
   const connection = authConnection(record, { haproxy, secured })
   const outcome = environment.auth.authenticate(connection, exchangeOf(context, credentials), cancellation.signal)
   return andThen(outcome, (settled) =>
-    settled.kind === 'refused' ? authRefused(context, settled) : authenticated(context, connection, settled, sinceMs),
+    settled.kind === 'refused'
+      ? authRefused(context, settled)
+      : authenticated(context, { connection, tag: credentials.tag }, settled, sinceMs),
   )
 }
 
@@ -69,26 +74,33 @@ function authRefused({ record, history }: AttemptContext, { user, why }: Refused
 
 type Refused = Extract<AuthOutcome, { kind: 'refused' }>
 
+/** What was asked, and by which command. */
+interface Asked {
+  readonly connection: AuthConnection
+  readonly tag: string | undefined
+}
+
 function authenticated(
   context: AttemptContext,
-  connection: AuthConnection,
+  asked: Asked,
   outcome: Authenticated,
   sinceMs: number,
 ): Soon<AttemptEnd> {
   const { shared, environment, record, limitMs, cancellation } = context
   record.authenticated(outcome)
-  if (shared.holds === undefined) return followRoute(context, connection, outcome)
+  if (shared.holds === undefined) return followRoute(context, asked, outcome)
   const { auth } = environment
+  const { connection } = asked
   const held = holdLogin(shared.holds, { auth, connection, outcome, sinceMs, limitMs, cancellation })
-  return andThen(held, (settled) => followHeld(context, connection, settled))
+  return andThen(held, (settled) => followHeld(context, asked, settled))
 }
 
-function followHeld(context: AttemptContext, connection: AuthConnection, held: HeldLogin): Soon<AttemptEnd> {
+function followHeld(context: AttemptContext, asked: Asked, held: HeldLogin): Soon<AttemptEnd> {
   if (held.kind === 'refused') return refuse(context.history, held.why)
-  return andFinally(() => followRoute(context, connection, held.outcome), held.leave)
+  return andFinally(() => followRoute(context, asked, held.outcome), held.leave)
 }
 
-function followRoute(context: AttemptContext, connection: AuthConnection, outcome: Authenticated): Soon<AttemptEnd> {
+function followRoute(context: AttemptContext, asked: Asked, outcome: Authenticated): Soon<AttemptEnd> {
   const { shared, environment, protocol, record, history, limitMs, cancellation, onBackend } = context
   const followed = shared.proxy.follow({
     protocol,
@@ -105,24 +117,40 @@ function followRoute(context: AttemptContext, connection: AuthConnection, outcom
     if (end.authenticated) history.successes++
     history.backendRefused = end.backendRefused
     if (end.verdict.kind === 'refused') history.lastRefusal = end.verdict.why.kind
-    return end.verdict.kind === 'local' ? openMail(context, connection, outcome, end.verdict) : end
+    return end.verdict.kind === 'local' ? openMail(context, asked, outcome, end.verdict) : end
   })
 }
 
 async function openMail(
   context: AttemptContext,
-  connection: AuthConnection,
+  { connection, tag }: Asked,
   outcome: Authenticated,
   verdict: Extract<LoginVerdict, { kind: 'local' }>,
 ): Promise<AttemptEnd> {
-  const { shared, environment, protocol, record, history, cancellation } = context
+  const { shared, environment, protocol, record, history, cancellation, lend } = context
   const { auth, hostname } = environment
   if (shared.local === undefined || protocol.serve === undefined) return notServed(context)
   const { signal } = cancellation
-  const opening = await shared.local.open({ protocol, auth, connection, outcome, record, hostname, signal })
+  const opening = await shared.local.open({
+    protocol,
+    auth,
+    connection,
+    outcome,
+    record,
+    hostname,
+    tag: tag ?? '',
+    lend,
+    signal,
+  })
   if (opening.kind === 'refused') return refuse(history, opening.why)
   const { mail } = opening
-  return { verdict: { ...verdict, session: mail.session }, result: 'local', tooLate: false, backend: undefined, mail }
+  return {
+    verdict: { ...verdict, session: mail.session },
+    result: 'local',
+    tooLate: false,
+    backend: undefined,
+    mail,
+  }
 }
 
 function notServed({ shared, record }: AttemptContext): AttemptEnd {
@@ -138,7 +166,12 @@ function notServed({ shared, record }: AttemptContext): AttemptEnd {
 
 function refuse(history: LoginHistory, why: AuthRefusal): AttemptEnd {
   history.lastRefusal = why.kind
-  return { verdict: { kind: 'refused', why }, result: refusalResult(why), tooLate: false, backend: undefined }
+  return {
+    verdict: { kind: 'refused', why },
+    result: refusalResult(why),
+    tooLate: false,
+    backend: undefined,
+  }
 }
 
 function refusalResult({ kind }: AuthRefusal): LoginResult {

@@ -1,3 +1,4 @@
+import type { TlsFailed } from '../net/tls.ts'
 import type { AuthRefusal } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { TlsInfo } from '../net/byte-stream.ts'
@@ -104,4 +105,9 @@ export function certificateReason({ settings, tls }: CertificateFacts): string |
 interface CertificateFacts {
   readonly settings: Pick<Settings, 'auth_ssl_require_client_cert'>
   readonly tls: TlsInfo | undefined
+}
+
+/** Why a handshake ended a connection. */
+export function closedBecause({ fault, message }: TlsFailed): string {
+  return fault === 'closed' ? message : `Connection closed: ${message}`
 }

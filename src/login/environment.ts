@@ -1,6 +1,7 @@
 import type { AuthConnection, AuthOutcome, AuthRefusal, AuthService } from '../auth/auth.ts'
 import type { Filter, Settings } from '../config/config.ts'
 import type { ByteStream } from '../net/byte-stream.ts'
+import type { LentConnection } from '../net/lent-connection.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { ServerTlsContext } from '../net/tls-context.ts'
 import type { LoginResult, Observer } from '../observe/events.ts'
@@ -107,6 +108,10 @@ export interface LocalLogin {
   readonly outcome: Extract<AuthOutcome, { kind: 'ok' }>
   readonly record: SessionRecord
   readonly hostname: string
+  /** Of the client's command, which whoever serves the mail answers; empty where commands have none. */
+  readonly tag: string
+  /** Lets another process answer. `undefined`: this connection cannot be given away. */
+  readonly lend: () => LentConnection | undefined
   /** Fires when the client is gone. */
   readonly signal: AbortSignal
 }
@@ -127,6 +132,15 @@ export interface OpenMail {
   /** Ends a session that is being served; `reason` in Dovecot's words: `Kicked by admin`. */
   kick(reason: string): void
 }
+
+/** How a stranger's session ended. */
+export type SessionEnd =
+  /** A user now, with a backend of its own: client and backend are to be joined. */
+  | { readonly kind: 'proxied'; readonly backend: ReadyBackend }
+  /** A user now, whose mail is here and open. */
+  | { readonly kind: 'local'; readonly mail: OpenMail }
+  /** Closed, and told to the log. */
+  | { readonly kind: 'gone' }
 
 /** A connection as the listener hands it over. */
 export interface Accepted {

@@ -2,6 +2,7 @@ import type { Settings } from '../config/config.ts'
 import { ConnectionLost, DeadlineExceeded } from '../net/byte-stream.ts'
 import { faultText } from '../net/fault-text.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
+import { type LentConnection, lendConnection } from '../net/lent-connection.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import { startTlsServer, TlsFailed } from '../net/tls.ts'
 import { type ServerTlsContext, TlsSettingsError } from '../net/tls-context.ts'
@@ -20,14 +21,21 @@ import { assertNever } from '../util/assert-never.ts'
 import { Cancellation } from '../util/cancellation.ts'
 import type { Soon } from '../util/soon.ts'
 import { type AttemptContext, type AttemptEnd, attemptLogin } from './attempt.ts'
-import { certificateReason, disconnectReason, type LoginHistory, newHistory } from './disconnect-reason.ts'
-import type { Accepted, LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
+import {
+  certificateReason,
+  closedBecause,
+  disconnectReason,
+  type LoginHistory,
+  newHistory,
+} from './disconnect-reason.ts'
+import type { Accepted, LoginEnvironment, LoginShared, SessionEnd } from './environment.ts'
 import { expandGreeting } from './greeting.ts'
 import { firstIdentity, overrideIdentity } from './identity.ts'
 import { LOGIN_LIMITS } from './limits.ts'
 import { offeredMechanisms } from './mechanisms.ts'
 import type { ListedBackend, ListedSession, SessionListing } from './registry.ts'
 import { SessionRecord } from './session-record.ts'
+import { settingsFor } from './settings-for.ts'
 import { isTrusted } from './trust.ts'
 
 /** What a fault of ours looks like to the client. */
@@ -37,15 +45,6 @@ const FAULT: AttemptEnd = {
   tooLate: false,
   backend: undefined,
 }
-
-/** How a stranger's session ended. */
-export type SessionEnd =
-  /** A user now, with a backend of its own: client and backend are to be joined. */
-  | { readonly kind: 'proxied'; readonly backend: ReadyBackend }
-  /** A user now, whose mail is here and open. */
-  | { readonly kind: 'local'; readonly mail: OpenMail }
-  /** Closed, and told to the log. */
-  | { readonly kind: 'gone' }
 
 /**
  * One stranger's connection, from the first byte until it is handed over. It is the `LoginIo` of the protocol's dialogue:
@@ -69,6 +68,8 @@ export class LoginSession implements LoginIo, ListedSession {
   #backend: ListedBackend | undefined
   /** Set when we end it: what the log says. */
   #closing: string | undefined
+  /** Another process answers the client. */
+  #lent: LentConnection | undefined
 
   constructor(shared: LoginShared, environment: LoginEnvironment, stream: SocketStream, accepted: Accepted) {
     const { protocol, listenerName, ssl, haproxy } = accepted
@@ -197,7 +198,15 @@ export class LoginSession implements LoginIo, ListedSession {
       limitMs: () => Math.max(1, this.#deadlineMs - this.#shared.now()),
       cancellation: this.#cancellation,
       onBackend: (backend) => this.#beginBackend(backend),
+      lend: () => (this.#lent = lendConnection(this.stream, () => this.#takeBack())),
     }
+  }
+
+  #takeBack(): void {
+    this.#lent = undefined
+    this.stream.onEnd((error) => this.#streamEnded(error))
+    if (this.#closing === undefined) this.stream.setDeadline(Math.max(1, this.#deadlineMs - this.#shared.now()))
+    else void this.stream.close()
   }
 
   log(text: string): void {
@@ -211,7 +220,7 @@ export class LoginSession implements LoginIo, ListedSession {
   describe(): SessionListing {
     // With a backend, it is on its way until the two are joined: the client's OK may still have to leave.
     const isOnItsWay = this.#history.phase === 'backend' || this.#end?.backend !== undefined
-    if (!isOnItsWay) return this.record.describe('login')
+    if (!isOnItsWay) return this.record.describe(this.#lent === undefined ? 'login' : 'local')
     const listing = this.record.describe('backend-login')
     return this.#backend === undefined ? listing : { ...listing, backend: this.#backend }
   }
@@ -230,6 +239,8 @@ export class LoginSession implements LoginIo, ListedSession {
   close(reason: string, goodbye?: Goodbye): void {
     if (this.#closing !== undefined) return
     this.#closing = reason
+    // Whoever has the connection says goodbye.
+    if (this.#lent !== undefined) return this.#cancellation.abort()
     if (goodbye !== undefined && (this.tlsActive || !this.#ssl)) {
       this.stream.write(this.protocol.goodbye(goodbye, this.hostname))
     }
@@ -329,8 +340,9 @@ export class LoginSession implements LoginIo, ListedSession {
         if (this.#end?.backend === undefined) throw new Error('the dialogue says proxied, but there is no backend')
         return { kind: 'proxied', backend: this.#end.backend }
       case 'local':
-        if (this.#end?.mail === undefined) throw new Error('the dialogue says local, but no mail is open')
-        return { kind: 'local', mail: this.#end.mail }
+        if (this.#end?.mail !== undefined) return { kind: 'local', mail: this.#end.mail }
+        if (!this.#cancellation.aborted) throw new Error('the dialogue says local, but no mail is open')
+        return this.#gone('Connection closed')
       case 'closed':
         return this.#gone(end.reason)
       default:
@@ -380,18 +392,4 @@ export class LoginSession implements LoginIo, ListedSession {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#shared.observer.log('error', this.record.service, this.record.line(`BUG: ${text}`))
   }
-}
-
-function closedBecause({ fault, message }: TlsFailed): string {
-  return fault === 'closed' ? message : `Connection closed: ${message}`
-}
-
-function settingsFor(environment: LoginEnvironment, protocol: Protocol, identity: ClientIdentity): Settings {
-  const { local, remote, localName } = identity
-  return environment.settings({
-    protocol: protocol.name,
-    localIp: local.ip,
-    remoteIp: remote.ip,
-    ...(localName === undefined ? undefined : { localName }),
-  })
 }

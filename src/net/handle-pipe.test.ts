@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { socketPair } from '../../test/support/socket-pair.ts'
-import { type HandlePipe, handlePipes, stopReading } from './handle-pipe.ts'
+import { type HandlePipe, handlePipes, readAgain, stopReading } from './handle-pipe.ts'
 
 interface Heard {
   readonly message: unknown
@@ -57,14 +57,15 @@ test('messages come whole and in order, whatever letters they have', async (t) =
   )
 })
 
-test('a connection that was given away is served at the other end, from the first byte nobody read', async (t) => {
+test('a connection that was sent along is served at the other end, from the first byte nobody read', async (t) => {
   const { near, hear } = await pipePair(t)
   const client = await socketPair(t)
+  const sent: boolean[] = []
   client.near.once('data', () => {
     const rest = stopReading(client.near)
     client.far.write('third ')
     near.send({ before: true })
-    near.sendSocket({ rest: rest?.toString() }, client.near)
+    near.sendSocket({ rest: rest?.toString() }, client.near, (isSent) => sent.push(isSent))
     near.send({ after: true })
   })
   client.far.write('first ')
@@ -78,8 +79,12 @@ test('a connection that was given away is served at the other end, from the firs
   socket.write('answer')
   const [answer] = await once(client.far, 'data')
   assert.equal(String(answer), 'answer')
-  if (!client.near.destroyed) await once(client.near, 'close')
-  // What this end closed is not what the client has.
+  assert.deepEqual(sent, [true])
+  // What this end closes is not what the client has.
+  client.near.destroy()
+  socket.write('more')
+  const [more] = await once(client.far, 'data')
+  assert.equal(String(more), 'more')
   socket.end()
   client.far.resume()
   await once(client.far, 'end')
@@ -93,7 +98,7 @@ test('what was read ahead while nobody took it is found again', async (t) => {
   while (client.near.readableLength < 5) await once(client.near, 'readable')
   const read = stopReading(client.near)
   assert.equal(read?.toString(), 'ahead')
-  near.sendSocket({}, client.near)
+  near.sendSocket({}, client.near, () => undefined)
   const [handed] = await hear(1)
   client.far.end('later')
   const [bytes] = await once(handed?.socket as Socket, 'data')
@@ -106,23 +111,37 @@ test('many connections at once keep to their messages', async (t) => {
   for (const [number, client] of clients.entries()) {
     stopReading(client.near)
     near.send({ filler: 'x'.repeat(number * 100) })
-    near.sendSocket({ port: client.far.localPort }, client.near)
+    near.sendSocket({ port: client.far.localPort }, client.near, () => undefined)
   }
   const handed = (await hear(80)).filter(({ socket }) => socket !== undefined)
   assert.equal(handed.length, 40)
   for (const { message, socket } of handed) assert.deepEqual(message, { port: socket?.remotePort })
 })
 
-test('a connection that cannot be given away any more is closed', async (t) => {
+test('it is said when a connection could not be sent', async (t) => {
   const { near, far, closed } = await pipePair(t)
   const client = await socketPair(t)
-  client.far.resume()
   far.close()
   await closed
   while (near.isOpen) await new Promise((resolve) => setImmediate(resolve))
-  near.sendSocket({}, client.near)
-  await once(client.far, 'end')
-  assert.ok(client.near.destroyed)
+  const sent: boolean[] = []
+  near.sendSocket({}, client.near, (isSent) => sent.push(isSent))
+  assert.deepEqual([sent, client.near.destroyed], [[false], false])
+})
+
+test('who lets go of a connection unread leaves every byte to the one who sent it', async (t) => {
+  const { near, hear } = await pipePair(t)
+  const client = await socketPair(t)
+  client.far.write('first ')
+  await once(client.near, 'readable')
+  const read = stopReading(client.near)
+  client.far.write('second')
+  near.sendSocket({}, client.near, () => undefined)
+  const [handed] = await hear(1)
+  handed?.socket?.destroy()
+  readAgain(client.near)
+  const [bytes] = await once(client.near, 'data')
+  assert.deepEqual([read?.toString(), String(bytes)], ['first ', 'second'])
 })
 
 test('a connection that is gone cannot be given away', async (t) => {

@@ -15,8 +15,10 @@ export interface HandlePipe {
   readonly isOpen: boolean
   /** Says it, once the other things of this turn are said too. */
   send(message: unknown): void
-  /** Says it and gives the connection away, at once; here it is closed when it has left. */
-  sendSocket(message: unknown, socket: Socket): void
+  /**
+   * Says it and sends the connection along, at once; here it stays open, and must until `onSent` tells whether the kernel has both.
+   */
+  sendSocket(message: unknown, socket: Socket, onSent: (isSent: boolean) => void): void
   /** What was sent before still leaves, unless the other side does not read. */
   close(): void
 }
@@ -149,12 +151,12 @@ class OpenPipe implements HandlePipe {
     this.#said += `-${JSON.stringify(message)}\n`
   }
 
-  sendSocket(message: unknown, socket: Socket): void {
+  sendSocket(message: unknown, socket: Socket, onSent: (isSent: boolean) => void): void {
     const handle = this.isOpen ? handleOf(socket) : undefined
-    if (handle === undefined) return void socket.destroy()
+    if (handle === undefined) return onSent(false)
     // In one write with what came before: only the last line has the connection.
     this.#said += `+${JSON.stringify(message)}\n`
-    this.#flush(handle, () => socket.destroy())
+    this.#flush(handle, onSent)
   }
 
   close(): void {
@@ -163,13 +165,13 @@ class OpenPipe implements HandlePipe {
     this.#end()
   }
 
-  #flush(handle?: Handle, sent?: () => void): void {
-    if (this.#said === '' || !this.isOpen) return sent?.()
+  #flush(handle?: Handle, onSent?: (isSent: boolean) => void): void {
+    if (this.#said === '' || !this.isOpen) return
     const text = this.#said
     this.#said = ''
     const request = new this.#streams.WriteWrap()
     const written = (status: number): void => {
-      sent?.()
+      onSent?.(status >= 0)
       if (status < 0) this.#end()
     }
     request.oncomplete = written
@@ -217,13 +219,14 @@ function handleOf(socket: Socket): Handle | undefined {
 }
 
 function socketOver(handle: Handle): Socket {
-  const options = { handle, allowHalfOpen: true, readable: true, writable: true }
+  // Nothing is read before somebody listens: until then it can be given back.
+  const options = { handle, allowHalfOpen: true, readable: true, writable: true, manualStart: true }
   return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
 }
 
 /**
- * Stops reading a connection that is about to be given away, for good. Returns what had been read already: from now on what comes
- * waits in the kernel for whoever gets it. `undefined`: it is no connection any more, or none that can be given away.
+ * Stops reading a connection that is about to be given away. Returns what had been read already: from now on what comes waits in
+ * the kernel for whoever gets it. `undefined`: it is no connection any more, or none that can be given away.
  */
 export function stopReading(socket: Socket): Buffer | undefined {
   const handle = handleOf(socket) as { readStop?(): number } | undefined
@@ -235,6 +238,15 @@ export function stopReading(socket: Socket): Buffer | undefined {
   // Reading what was there began anew.
   handle.readStop()
   return Buffer.concat(chunks)
+}
+
+/** Takes up reading a connection that was stopped. */
+export function readAgain(socket: Socket): void {
+  const handle = handleOf(socket) as { readStart?(): number } | undefined
+  if (socket.destroyed) return
+  // For the stream above it has never stopped.
+  handle?.readStart?.()
+  socket.resume()
 }
 
 /** `undefined` where this Node cannot do it. */

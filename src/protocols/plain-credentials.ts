@@ -3,12 +3,13 @@ import { SaslAborted } from '../sasl/mechanism.ts'
 import { Secret } from '../util/secret.ts'
 import type { Credentials } from './protocol.ts'
 
-/** A user name and a password that came in a command of the protocol's own (LOGIN, USER and PASS), as PLAIN. latin1 held. */
-export function plainCredentials(user: string, password: string): Credentials {
+/** A user name and a password that came in a command of the protocol's own (LOGIN, USER and PASS), as PLAIN. latin1 held. `tag`: of the command. */
+export function plainCredentials(user: string, password: string, tag?: string): Credentials {
   return {
     mechanism: 'PLAIN',
     simple: true,
     initial: new Secret(Buffer.from(`\0${user}\0${password}`, 'latin1')),
+    tag,
     challenge: noChallenges,
     finish: noChallenges,
   }

@@ -20,7 +20,10 @@ export interface Protocol {
   login(io: LoginIo): Promise<LoginEnd>
   /** Logs in to a backend. Throws a ProxyFailure (proxy-failure.ts) that says how far it came. */
   backend(io: BackendIo, target: ProxyTarget): Promise<BackendWelcome>
-  /** Serves the user's own mail until the client leaves or `session.signal` fires. Without it the protocol can only be proxied. */
+  /**
+   * Answers the login where the session says so, and serves the user's own mail until the client leaves or `session.signal` fires.
+   * Without it the protocol can only be proxied.
+   */
   serve?(stream: ByteStream, session: MailSession): Promise<void>
   /** Last words to a client that is cut off: idle, too many connections, shutdown. Complete lines with CRLF. */
   goodbye(why: Goodbye, hostname: string): string
@@ -111,6 +114,8 @@ export interface Credentials {
   readonly ownCommand?: true
   /** The initial response; for LOGIN and USER/PASS `\0user\0password`. */
   readonly initial: Secret | undefined
+  /** Of the client's command, where commands have one: whoever serves the mail answers it. */
+  readonly tag?: string | undefined
   challenge(data: Buffer): Promise<Buffer>
   finish(data: Buffer): Promise<void>
 }

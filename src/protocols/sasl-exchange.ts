@@ -27,13 +27,15 @@ export type SaslMessageFault = Exclude<SaslFault, 'closed' | 'too-large'> | 'inv
 export interface SaslRequest {
   readonly mechanism: string
   readonly initial: string | undefined
+  /** Of its command, as in `Credentials`. */
+  readonly tag?: string
 }
 
 /** Runs one SASL exchange of a client. Rejects with what the stream rejects with. */
 export async function runSaslExchange(
   io: LoginIo,
   messages: SaslMessages,
-  { mechanism, initial: text }: SaslRequest,
+  { mechanism, initial: text, tag }: SaslRequest,
 ): Promise<SaslOutcome> {
   if (text !== undefined && text.length > SASL_MESSAGE_BYTES) return TOO_LARGE
   const initial = text === undefined ? undefined : decodeInitialResponse(text)
@@ -43,6 +45,7 @@ export async function runSaslExchange(
   const verdict = await io.attempt({
     mechanism,
     initial: initial === undefined ? undefined : new Secret(initial),
+    tag,
     challenge: async (data) => await messages.challenge(data),
     finish: async (data) => await messages.finish(data),
   })

@@ -8,6 +8,7 @@ import { recordFiles } from '../../src/main/config-snapshot.ts'
 import type { SessionOrder } from '../../src/main/mail/mail-order.ts'
 import { MailWorkers } from '../../src/main/mail/mail-workers.ts'
 import { WorkerLink } from '../../src/main/mail/worker-link.ts'
+import { lendClient } from '../support/lent-client.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 
 // A mail worker that nobody uses ends. Whoever comes at that very moment must not notice.
@@ -41,7 +42,7 @@ describe('mail workers that end when nobody uses them', { skip: NEEDS_ROOT }, ()
       flags: process.execArgv,
       source: { path, overrides: [], snapshot: recordFiles(systemFiles()).snapshot },
       idleMs: IDLE_MS,
-      log: (_level, service, text) => log.push(`${service}: ${text}`),
+      log: (level, service, text) => void (level === 'info' || log.push(`${service}: ${text}`)),
       lookupOwners: async (asked) => await Promise.resolve(asked.map(() => ({ kind: 'unknown' }))),
     })
     link = new WorkerLink(
@@ -54,16 +55,19 @@ describe('mail workers that end when nobody uses them', { skip: NEEDS_ROOT }, ()
     removeTempDir(directory)
   })
 
-  test('no order is lost around the moment of leaving', async () => {
+  test('no order is lost around the moment of leaving', async (t) => {
     const pids = new Set<number>()
     let orders = 0
     for (let ofThisOne = 0; pids.size < WORKERS && orders < ORDERS; orders++, ofThisOne++) {
-      const session = await link.handed(orderOf(orders))
+      const client = await lendClient(t)
+      const session = await link.handed(orderOf(orders), client.lent)
       if (!pids.has(session.pid)) ofThisOne = 0
       pids.add(session.pid)
-      session.drop()
-      // Around the time after which it leaves, whenever that is: a busy machine takes its time to close a session.
-      await delay(IDLE_MS - 4 + (ofThisOne % 9) + ofThisOne / 4)
+      client.far.destroy()
+      await session.over
+      // Around the time after which it leaves, whenever that is: a busy machine takes its time to close a session,
+      // and says so some milliseconds later.
+      await delay(IDLE_MS - 12 + (ofThisOne % 9) + ofThisOne / 4)
     }
     assert.equal(pids.size, WORKERS, `workers met in ${orders} orders`)
     assert.deepEqual(log, [])
@@ -81,7 +85,14 @@ function orderOf(number: number): SessionOrder {
     localIp: nowhere.ip,
     remoteIp: nowhere.ip,
     session: `s${number}`,
-    identity: { session: `s${number}`, remote: nowhere, local: nowhere, ttl: 5, forward: [] },
+    identity: {
+      session: `s${number}`,
+      remote: nowhere,
+      local: nowhere,
+      ttl: 5,
+      forward: [],
+    },
     tlsActive: false,
+    reply: { tag: 'a', notice: '' },
   }
 }

@@ -1,7 +1,7 @@
 import { compileFields, type DatabaseField } from '../field-template.ts'
 import { DatabaseConfigError, type DatabaseNeeds } from '../passdb/passdb.ts'
 import { parseId } from '../userdb-field.ts'
-import type { UserdbDriver, UserdbReply } from './userdb.ts'
+import type { UserdbDriver, UserdbReply, UserdbRequest } from './userdb.ts'
 
 /** `static`: the same fields for everybody, with %variables. Asks the passdbs whether the user exists, unless allow_all_users=yes. */
 export const staticUserdb = {
@@ -17,24 +17,25 @@ export const staticUserdb = {
     checkIds(fields, needs)
     const reply: UserdbReply = { kind: 'found', fields }
     return {
-      async lookup(request) {
-        if (request.loggedIn || allowsAll) return reply
-        switch (await request.userExists()) {
-          case 'yes':
-            return reply
-          case 'no':
-            return { kind: 'unknown' }
-          case 'cannot-tell':
-            return { kind: 'internal-failure', log: "passdb doesn't support lookups, can't verify user's existence" }
-          default:
-            return { kind: 'internal-failure', log: '' }
-        }
-      },
+      lookup: (request) => (request.loggedIn || allowsAll ? reply : replyIfThere(request, reply)),
       check: () => Promise.resolve(undefined),
       close: () => Promise.resolve(),
     }
   },
 } as const satisfies UserdbDriver
+
+async function replyIfThere(request: UserdbRequest, reply: UserdbReply): Promise<UserdbReply> {
+  switch (await request.userExists()) {
+    case 'yes':
+      return reply
+    case 'no':
+      return { kind: 'unknown' }
+    case 'cannot-tell':
+      return { kind: 'internal-failure', log: "passdb doesn't support lookups, can't verify user's existence" }
+    default:
+      return { kind: 'internal-failure', log: '' }
+  }
+}
 
 /** Numbers and names without %variables must mean something now. */
 function checkIds(fields: readonly DatabaseField[], needs: DatabaseNeeds): void {

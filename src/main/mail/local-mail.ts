@@ -26,17 +26,6 @@ export interface LocalMailNeeds {
 
 const INTERNAL: LocalOpening = { kind: 'refused', why: { kind: 'temporary' } }
 
-/** The same mail, with words for the client before its OK. */
-function noticing(mail: OpenMail, notice: string): OpenMail {
-  return {
-    session: { ...mail.session, notice },
-    pid: mail.pid,
-    serve: async (client) => await mail.serve(client),
-    discard: () => mail.discard(),
-    kick: (reason) => mail.kick(reason),
-  }
-}
-
 /** Opens mail for logins: here, or in the process that has the owner's rights. */
 export function createLocalMail(needs: LocalMailNeeds): LocalMail {
   return {
@@ -45,7 +34,10 @@ export function createLocalMail(needs: LocalMailNeeds): LocalMail {
         return await open(needs, login)
       } catch (error) {
         if (error instanceof StoreRefusal && error.code === 'in-use')
-          return { kind: 'refused', why: { kind: 'too-many-connections', text: error.message } }
+          return {
+            kind: 'refused',
+            why: { kind: 'too-many-connections', text: error.message },
+          }
         needs.observer.log('error', login.protocol.name, `${prefixOf(login)}: ${describe(error)}`)
         return INTERNAL
       }
@@ -59,10 +51,10 @@ async function open(needs: LocalMailNeeds, login: LocalLogin): Promise<LocalOpen
   const { settings } = login.record
   const after = await needs.afterLogin(login, fields)
   const place = await needs.placeOf(login.outcome.user, after.fields, settings)
-  const what = orderFor(login, after.fields)
+  const what = orderFor(login, after)
   const mail =
     place.kind === 'here' ? await openHere(needs, login, what) : await openThere(needs.links.to(place), login, what)
-  return { kind: 'ready', mail: after.notice === '' ? mail : noticing(mail, after.notice) }
+  return { kind: 'ready', mail }
 }
 
 async function userdbFields(
@@ -86,8 +78,8 @@ async function lookUp(
 }
 
 function orderFor(
-  { protocol, outcome, record, hostname }: LocalLogin,
-  fields: ReadonlyMap<string, string>,
+  { protocol, outcome, record, hostname, tag }: LocalLogin,
+  { fields, notice }: PostLoginOutcome,
 ): SessionOrder {
   const { identity } = record
   return {
@@ -102,6 +94,7 @@ function orderFor(
     session: identity.session,
     identity: plainIdentity(identity),
     tlsActive: record.tls !== undefined,
+    reply: { tag, notice },
   }
 }
 
@@ -124,7 +117,7 @@ class MailHere implements OpenMail {
   }
 
   get session(): OpenMail['session'] {
-    return this.#open.session
+    return { ...this.#open.session, answered: true }
   }
 
   async serve(client: ByteStream): Promise<void> {
@@ -159,8 +152,14 @@ class MailHere implements OpenMail {
 async function openThere(link: WorkerLink, login: LocalLogin, what: SessionOrder): Promise<OpenMail> {
   const { settings, tls } = login.record
   const mayLeave = tls === undefined && handlePipes !== undefined && settings.postern_hand_over
-  if (mayLeave) return handedMail(await link.handed(what), settings)
-  return relayedMail(await link.relayed(what), login)
+  const client = mayLeave ? login.lend() : undefined
+  if (client === undefined) return relayedMail(await link.relayed(what), login)
+  try {
+    return handedMail(await link.handed(what, client), settings)
+  } catch (error) {
+    client.giveBack()
+    throw error
+  }
 }
 
 function prefixOf({ protocol, outcome, record }: LocalLogin): string {

@@ -1,4 +1,5 @@
 import type { MailTask } from '../../admin/commands/mail/mail-admin.ts'
+import type { LoginReply } from '../../protocols/mail-session.ts'
 import type { ClientIdentity, ProtocolName } from '../../protocols/protocol.ts'
 
 /**
@@ -25,6 +26,7 @@ export interface SessionOrder extends UserOrder {
   readonly masterUser?: string
   readonly identity: PlainIdentity
   readonly tlsActive: boolean
+  readonly reply: LoginReply
 }
 
 export interface DeliveryOrder extends UserOrder {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Settings } from '../../config/config.ts'
 import { decideMailOwner, type MailOwner, NoMailOwner, ownerKey, type SystemIds } from './mail-owner.ts'
 
@@ -38,6 +37,10 @@ export function createMailPlaces({ system, self, shares, workerSocket }: MailPla
   }
 }
 
+/** FNV-1a: every worker comes to the same, at a hundredth of what a digest costs. */
 function shareOf(user: string, shares: number): number {
-  return createHash('sha1').update(user).digest().readUInt32BE(0) % shares
+  if (shares === 1) return 0
+  let hash = 0x811c9dc5
+  for (let at = 0; at < user.length; at++) hash = Math.imul(hash ^ user.charCodeAt(at), 0x01000193)
+  return (hash >>> 0) % shares
 }

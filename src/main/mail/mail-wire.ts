@@ -13,7 +13,7 @@ import type { MailOrder, SessionOrder } from './mail-order.ts'
  * Closing before F takes the message back; after the answer to F comes the order of the next delivery, or the end. A task's input
  * comes in the same frames; what is said of it are lines of JSON.
  *
- * Sessions whose connection is given away share one pipe (`ToSessionPipe`), which carries the connections too.
+ * A session says the OK to its login itself, behind the answer. Sessions whose connection is given away share one pipe (`ToSessionPipe`), which carries the connections too.
  */
 export const WIRE_LIMITS = {
   /** An order: fields of a userdb and forwarded ones. */
@@ -26,9 +26,9 @@ export const WIRE_LIMITS = {
   rowBytes: 512 * 1024 * 1024,
 } as const
 
-export type MailAnswer =
-  | { readonly kind: 'ready'; readonly pid: number; readonly plugins: readonly string[] }
-  | { readonly kind: 'done' }
+export type MailAnswer = { readonly kind: 'ready'; readonly pid: number } | { readonly kind: 'done' } | MailRefusal
+
+export type MailRefusal =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly text: string }
   /** The log knows. */
   | { readonly kind: 'failed' }
@@ -40,16 +40,29 @@ export function sessionPipePath(path: string): string {
 
 /** What is said of sessions that are handed over, each with a number of its own. */
 export type ToSessionPipe =
-  | { readonly kind: 'order'; readonly id: number; readonly order: SessionOrder }
   /** Comes with the connection; `unread` is what was read of it already, in Base64. */
-  | { readonly kind: 'take'; readonly id: number; readonly unread: string }
-  /** The client is gone before it was handed over. */
-  | { readonly kind: 'drop'; readonly id: number }
+  | {
+      readonly kind: 'order'
+      readonly id: number
+      readonly order: SessionOrder
+      readonly unread: string
+    }
   /** The session has to end. */
   | { readonly kind: 'kick'; readonly id: number }
 
 export type FromSessionPipe =
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: MailAnswer }
+  /** The clients of these have their OK. */
+  | {
+      readonly kind: 'begun'
+      readonly ids: readonly number[]
+      readonly pid: number
+    }
+  /** Nothing was done with its connection. */
+  | {
+      readonly kind: 'refused'
+      readonly id: number
+      readonly answer: MailRefusal
+    }
   | { readonly kind: 'ended'; readonly ids: readonly number[] }
   /** Takes no more orders, but answers those it has. */
   | { readonly kind: 'leaving' }
@@ -97,12 +110,19 @@ export async function hearLineOrEnd(stream: ByteStream, limit: number): Promise<
 
 /** Throws what a refusal or a failure at the other side was. */
 export function throwUnlessDone(answer: MailAnswer): void {
-  if (answer.kind === 'refused') throw new StoreRefusal(answer.code, answer.text)
-  if (answer.kind !== 'done') throw new StoreRefusal('temporary', 'Temporary internal error')
+  if (answer.kind === 'done') return
+  if (answer.kind === 'ready') throw new Error('an answer that does not fit')
+  throw refusalFrom(answer)
+}
+
+/** The same for whoever rejects with it. */
+export function refusalFrom(answer: MailRefusal): StoreRefusal {
+  if (answer.kind === 'refused') return new StoreRefusal(answer.code, answer.text)
+  return new StoreRefusal('temporary', 'Temporary internal error')
 }
 
 /** What a fault or refusal looks like to the other side. */
-export function answerTo(error: unknown): MailAnswer {
+export function answerTo(error: unknown): MailRefusal {
   if (error instanceof StoreRefusal) return { kind: 'refused', code: error.code, text: error.message }
   return { kind: 'failed' }
 }

@@ -89,6 +89,7 @@ class Host implements MailHost {
       identity: identityFrom(order.identity),
       hostname: name,
       tlsActive,
+      reply: order.reply,
       plugins: user.plugins,
       signal,
       ...(remote === undefined ? {} : { remote }),

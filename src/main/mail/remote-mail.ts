@@ -42,14 +42,13 @@ export async function askFor(stream: ByteStream, what: MailOrder): Promise<MailA
 export interface RemoteSession {
   readonly stream: ByteStream
   readonly pid: number
-  readonly plugins: ReadonlySet<string>
 }
 
 /** Throws StoreRefusal, MailWorkerLost. */
 export async function orderSession(path: string, what: SessionOrder): Promise<RemoteSession> {
   const stream = await connectTo(path)
   const answer = await askFor(stream, what)
-  if (answer.kind === 'ready') return { stream, pid: answer.pid, plugins: new Set(answer.plugins) }
+  if (answer.kind === 'ready') return { stream, pid: answer.pid }
   stream.destroy()
   throwUnlessDone(answer)
   throw new Error('an answer that does not fit')

@@ -5,21 +5,28 @@ import { relay } from '../../proxy/relay.ts'
 import type { RemoteSession } from './remote-mail.ts'
 import type { HandedSession } from './session-pipe.ts'
 
+const NO_PLUGINS: ReadonlySet<string> = new Set()
+
 /** Mail that another process serves over the client's own connection. */
-export function handedMail(session: HandedSession, settings: Settings): OpenMail {
+export function handedMail({ pid, over, kick }: HandedSession, settings: Settings): OpenMail {
   return {
-    session: { settings, plugins: session.plugins },
-    pid: session.pid,
-    serve: async (client) => await session.handOver(client.detach()),
-    discard: () => session.drop(),
-    kick: () => session.kick(),
+    session: answeredThere(settings),
+    pid,
+    serve: async () => await over,
+    discard: kick,
+    kick,
   }
 }
 
 /** Mail that another process serves: its bytes pass through here. */
-export function relayedMail({ stream, pid, plugins }: RemoteSession, login: LocalLogin): OpenMail {
+export function relayedMail({ stream, pid }: RemoteSession, login: LocalLogin): OpenMail {
   const goodbye = login.protocol.goodbye('shutting-down', login.hostname)
-  return new RelayedMail(stream, pid, { settings: login.record.settings, plugins }, goodbye)
+  return new RelayedMail(stream, pid, answeredThere(login.record.settings), goodbye)
+}
+
+/** What the session can do is known where its OK is said. */
+function answeredThere(settings: Settings): OpenMail['session'] {
+  return { settings, plugins: NO_PLUGINS, answered: true }
 }
 
 /** Nothing under way. */

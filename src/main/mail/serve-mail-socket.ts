@@ -68,7 +68,7 @@ async function serveSession(
   })
   if (open === undefined) return
   try {
-    sayLine(stream, { kind: 'ready', pid: process.pid, plugins: [...open.session.plugins] })
+    sayLine(stream, { kind: 'ready', pid: process.pid })
     await protocol.serve(stream, open.session)
   } finally {
     await open.close()

@@ -3,15 +3,16 @@ import type { HandlePipe, HandlePipeOwner } from '../../net/handle-pipe.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import type { OpenSession } from './mail-host.ts'
-import type { SessionOrder } from './mail-order.ts'
 import { answerTo, type FromSessionPipe, type ToSessionPipe } from './mail-wire.ts'
 import type { MailSocketNeeds } from './serve-mail-socket.ts'
 
 /** How long a session may take to end when it has to: then its connection is cut. */
 const KICK_MS = 10_000
 
-/** Ends are told together: to wake the other process for each would cost as much as a command. */
-const ENDED_MS = 5
+/** Who has begun and ended is told together: to wake the other process for each would cost as much as a command. */
+const NEWS_MS = 5
+
+type Order = Extract<ToSessionPipe, { kind: 'order' }>
 
 /** Serves the sessions that one process hands over, until it goes; with it go its sessions. */
 export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): void {
@@ -21,11 +22,11 @@ export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): void
 class SessionPipeServer implements HandlePipeOwner {
   readonly #pipe: HandlePipe
   readonly #needs: MailSocketNeeds
-  readonly #sessions = new Map<number, Ordered>()
-  /** Being opened, and still wanted. */
-  readonly #opening = new Set<number>()
-  /** Over, and still to be told. */
+  readonly #sessions = new Map<number, Handed>()
+  /** To be told. */
+  #begun = new Set<number>()
   #ended: number[] = []
+  #willTell = false
   readonly #endAll = (): void => this.#endEverySession()
   readonly #leave = (): void => this.#say({ kind: 'leaving' })
 
@@ -38,69 +39,75 @@ class SessionPipeServer implements HandlePipeOwner {
 
   pipeMessage(message: unknown, socket: Socket | undefined): void {
     const said = message as ToSessionPipe
-    if (said.kind === 'order') return void this.#open(said.id, said.order)
-    if (said.kind === 'drop') this.#opening.delete(said.id)
-    const session = this.#sessions.get(said.id)
-    if (said.kind === 'kick') session?.kick()
-    else if (said.kind === 'drop') session?.drop()
-    else this.#take(said.id, session, socket, Buffer.from(said.unread, 'base64'))
+    if (said.kind === 'kick') this.#sessions.get(said.id)?.kick()
+    else void this.#serve(said, socket)
   }
 
-  #take(id: number, session: Ordered | undefined, socket: Socket | undefined, unread: Buffer): void {
-    if (session?.isFree === true && socket !== undefined) return void session.serve(socket, unread)
-    // It had to end before its client came, or the client got lost: too many open files.
-    socket?.destroy()
-    session?.drop()
-    this.#sayEnded(id)
-  }
-
-  /** The process that talked to their clients is gone: nobody could find these sessions any more. */
+  /** The process that knew these sessions is gone: nobody could find them any more. */
   pipeClosed(): void {
     this.#needs.stopping.removeEventListener('abort', this.#endAll)
     this.#needs.presence.deleteLeaver(this.#leave)
-    this.#opening.clear()
     this.#endEverySession()
   }
 
-  async #open(id: number, order: SessionOrder): Promise<void> {
-    const { protocols, presence, host, logFault } = this.#needs
-    const protocol = protocols.find(({ name }) => name === order.protocol)
-    const ending = new AbortController()
+  /** Never rejects. */
+  async #serve(order: Order, socket: Socket | undefined): Promise<void> {
+    const { presence, logFault } = this.#needs
     presence.enter()
-    this.#opening.add(id)
     try {
-      const open = await host.openSession(order, ending.signal)
-      const session = new Ordered(open, protocol, ending, {
-        logFault,
-        onServed: () => this.#sayEnded(id),
-        onEnd: () => {
-          this.#sessions.delete(id)
-          presence.leave()
-        },
-      })
-      this.#sessions.set(id, session)
-      const plugins = [...open.session.plugins]
-      this.#say({ kind: 'answer', id, answer: { kind: 'ready', pid: process.pid, plugins } })
-      if (!this.#opening.delete(id)) session.drop()
+      await this.#open(order, socket)
     } catch (error) {
-      this.#opening.delete(id)
+      socket?.destroy()
       const answer = answerTo(error)
       if (answer.kind === 'failed') logFault(error)
-      this.#say({ kind: 'answer', id, answer })
-      presence.leave()
+      this.#say({ kind: 'refused', id: order.id, answer })
+    }
+    presence.leave()
+  }
+
+  /** What it rejects with happened before anything was done with the connection. */
+  async #open({ id, order, unread }: Order, socket: Socket | undefined): Promise<void> {
+    const { protocols, host, logFault } = this.#needs
+    const protocol = protocols.find(({ name }) => name === order.protocol)
+    if (protocol?.serve === undefined) throw new Error(`nobody serves ${order.protocol} here`)
+    // It got lost on the way: too many open files.
+    if (socket === undefined) throw new Error('the connection did not come')
+    const session = new Handed(socket, logFault)
+    this.#sessions.set(id, session)
+    try {
+      const open = await host.openSession(order, session.signal)
+      if (!this.#pipe.isOpen) {
+        // Nobody could find it any more.
+        socket.destroy()
+        return await open.close()
+      }
+      this.#begun.add(id)
+      this.#tellSoon()
+      await session.serve(protocol.serve, open, Buffer.from(unread, 'base64'))
+      this.#ended.push(id)
+      this.#tellSoon()
+      await session.close(this.#begun.has(id))
+    } finally {
+      this.#sessions.delete(id)
     }
   }
 
   #endEverySession(): void {
-    for (const session of this.#sessions.values()) session.end()
+    for (const session of this.#sessions.values()) session.kick()
   }
 
-  #sayEnded(id: number): void {
-    if (this.#ended.push(id) > 1) return
-    setTimeout(() => {
-      this.#say({ kind: 'ended', ids: this.#ended })
-      this.#ended = []
-    }, ENDED_MS)
+  #tellSoon(): void {
+    if (this.#willTell) return
+    this.#willTell = true
+    setTimeout(() => this.#tell(), NEWS_MS)
+  }
+
+  #tell(): void {
+    this.#willTell = false
+    if (this.#begun.size > 0) this.#say({ kind: 'begun', ids: [...this.#begun], pid: process.pid })
+    if (this.#ended.length > 0) this.#say({ kind: 'ended', ids: this.#ended })
+    this.#begun = new Set()
+    this.#ended = []
   }
 
   #say(message: FromSessionPipe): void {
@@ -108,72 +115,53 @@ class SessionPipeServer implements HandlePipeOwner {
   }
 }
 
-interface OrderedNeeds {
-  readonly logFault: (error: unknown) => void
-  /** The client has heard the last of it. */
-  readonly onServed: () => void
-  /** Closed, whatever became of it. */
-  readonly onEnd: () => void
-}
-
-/** A session that is open: waits for its connection, is served, ends. */
-class Ordered {
-  readonly #open: OpenSession
-  readonly #protocol: Protocol | undefined
-  readonly #ending: AbortController
-  readonly #needs: OrderedNeeds
+/** A session whose connection is here. */
+class Handed {
+  readonly #socket: Socket
+  readonly #logFault: (error: unknown) => void
+  readonly #ending = new AbortController()
   #stream: SocketStream | undefined
-  #isDropped = false
 
-  constructor(open: OpenSession, protocol: Protocol | undefined, ending: AbortController, needs: OrderedNeeds) {
-    this.#open = open
-    this.#protocol = protocol
-    this.#ending = ending
-    this.#needs = needs
+  constructor(socket: Socket, logFault: (error: unknown) => void) {
+    this.#socket = socket
+    this.#logFault = logFault
   }
 
-  /** Waits for its connection. */
-  get isFree(): boolean {
-    return this.#stream === undefined && !this.#isDropped
+  get signal(): AbortSignal {
+    return this.#ending.signal
   }
 
-  async serve(socket: Socket, unread: Buffer): Promise<void> {
+  /** Until the client has heard the last of it. Never rejects. */
+  async serve(serve: NonNullable<Protocol['serve']>, open: OpenSession, unread: Buffer): Promise<void> {
     // As if it came only now: what the client sent is counted here.
-    if (unread.length > 0) socket.unshift(unread)
-    const stream = (this.#stream = new SocketStream(socket))
-    await this.#quietly(async () => await this.#protocol?.serve?.(stream, this.#open.session))
-    this.#needs.onServed()
-    await this.#quietly(async () => await this.#open.close())
+    if (unread.length > 0) this.#socket.unshift(unread)
+    const stream = (this.#stream = new SocketStream(this.#socket))
+    await this.#quietly(async () => await serve(stream, open.session))
+    await this.#quietly(async () => await open.close())
+  }
+
+  /** `isHeldElsewhere`: the other process has not let go of the connection yet. */
+  async close(isHeldElsewhere: boolean): Promise<void> {
+    const stream = this.#stream
     // Who said what there was to say need not be waited for. Dovecot closes so, too.
-    if (stream.buffered === 0 && stream.queuedBytes === 0 && !this.#ending.signal.aborted) stream.destroy()
-    else await stream.close()
-    this.#needs.onEnd()
+    const isQuiet = stream?.buffered === 0 && stream.queuedBytes === 0 && !this.signal.aborted
+    if (!isQuiet) await stream?.close()
+    // To the client a connection is open for as long as somebody has it, unless it is told otherwise.
+    else if (isHeldElsewhere) this.#socket.end(() => stream.destroy())
+    else stream.destroy()
   }
 
   /** With a goodbye; a client that does not hear it is cut off. */
   kick(): void {
     this.#ending.abort()
-    const stream = this.#stream
-    if (stream !== undefined) setTimeout(() => stream.destroy(), KICK_MS).unref()
-  }
-
-  /** Without a client there is nothing to end. */
-  drop(): void {
-    if (!this.isFree) return
-    this.#isDropped = true
-    void this.#quietly(async () => await this.#open.close()).then(this.#needs.onEnd)
-  }
-
-  end(): void {
-    if (this.#stream === undefined) this.drop()
-    else this.kick()
+    setTimeout(() => this.#socket.destroy(), KICK_MS).unref()
   }
 
   async #quietly(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#needs.logFault(error)
+      this.#logFault(error)
     }
   }
 }

@@ -1,36 +1,24 @@
-import { Socket } from 'node:net'
-import type { DetachedSocket } from '../../net/byte-stream.ts'
-import { type HandlePipe, type HandlePipeOwner, handlePipes, stopReading } from '../../net/handle-pipe.ts'
-import { NOBODY, own } from '../../net/socket-owner.ts'
-import { Deferred } from '../../util/deferred.ts'
+import type { Socket } from 'node:net'
+import { type HandlePipe, type HandlePipeOwner, handlePipes } from '../../net/handle-pipe.ts'
+import type { LentConnection } from '../../net/lent-connection.ts'
+import { StoreRefusal } from '../../storage/refusal.ts'
 import type { SessionOrder } from './mail-order.ts'
 import {
   type FromSessionPipe,
-  type MailAnswer,
+  type MailRefusal,
   MailWorkerLost,
+  refusalFrom,
   sessionPipePath,
-  throwUnlessDone,
   type ToSessionPipe,
   WIRE_LIMITS,
 } from './mail-wire.ts'
 
-/** A session that a mail worker has opened and whose connection it will get. */
+/** A session that a mail worker serves over the client's own connection. */
 export interface HandedSession {
   readonly pid: number
-  readonly plugins: ReadonlySet<string>
-  /** Gives the connection away; resolves when the session is over. Never rejects. */
-  handOver(client: DetachedSocket): Promise<void>
-  /** The client is gone. */
-  drop(): void
+  /** Resolves when the session is over. */
+  readonly over: Promise<void>
   kick(): void
-}
-
-/** How long a client may take to read what it was told before: the connection is given away after that. */
-const FLUSH_MS = 30_000
-
-interface Pending {
-  readonly answer: Deferred<MailAnswer>
-  readonly late: NodeJS.Timeout
 }
 
 interface SessionPipeNeeds {
@@ -43,10 +31,11 @@ interface SessionPipeNeeds {
 export class SessionPipe implements HandlePipeOwner {
   readonly #pipe: HandlePipe
   readonly #needs: SessionPipeNeeds
-  readonly #pending = new Map<number, Pending>()
-  /** Those that are served. */
+  readonly #waiting = new Map<number, WaitingOrder>()
+  /** Those that are served, and what ends them here. */
   readonly #served = new Map<number, () => void>()
   #ordered = 0
+  #isLeaving = false
 
   /** Throws MailWorkerLost. */
   static async open(path: string, needs: SessionPipeNeeds): Promise<SessionPipe> {
@@ -65,78 +54,62 @@ export class SessionPipe implements HandlePipeOwner {
     pipe.owner = this
   }
 
-  /** Throws StoreRefusal, MailWorkerLost. */
-  async order(order: SessionOrder): Promise<HandedSession> {
-    if (!this.#pipe.isOpen) throw new MailWorkerLost('the pipe is closed')
+  /**
+   * Sends the order with its connection, on which the other side answers the login. When it rejects the connection was not used
+   * (StoreRefusal, MailWorkerLost), or is closed: a worker that is gone may have answered already.
+   */
+  order(order: SessionOrder, client: Pick<LentConnection, 'socket' | 'unread'>): Promise<HandedSession> {
     const id = ++this.#ordered
-    const answer = new Deferred<MailAnswer>()
-    const late = setTimeout(() => answer.reject(new Error('the mail worker does not answer')), WIRE_LIMITS.answerMs)
-    this.#pending.set(id, { answer, late })
-    this.#say({ kind: 'order', id, order })
-    try {
-      const ready = await answer.promise
-      if (ready.kind === 'ready') return this.#session(id, ready)
-      throwUnlessDone(ready)
-      throw new Error('an answer that does not fit')
-    } finally {
-      clearTimeout(late)
-      // One that comes too late finds nobody; the other side is told.
-      if (this.#pending.delete(id)) this.#say({ kind: 'drop', id })
-    }
+    const waiting = new WaitingOrder(client.socket)
+    this.#waiting.set(id, waiting)
+    const unread = client.unread.toString('base64')
+    this.#pipe.sendSocket({ kind: 'order', id, order, unread } satisfies ToSessionPipe, client.socket, (isSent) => {
+      waiting.sent()
+      if (!isSent) this.#forget(id)?.lose()
+    })
+    waiting.wait(() => this.#tooLate(id))
+    return waiting.promise
   }
 
   pipeMessage(message: unknown, socket: Socket | undefined): void {
     socket?.destroy()
     const said = message as FromSessionPipe
     switch (said.kind) {
-      case 'answer': {
-        const pending = this.#pending.get(said.id)
-        this.#pending.delete(said.id)
-        return pending?.answer.resolve(said.answer)
-      }
+      case 'begun':
+        for (const id of said.ids) this.#begun(id, said.pid)
+        return
+      case 'refused':
+        this.#forget(said.id)?.refuse(said.answer)
+        return
       case 'ended':
         for (const id of said.ids) this.#ended(id)
         return
       case 'leaving':
+        this.#isLeaving = true
         this.#needs.onLeaving()
     }
   }
 
   pipeClosed(): void {
     this.#needs.onLeaving()
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { answer } of pending) answer.reject(new MailWorkerLost('the mail worker ended'))
-    if (this.#served.size > 0) this.#needs.log(`Mail worker ended under ${this.#served.size} sessions`)
+    const under = this.#served.size + (this.#isLeaving ? 0 : this.#waiting.size)
+    if (under > 0) this.#needs.log(`Mail worker ended under ${under} sessions`)
+    for (const id of this.#waiting.keys()) {
+      // One that said it would leave has answered those that it began.
+      if (this.#isLeaving) this.#forget(id)?.lose()
+      else this.#forget(id)?.cut('the mail worker ended')
+    }
     for (const id of this.#served.keys()) this.#ended(id)
   }
 
-  #session(id: number, { pid, plugins }: Extract<MailAnswer, { kind: 'ready' }>): HandedSession {
-    return {
-      pid,
-      plugins: new Set(plugins),
-      handOver: async (client) => await this.#handOver(id, client),
-      drop: () => this.#say({ kind: 'drop', id }),
-      kick: () => this.#say({ kind: 'kick', id }),
-    }
-  }
-
-  async #handOver(id: number, { socket, leftover }: DetachedSocket): Promise<void> {
-    own(socket, NOBODY, false)
-    const read = socket instanceof Socket ? stopReading(socket) : undefined
-    if (!(socket instanceof Socket) || read === undefined || !this.#pipe.isOpen) {
-      socket.destroy()
-      return this.#say({ kind: 'drop', id })
-    }
+  #begun(id: number, pid: number): void {
     const over = Promise.withResolvers<void>()
     this.#served.set(id, over.resolve)
-    if (socket.writableLength > 0) await flushed(socket)
-    const unread = Buffer.concat([leftover, read]).toString('base64')
-    if (socket.destroyed) {
-      this.#say({ kind: 'drop', id })
-      this.#ended(id)
-    } else this.#pipe.sendSocket({ kind: 'take', id, unread } satisfies ToSessionPipe, socket)
-    await over.promise
+    this.#forget(id)?.begin({
+      pid,
+      over: over.promise,
+      kick: () => this.#kick(id),
+    })
   }
 
   #ended(id: number): void {
@@ -145,16 +118,80 @@ export class SessionPipe implements HandlePipeOwner {
     resolve?.()
   }
 
-  #say(message: ToSessionPipe): void {
-    this.#pipe.send(message)
+  #tooLate(id: number): void {
+    this.#kick(id)
+    this.#forget(id)?.cut('the mail worker does not answer')
+  }
+
+  #forget(id: number): WaitingOrder | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  #kick(id: number): void {
+    this.#pipe.send({ kind: 'kick', id } satisfies ToSessionPipe)
   }
 }
 
-/** Resolves when the kernel has all that was written; destroys a connection that takes too long. */
-async function flushed(socket: Socket): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const late = setTimeout(() => socket.destroy(), FLUSH_MS)
-  socket.once('close', resolve).write('', () => resolve())
-  await promise
-  clearTimeout(late)
+/** An order without an answer yet. Each ends in one way. */
+class WaitingOrder {
+  readonly promise: Promise<HandedSession>
+  readonly #socket: Socket
+  #late: NodeJS.Timeout | undefined
+  #isOver = false
+  readonly #outcome = Promise.withResolvers<HandedSession>()
+  #isSent = false
+  #isClosing = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    this.promise = this.#outcome.promise
+  }
+
+  wait(onLate: () => void): void {
+    if (!this.#isOver) this.#late = setTimeout(onLate, WIRE_LIMITS.answerMs)
+  }
+
+  /** Before, the connection must not be closed. */
+  sent(): void {
+    this.#isSent = true
+    if (this.#isClosing) this.#socket.destroy()
+  }
+
+  begin(session: HandedSession): void {
+    this.#end()
+    this.#close()
+    this.#outcome.resolve(session)
+  }
+
+  refuse(answer: MailRefusal): void {
+    this.#fail(refusalFrom(answer))
+  }
+
+  /** It was not looked at: another worker may do it. */
+  lose(): void {
+    this.#fail(new MailWorkerLost('the mail worker left'))
+  }
+
+  /** Nobody knows what the client was told. */
+  cut(why: string): void {
+    this.#close()
+    this.#fail(new StoreRefusal('temporary', why))
+  }
+
+  #fail(error: Error): void {
+    this.#end()
+    this.#outcome.reject(error)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#late)
+  }
+
+  #close(): void {
+    this.#isClosing = true
+    if (this.#isSent) this.#socket.destroy()
+  }
 }

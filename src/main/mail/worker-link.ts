@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import type { LentConnection } from '../../net/lent-connection.ts'
 import type { DeliveryOrder, SessionOrder } from './mail-order.ts'
 import { MailWorkerLost } from './mail-wire.ts'
 import { orderSession, type RemoteDelivery, type RemoteSession } from './remote-mail.ts'
@@ -33,9 +34,9 @@ export class WorkerLink {
     return await this.#reach(async (path) => await orderSession(path, what))
   }
 
-  /** A session whose connection will be given away. Throws StoreRefusal. */
-  async handed(what: SessionOrder): Promise<HandedSession> {
-    return await this.#reach(async (path) => await (await this.#pipeTo(path)).order(what))
+  /** A session whose connection is given away. Throws StoreRefusal; see SessionPipe. */
+  async handed(what: SessionOrder, client: LentConnection): Promise<HandedSession> {
+    return await this.#reach(async (path) => await (await this.#pipeTo(path)).order(what, client))
   }
 
   /** Throws StoreRefusal. */

@@ -13,7 +13,7 @@ export const authenticate: RawCommand = {
     if (mechanism === '') return 'bad'
     const initial = space < 0 ? '' : rest.slice(space + 1)
     const messages = new SaslLines(dialogue.io.stream, '+ ')
-    const request = { mechanism, initial: initial === '' ? undefined : initial }
+    const request = { mechanism, initial: initial === '' ? undefined : initial, tag }
     const outcome = await runSaslExchange(dialogue.io, messages, request)
     switch (outcome.kind) {
       case 'verdict':

@@ -1,7 +1,7 @@
 import { assertNever } from '../../../util/assert-never.ts'
 import type { BackendWelcome, LoginVerdict } from '../../protocol.ts'
 import { staticCapability } from '../capability.ts'
-import { capabilityOf } from '../server/capability.ts'
+import { loggedIn } from '../server/logged-in.ts'
 import { verdictReply } from '../status.ts'
 import type { ReplyContext } from '../status.ts'
 import type { CommandOutcome } from './command.ts'
@@ -19,9 +19,7 @@ export function concludeAttempt(
       dialogue.io.stream.write(welcomeText(tag, verdict.welcome))
       return { kind: 'proxied' }
     case 'local':
-      dialogue.io.stream.write(
-        `${verdict.session?.notice ?? ''}${tag} OK [CAPABILITY ${capabilityAfter(dialogue, verdict)}] Logged in\r\n`,
-      )
+      if (verdict.session?.answered !== true) dialogue.io.stream.write(okText(dialogue, tag, verdict))
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':
@@ -35,8 +33,9 @@ export function concludeAttempt(
   }
 }
 
-function capabilityAfter({ io }: LoginDialogue, { session }: Extract<LoginVerdict, { kind: 'local' }>): string {
-  return session === undefined ? staticCapability(io.settings) : capabilityOf(session)
+function okText({ io }: LoginDialogue, tag: string, { session }: Extract<LoginVerdict, { kind: 'local' }>): string {
+  if (session !== undefined) return loggedIn(session, { tag, notice: '' })
+  return `${tag} OK [CAPABILITY ${staticCapability(io.settings)}] Logged in\r\n`
 }
 
 function welcomeText(tag: string, { untagged, lines }: BackendWelcome): string {

@@ -10,7 +10,7 @@ export const login: ParsedCommand = {
   run(dialogue, tag, args) {
     const [user, password] = args
     if (args.length !== 2 || !isAstring(user) || !isAstring(password)) return 'bad'
-    const verdict = dialogue.io.attempt(plainCredentials(user.text, password.text))
+    const verdict = dialogue.io.attempt(plainCredentials(user.text, password.text, tag))
     return andThen(verdict, (known) => concludeAttempt(dialogue, tag, 'LOGIN', known))
   },
 }

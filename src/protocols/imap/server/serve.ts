@@ -3,6 +3,7 @@ import { imapCommands } from '../commands/index.ts'
 import type { MailSession } from '../../mail-session.ts'
 import { SessionOver } from './bad-command.ts'
 import { converse, SHUTTING_DOWN } from './converse.ts'
+import { loggedIn } from './logged-in.ts'
 import { INTERNAL_ERROR } from './internal-error.ts'
 import { logoutLine } from './logout-line.ts'
 import { RemoteMailboxes } from './remote/remote-mailboxes.ts'
@@ -11,6 +12,8 @@ import { ImapSession } from './session.ts'
 /** Serves a user's mail until the client leaves, is silent for too long, or the session is ended from outside. RFC 3501 §3. */
 export async function serve(stream: ByteStream, mail: MailSession): Promise<void> {
   const session = new ImapSession(stream, mail)
+  // Counted, as in Dovecot: the first that the session says.
+  if (mail.reply !== undefined) stream.write(loggedIn(mail, mail.reply))
   if (mail.remote !== undefined) session.remote = new RemoteMailboxes(session, mail.remote)
   const interrupt = (): void => endFromOutside(session)
   mail.signal.addEventListener('abort', interrupt, { once: true })

@@ -1,5 +1,6 @@
 import { assertNever } from '../../../util/assert-never.ts'
 import type { LoginEnd, LoginVerdict } from '../../protocol.ts'
+import { LOGGED_IN } from '../server/logged-in.ts'
 import { verdictReply, type ReplyContext } from '../status.ts'
 import type { LoginDialogue } from './dialogue.ts'
 
@@ -14,8 +15,7 @@ export function concludeAttempt(
       dialogue.say(verdict.welcome.lines[0] ?? '+OK Logged in.')
       return { kind: 'proxied' }
     case 'local':
-      dialogue.io.stream.write(verdict.session?.notice ?? '')
-      dialogue.say('+OK Logged in.')
+      if (verdict.session?.answered !== true) dialogue.io.stream.write(LOGGED_IN)
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':

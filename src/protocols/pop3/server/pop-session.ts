@@ -31,9 +31,9 @@ export class PopSession {
   /** Where counting begins: what went through the stream before is not the session's. */
   readonly start: { readonly bytesIn: number; readonly bytesOut: number }
 
-  constructor(stream: ByteStream, mail: MailSession, inbox: PopMailbox) {
+  constructor(stream: ByteStream, mail: MailSession, inbox: PopMailbox, start: PopSession['start']) {
     this.stream = stream
-    this.start = { bytesIn: stream.bytesIn, bytesOut: stream.bytesOut }
+    this.start = start
     this.mail = mail
     this.inbox = inbox
     this.last = inbox.lastSeen

@@ -3,15 +3,19 @@ import { StoreRefusal } from '../../../storage/refusal.ts'
 import type { MailSession } from '../../mail-session.ts'
 import { runCommand } from './commands.ts'
 import { SERVER_LIMITS } from './limits.ts'
+import { LOGGED_IN } from './logged-in.ts'
 import { logoutLine } from './logout-line.ts'
 import { openPopMailbox, type PopMailbox } from './pop-mailbox.ts'
 import { type PopEnd, PopSession } from './pop-session.ts'
 
 /** Serves INBOX by POP3 until the client leaves, keeps quiet for too long or has to go. RFC 1939. */
 export async function serve(stream: ByteStream, mail: MailSession): Promise<void> {
+  const { bytesIn, bytesOut } = stream
+  // Counted, as in Dovecot: the first that the session says.
+  if (mail.reply !== undefined) stream.write(`${mail.reply.notice}${LOGGED_IN}`)
   const inbox = await openInbox(stream, mail)
   if (inbox === undefined) return
-  const session = new PopSession(stream, mail, inbox)
+  const session = new PopSession(stream, mail, inbox, { bytesIn, bytesOut })
   try {
     const { reason } = await untilEnd(session)
     mail.log('info', `Disconnected: ${reason} ${logoutLine(session)}`)
