@@ -15,8 +15,10 @@ import { type AclSession, loginImap } from './dovecot-acl-server.ts'
 
 const LIST_MYRIGHTS = 'LIST RETURN (MYRIGHTS) tells the rights on each mailbox that is listed'
 
+const READERS = 'somebody who may only read takes no \\Recent, and is told of no \\Seen that he may not set'
+
 /** Every case has a domain, and so users and mail, of its own. */
-const DOMAINS = new Map([...Object.keys(ACL_CASES), LIST_MYRIGHTS].map((name, at) => [name, `case${at}.test`]))
+const DOMAINS = new Map([...Object.keys(ACL_CASES), LIST_MYRIGHTS, READERS].map((name, at) => [name, `case${at}.test`]))
 
 describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-imapd'), concurrency: 4 }, () => {
   let servers: readonly Started[] = []
@@ -55,6 +57,35 @@ describe('ACLs: Postern says what Dovecot says', { skip: skipWithout('dovecot-im
     await bob.logout()
     const lines = (shared?.untagged ?? []).filter((line) => line.startsWith('* MYRIGHTS'))
     assert.deepEqual(lines, [`* MYRIGHTS shared/olga@${domain}/Rights/Sub lr`])
+  })
+
+  test(READERS, async () => {
+    const domain = DOMAINS.get(READERS) ?? assert.fail()
+    const shared = `shared/olga@${domain}/Work`
+    const heard = await Promise.all(
+      servers.map(async (server) => {
+        const olga = await loginImap(server, fullName('olga', domain))
+        await olga.run(['CREATE Work', `SETACL Work bob@${domain} lr`, `SETACL Work carol@${domain} lrw`])
+        await olga.run(['APPEND Work () {14+}\r\nSubject: t\r\n\r\n'])
+        await olga.logout()
+        const bob = await loginImap(server, fullName('bob', domain))
+        await bob.run([`SELECT ${shared}`])
+        await bob.run(['UNSELECT'])
+        const [left] = await bob.run([`STATUS ${shared} (RECENT)`])
+        await bob.logout()
+        const carol = await loginImap(server, fullName('carol', domain))
+        await carol.run([`SELECT ${shared}`])
+        const [fetched] = await carol.run(['FETCH 1 BODY[TEXT]'])
+        const [flags] = await carol.run(['FETCH 1 FLAGS'])
+        await carol.logout()
+        const isSeen = [fetched, flags].map((answer) => /\\Seen/.test(answer?.untagged.join(' ') ?? ''))
+        return { recent: /RECENT (\d+)/.exec(left?.untagged[0] ?? '')?.[1], isSeen }
+      }),
+    )
+    assert.deepEqual(heard, [
+      { recent: '0', isSeen: [true, false] },
+      { recent: '1', isSeen: [false, false] },
+    ])
   })
 
   test('the capability is told after the login', async () => {
