@@ -16,7 +16,7 @@ interface Entry {
 export interface HeldFormat {
   readonly format: FormatMailbox
   /** Must be called once. A mailbox that gave trouble is opened anew for the next. */
-  release(outcome: 'fine' | 'trouble'): void
+  readonly release: (outcome: 'fine' | 'trouble') => void
 }
 
 /**
