@@ -7,6 +7,7 @@ import { summarise, Summariser } from '../message/summarise.ts'
 import { summariseHeader } from '../message/summarise-header.ts'
 import type { Scratch } from '../scratch.ts'
 import { READ_CHUNK_BYTES, type StoredMessage } from '../store.ts'
+import { andFinally, andThen, type Soon } from '../../util/soon.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
 
 /** What is read first: most headers, with much of the body behind them. */
@@ -18,7 +19,7 @@ export type Describe<Summary extends HeaderSummary> = (
   of: KeyedRecord,
   record: FormatRecord,
   scratch: Scratch,
-) => Summary | Promise<Summary>
+) => Soon<Summary>
 
 /** `Describe` of headers; one that is too long for that is described with the message it stands in. */
 export function describeHeader(
@@ -26,7 +27,7 @@ export function describeHeader(
   of: KeyedRecord,
   record: FormatRecord,
   scratch: Scratch,
-): HeaderSummary | Promise<HeaderSummary> {
+): Soon<HeaderSummary> {
   const { format } = shared
   if (format.readHead === undefined) return describeOpened(shared, of, record, scratch)
   for (const wanted of [FIRST_BYTES, MESSAGE_LIMITS.headerBytes]) {
@@ -41,21 +42,22 @@ export function describeHeader(
 }
 
 /** From a format that opens messages as a whole. */
-async function describeOpened(
+function describeOpened(
   shared: SharedMailbox,
   of: KeyedRecord,
   record: FormatRecord,
   scratch: Scratch,
-): Promise<HeaderSummary> {
-  const message = await shared.format.openMessage(record, scratch)
-  try {
+): Soon<HeaderSummary> {
+  const describing = andThen(shared.format.openMessage(record, scratch), (message) => {
     const wanted = Math.min(message.sizeBytes, MESSAGE_LIMITS.headerBytes)
-    const summary = describeHead(shared, of, await message.read(0, wanted), wanted === message.sizeBytes)
-    if (summary !== undefined) return summary
-  } finally {
-    message.close()
-  }
-  return await describeMessage(shared, of, record, scratch)
+    const describe = (head: Buffer): HeaderSummary | undefined =>
+      describeHead(shared, of, head, wanted === message.sizeBytes)
+    return andFinally(
+      () => andThen(message.read(0, wanted), describe),
+      () => message.close(),
+    )
+  })
+  return andThen(describing, (summary) => summary ?? describeMessage(shared, of, record, scratch))
 }
 
 function describeHead(
@@ -70,25 +72,31 @@ function describeHead(
 }
 
 /** `Describe` of whole messages. */
-export async function describeMessage(
+export function describeMessage(
   { format, index }: SharedMailbox,
   of: KeyedRecord,
   record: FormatRecord,
   scratch: Scratch,
-): Promise<MessageSummary> {
-  const message = await format.openMessage(record, scratch)
-  try {
-    const summary = await summariseStored(message)
-    index.addSummary(of, summary)
-    return summary
-  } finally {
-    message.close()
-  }
+): Soon<MessageSummary> {
+  return andThen(format.openMessage(record, scratch), (message) =>
+    andFinally(
+      () =>
+        andThen(summariseStored(message), (summary) => {
+          index.addSummary(of, summary)
+          return summary
+        }),
+      () => message.close(),
+    ),
+  )
 }
 
-async function summariseStored(message: StoredMessage): Promise<MessageSummary> {
+function summariseStored(message: StoredMessage): Soon<MessageSummary> {
   const { sizeBytes } = message
-  if (sizeBytes <= READ_CHUNK_BYTES) return summarise(await message.read(0, sizeBytes))
+  return sizeBytes <= READ_CHUNK_BYTES ? andThen(message.read(0, sizeBytes), summarise) : summariseLong(message)
+}
+
+async function summariseLong(message: StoredMessage): Promise<MessageSummary> {
+  const { sizeBytes } = message
   const summariser = new Summariser()
   for (let from = 0; from < sizeBytes; from += READ_CHUNK_BYTES) {
     const chunk = await message.read(from, Math.min(from + READ_CHUNK_BYTES, sizeBytes))

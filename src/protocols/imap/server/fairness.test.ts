@@ -104,6 +104,7 @@ async function filled(t: test.TestContext, count: number): Promise<Listener> {
 
 const LONG_COMMANDS = [
   'FETCH 1:* (FLAGS UID)',
+  'FETCH 1:* (ENVELOPE)',
   'FETCH 1:* (ENVELOPE BODYSTRUCTURE)',
   'FETCH 1:* (BODY.PEEK[])',
   'FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])',
