@@ -18,6 +18,9 @@ export interface LookOptions {
   readonly force: boolean
 }
 
+/** A file that has a UID. */
+type ListedFile = readonly [entry: UidlistRecord, file: FoundFile]
+
 /** A file that is gone and comes back under another name is looked for so often. */
 const RESCANS = 3
 /** A directory changed within this time may have been changed once more without another timestamp. */
@@ -50,7 +53,7 @@ export class Look {
   readonly #scan = ++scans
   readonly #unknown: FoundFile[] = []
   /** Files not known yet that have UIDs. */
-  readonly #listed: [entry: UidlistRecord, file: FoundFile][] = []
+  readonly #listed: ListedFile[] = []
   /** The uidlist was written anew by somebody, or put back. */
   #reread = false
 
@@ -135,7 +138,7 @@ export class Look {
       else if (this.#options.locked) fresh.push(this.#reappeared(entry, file))
     })
     this.#listed.sort(([one], [other]) => one.uid - other.uid)
-    const listed = withoutTwice(
+    const listed = withoutTwice<ListedFile>(
       this.#listed,
       ([one], [other]) => one === other,
       ([entry, first], [, second]) => [entry, this.#oneOf(first, second)],
