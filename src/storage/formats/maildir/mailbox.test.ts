@@ -168,6 +168,24 @@ test('two files of one name are two messages', async (t) => {
   assert.match(complaints.join('\n'), /^warning: Fixed a duplicate: .*cur\/1\.M1P1\.h:2,[FS] -> /)
 })
 
+test('files of one name are found among many, whether their name has a UID or not', async (t) => {
+  const { mailbox, root, store } = await openPlace(t)
+  const write = (name: string): void => writeFileSync(join(root, 'cur', name), `Subject: ${name}\n\n`)
+  const first = ['1.M1P1.h:2,', '01.M1P1.h:2,', '1.M1P1.h:2,S', '01.M1P1.h:2,S', '2.M1P1.h:2,']
+  for (const name of first) write(name)
+  await mailbox.sync()
+  await mailbox.sync()
+  const known = readdirSync(join(root, 'cur'))
+  assert.equal(known.length, first.length)
+  const again = known.map((name) => `${name.slice(0, name.indexOf(':'))}:2,FT`)
+  for (const name of again) write(name)
+  const later = await TestMailbox.open(store)
+  await later.sync()
+  await later.sync()
+  const texts = (await later.lines()).map((_, at) => later.text(at + 1).trim())
+  assert.deepEqual(texts.sort(), [...first, ...again].map((name) => `Subject: ${name}`).sort())
+})
+
 test('two links of one file are one message', async (t) => {
   const { mailbox, root, complaints } = await openPlace(t)
   writeFileSync(join(root, 'cur', '1.M1P1.h:2,S'), 'Subject: one\n\n')
