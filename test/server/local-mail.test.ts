@@ -247,8 +247,12 @@ service lmtp {
     for (const [user, wanted] of cases) {
       const wire = await open('imap')
       await wire.expect(/^\* OK/)
-      wire.send(`a LOGIN ${user} pw`)
+      // The connection has been with the process of the mail's owner meanwhile, where that is another.
+      wire.send(`a LOGIN ${user} pw`, 'b NOOP')
       await wire.expect(/^a NO \[UNAVAILABLE\] /)
+      await wire.expect(/^b OK /)
+      wire.send('c NOOP')
+      await wire.expect(/^c OK /)
       await server.waitForLog(wanted)
       wire.destroy()
     }
