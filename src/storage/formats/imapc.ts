@@ -35,15 +35,15 @@ const NOWHERE: MailLocation = {
 }
 
 /**
- * Mailboxes on another IMAP server. IMAP sessions reach them by themselves, over a connection each (`protocols/imap/server/remote`);
- * whoever else comes here is told that it is not possible.
+ * Mailboxes on another IMAP server. Those who reach them do so by themselves, over a connection each (`protocols/imap/server/remote`);
+ * whoever comes here is told where it is possible.
  */
 export function imapcFormat(): MailFormat {
   return { name: IMAPC, open: () => ELSEWHERE }
 }
 
 const refuse = (): Promise<never> =>
-  Promise.reject(new StoreRefusal('cannot', 'Mailbox is on another server: only IMAP sessions reach it'))
+  Promise.reject(new StoreRefusal('cannot', 'Mailbox is on another server: this can be done there only'))
 
 const ELSEWHERE: FormatStore = {
   list: () => Promise.resolve([]),
