@@ -134,10 +134,7 @@ export interface Mailbox {
    * What FETCH and SEARCH want to know of messages without their bytes, in batches, cached; those that are gone are left out,
    * and with `known` those of which nothing is cached.
    */
-  summaries(
-    uids: readonly number[],
-    options?: { readonly known: boolean },
-  ): AsyncIterable<ReadonlyMap<number, MessageSummary>>
+  summaries(uids: readonly number[], options?: OnlyKnown): AsyncIterable<ReadonlyMap<number, MessageSummary>>
   /** The same of headers alone, which costs much less where nothing is known. */
   headers(uids: readonly number[]): AsyncIterable<ReadonlyMap<number, HeaderSummary>>
   /** Virtual sizes, lines ending with CRLF; those of messages that are gone are left out. */
@@ -171,6 +168,11 @@ export interface Mailbox {
   /** UIDs expunged after this MODSEQ, ascending; more when the log does not reach back. RFC 7162 §3.2.5. */
   vanishedSince(modSeq: number): Promise<UidRanges>
   close(): Promise<void>
+}
+
+/** Nothing is read to find out. */
+export interface OnlyKnown {
+  readonly known: boolean
 }
 
 export interface MessageIdentity {

@@ -34,9 +34,19 @@ export async function updateMailbox(changes: MailboxChanges, needs: UpdateNeeds)
   const { shared, release } = await hold()
   try {
     await shared.look('now')
-    if (changes.minFirstRecentUid !== undefined) shared.forgetRecent(changes.minFirstRecentUid)
-    if (changes.minHighestModSeq !== undefined) shared.raiseModSeq(changes.minHighestModSeq)
+    if (changes.minFirstRecentUid !== undefined) forgetRecent(shared, changes.minFirstRecentUid)
+    if (changes.minHighestModSeq !== undefined) raiseModSeq(shared, changes.minHighestModSeq)
   } finally {
     release()
   }
+}
+
+/** Messages below this UID are not \Recent for whoever selects it next. */
+function forgetRecent(shared: SharedMailbox, below: number): void {
+  for (const uid of shared.unclaimed) if (uid < below) shared.unclaimed.delete(uid)
+  shared.saveRecent()
+}
+
+function raiseModSeq(shared: SharedMailbox, atLeast: number): void {
+  if (shared.index.highestModSeq() < atLeast) shared.vouch(shared.index.reserve(atLeast))
 }

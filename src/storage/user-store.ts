@@ -9,6 +9,7 @@ import { type OpenTarget, StoreAppending, targetOf } from './mailbox/store-appen
 import { MailboxView } from './mailbox/view.ts'
 import { checkNewName } from './mailbox-name.ts'
 import type { Place } from './namespace.ts'
+import { checkRename, createUnlessThere, named } from './place-changes.ts'
 import type { OwnMailStore, StoreOptions } from './open-store.ts'
 import { Places } from './places.ts'
 import { PrivateMailbox } from './private-seen/private-mailbox.ts'
@@ -377,38 +378,4 @@ type Resolved = Pick<Held, 'place' | 'storage'>
 /** What identifies a mailbox in this process. */
 function keyOf(place: Place, storage: string): string {
   return `${place.format} ${place.store.directories(storage).mail}`
-}
-
-/** Whether it was not there. */
-async function createUnlessThere(place: Place, storage: string): Promise<boolean> {
-  try {
-    await place.store.create(storage, {})
-    return true
-  } catch (error) {
-    if (!(error instanceof StoreRefusal && error.code === 'exists')) throw error
-    return false
-  }
-}
-
-function checkRename(source: Resolved, target: Resolved): void {
-  if (source.place !== target.place) {
-    const isPrivate = source.place.spec.type === 'private' && target.place.spec.type === 'private'
-    if (isPrivate) return
-    throw new StoreRefusal('cannot', 'Renaming not supported across non-private namespaces.')
-  }
-  if (source.storage === target.storage) throw new StoreRefusal('exists', "Can't rename mailbox to itself")
-  if (target.storage.startsWith(`${source.storage}/`) && source.storage !== 'INBOX') {
-    throw new StoreRefusal('cannot', "Can't rename mailbox under its own child")
-  }
-}
-
-/** Formats know names without prefixes: a mailbox that is not there is called as it was asked for. */
-async function named<T>(name: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    const absent =
-      error instanceof StoreRefusal && error.code === 'not-found' && error.message.includes("doesn't exist")
-    throw absent ? new StoreRefusal('not-found', `Mailbox doesn't exist: ${name}`, { cause: error }) : error
-  }
 }

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Started } from '../peers/started.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { runPostern } from '../support/run-postern.ts'
 import { runOurs, runTheirs } from '../support/run-doveadm.ts'
+import { userIds } from '../support/user-ids.ts'
 import { BothServers, deliveryConfig, noDeliveries, sayImap, sayPop } from './both-servers.ts'
 
-/** What the plugin mail_log writes about changes of mail, beside Dovecot: IMAP, POP3, LMTP and doveadm. */
+/** What the plugin mail_log writes about changes of mail, beside Dovecot: IMAP, POP3, LMTP and doveadm; and other settings of mail processes. */
 
 const EVENTS = 'delete undelete expunge save copy mailbox_create mailbox_delete mailbox_rename flag_change'
 
@@ -18,6 +21,9 @@ const MORE = `namespace inbox {
   }
 }
 mail_plugins = notify mail_log
+mail_log_prefix = "%s(%u)<%r,%{pid}>: "
+mail_access_groups = mail
+maildir_broken_filename_sizes = yes
 ${['imap', 'lmtp', 'doveadm'].map(everything).join('')}`
 
 /** POP3 has what is usual. */
@@ -32,6 +38,22 @@ function everything(protocol: string): string {
 }
 
 const JOE = 'joe@example.org'
+const ALICE = 'alice@example.org'
+const [uid, gid] = userIds('nobody')
+const MESSAGE = 'Subject: x\n\nbody\n'
+
+/** Mail whose file names lie about its size. */
+function fill(server: Started): void {
+  const home = join(server.dir, 'mail', ALICE)
+  const made = [home, join(home, 'Maildir'), ...['cur', 'new', 'tmp'].map((name) => join(home, 'Maildir', name))]
+  for (const path of made) mkdirSync(path)
+  for (const [at, sizes] of [',S=3', ',S=99999', ',S=17'].entries()) {
+    const path = join(home, 'Maildir/cur', `180000000${at}.M${at}P1.host${sizes}:2,`)
+    made.push(path)
+    writeFileSync(path, MESSAGE)
+  }
+  for (const path of made) chownSync(path, uid, gid)
+}
 
 /** What ours is started with. */
 function configOf({ dir }: Started): string {
@@ -146,7 +168,9 @@ async function deliver(server: Started, users: readonly string[]): Promise<void>
   wire.destroy()
 }
 
-describe('changes of mail are logged in the words of Dovecot', { skip: noDeliveries }, () => {
+describe('changes of mail are logged in the words of Dovecot, and mail processes heed settings', {
+  skip: noDeliveries,
+}, () => {
   const both = new BothServers((place) => deliveryConfig(place, MORE))
   const ended = async (server: Started, prefix: string, from: number): Promise<string[]> => {
     await server.waitForLog((line) => line.includes(`${prefix}<`) && line.includes('Disconnected'), from)
@@ -216,5 +240,48 @@ describe('changes of mail are logged in the words of Dovecot', { skip: noDeliver
       return (await runPostern(argv)).err
     })
     assert.equal(ours, theirs)
+  })
+
+  test('lines begin, processes have groups and sizes in file names count as settings say', async () => {
+    const [theirs, ours] = await both.do(async (server) => {
+      fill(server)
+      const wire = await connectRaw({ port: server.ports['imap'] ?? 0, name: 'imap' })
+      await wire.line()
+      const said: string[] = []
+      for (const [at, command] of [
+        `LOGIN ${ALICE} pass`,
+        'STATUS INBOX (SIZE)',
+        'SELECT INBOX',
+        'FETCH 1:* (RFC822.SIZE)',
+        'FETCH 1:* (BODY.PEEK[])',
+        'FETCH 1:* (RFC822.SIZE)',
+      ].entries()) {
+        wire.send(`a${at} ${command}`)
+        said.push(
+          ...(await wire.linesUntil(new RegExp(`^a${at} `))).filter(
+            (line) => /^\* /.test(line) && /FETCH|STATUS/.test(line),
+          ),
+        )
+      }
+      wire.send('a9 LOGOUT')
+      const groups = (pid: string): string =>
+        /^Groups:\s*(.*?)\s*$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
+      const line = await server.waitForLog((text) => /imap\(alice@.*Disconnected/.test(text))
+      const [, pid = ''] = /<127\.0\.0\.1,(\d+)>/.exec(line) ?? []
+      const ownGroups = both.isDovecot(server) ? undefined : groups(pid)
+      wire.destroy()
+      return {
+        said,
+        line: line
+          .slice(line.indexOf('imap('))
+          .replace(pid, 'PID')
+          .replace(/Logged out.*/, ''),
+        ownGroups,
+      }
+    })
+    assert.deepEqual(ours.said, theirs.said)
+    assert.equal(ours.line, theirs.line)
+    const mail = readFileSync('/etc/group', 'utf8').match(/^mail:[^:]*:(\d+)/m)?.[1] ?? ''
+    assert.deepEqual(ours.ownGroups?.split(' ').sort(), [String(gid), mail].sort())
   })
 })

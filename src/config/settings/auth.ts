@@ -25,7 +25,7 @@ export const authSettings = {
   ),
   auth_failure_delay: duration('2 secs', 'Pause before a failed login is answered.'),
   auth_proxy_self: list('', 'Further addresses of this server: proxying there means serving locally.', ' '),
-  auth_socket_path: string('auth-userdb', 'Socket of user lookups.'),
+  auth_socket_path: ignored('databases are asked without a socket', string('auth-userdb', 'Socket of user lookups.')),
   auth_verbose: boolean('no', 'Log why logins fail.'),
   auth_verbose_passwords: string('no', 'Log wrong passwords: no, plain or sha1, each with an optional `:LENGTH`.'),
   auth_debug: boolean('no', 'Log every step of a login.'),

@@ -7,8 +7,8 @@ const OWN_CONTROL = 'see postern_control_socket'
 
 /** Administration by command. */
 export const doveadmSettings = {
-  doveadm_port: port('0', 'Port of doveadm on other servers.'),
-  doveadm_password: secret('Password between doveadm and servers.'),
+  doveadm_port: ignored(OWN_CONTROL, port('0', 'Port of doveadm on other servers.')),
+  doveadm_password: ignored(OWN_CONTROL, secret('Password between doveadm and servers.')),
   doveadm_username: ignored(OWN_CONTROL, string('doveadm', 'User between doveadm and servers.')),
   doveadm_api_key: ignored(OWN_CONTROL, secret('Key of the HTTP API.')),
   doveadm_socket_path: ignored(OWN_CONTROL, string('doveadm-server', 'Socket of the doveadm server.')),

@@ -41,7 +41,10 @@ export const logSettings = {
   debug_log_path: string('', 'Where debug lines go; empty is the same as `info_log_path`.'),
   syslog_facility: string('mail', 'Facility of lines sent to syslog.'),
   log_timestamp: string('%b %d %H:%M:%S ', 'Time in front of a line of a log file, as for strftime.'),
-  log_debug: string('', 'Event filter: which events are logged at debug level.'),
+  log_debug: ignored(
+    'auth_debug, mail_debug and verbose_ssl say what is logged',
+    string('', 'Event filter: which events are logged at debug level.'),
+  ),
   log_core_filter: ignored('no core dumps are made on events', string('', 'Event filter that makes a core dump.')),
   login_log_format: string('%$: %s', 'A line of the login service: %$ is the message, %s the joined elements.'),
   login_log_format_elements: string(

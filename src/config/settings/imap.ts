@@ -17,7 +17,7 @@ export const imapSettings = {
     'What is logged when a session ends.',
   ),
   imap_client_workarounds: list('', 'delay-newmail, tb-extra-mailbox-sep, tb-lsub-flags.'),
-  imap_metadata: boolean('no', 'Offer METADATA.'),
+  imap_metadata: ignored('METADATA is not supported', boolean('no', 'Offer METADATA.')),
   imap_fetch_failure: enumeration(
     ['disconnect-immediately', 'disconnect-after', 'no-after'],
     'What to do when a message cannot be read during FETCH.',

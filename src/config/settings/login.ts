@@ -5,7 +5,10 @@ export const loginSettings = {
   login_greeting: string('Dovecot (Debian) ready.', 'First words to a client. May hold %l %r %p %s and %{local_name}.'),
   disable_plaintext_auth: boolean('yes', 'Refuse passwords in clear on connections without TLS.'),
   login_trusted_networks: list('', 'Networks whose clients may tell the real client address and need no TLS.'),
-  login_access_sockets: list('', 'Services that are asked whether a connection may stay.', ' '),
+  login_access_sockets: ignored(
+    'addresses are restricted by allow_nets or a firewall',
+    list('', 'Services that are asked whether a connection may stay.', ' '),
+  ),
   login_source_ips: list('', 'Local addresses of connections to backends; a leading `?` keeps those this host has.'),
   login_proxy_timeout: durationMs('30 secs', 'Give up connecting and logging in to a backend after this long.'),
   login_proxy_max_reconnects: uint('3', 'Further tries, one a second, when a backend does not answer.'),

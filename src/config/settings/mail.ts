@@ -5,7 +5,9 @@ const OWN_RIGHTS = 'Postern does not change its user or root directory per sessi
 const OWN_INDEX = 'Postern has its own index files'
 const OWN_LOCKS = 'Postern decides on locks and file access itself'
 const NO_ATTACHMENTS = 'messages are stored whole'
+const NO_MESSAGES = 'the server sends no messages by itself'
 const NO_MBOX = 'mbox files are not written'
+const NO_METADATA = 'METADATA is not supported'
 const NO_DBOX = 'dbox files are not written'
 
 /** Where a user's mail is and what may be done with it. */
@@ -19,23 +21,29 @@ export const mailSettings = {
   first_valid_gid: uint('1', 'Users with a smaller gid cannot log in.'),
   last_valid_gid: uint('0', 'Users with a larger gid cannot log in; 0 is no limit.'),
   mail_plugins: list('', 'Features to switch on, such as acl or quota.'),
-  mail_full_filesystem_access: boolean('no', 'Let users open any path the system lets them.'),
+  mail_full_filesystem_access: ignored(
+    'mailbox names lead nowhere but into the mail locations',
+    boolean('no', 'Let users open any path the system lets them.'),
+  ),
   mail_debug: boolean('no', 'Log what happens to mail.'),
-  mail_attribute_dict: string('', 'Where METADATA is kept.'),
-  mail_server_admin: string('', 'Address of the administrator, for METADATA.'),
-  mail_server_comment: string('', 'Comment on the server, for METADATA.'),
+  mail_attribute_dict: ignored(NO_METADATA, string('', 'Where METADATA is kept.')),
+  mail_server_admin: ignored(NO_METADATA, string('', 'Address of the administrator, for METADATA.')),
+  mail_server_comment: ignored(NO_METADATA, string('', 'Comment on the server, for METADATA.')),
   mail_shared_explicit_inbox: boolean('no', 'List the INBOX of a shared user as prefix/user/INBOX.'),
   mailbox_idle_check_interval: duration('30 secs', 'How often a mailbox is looked at during IDLE.'),
   mail_max_keyword_length: uint('50', 'Longest keyword.'),
   mail_save_crlf: boolean('no', 'Store messages with CRLF.'),
-  maildir_stat_dirs: boolean('no', 'Look whether entries of a Maildir are directories.'),
+  maildir_stat_dirs: ignored('it is always done, at no cost', boolean('no', 'Look whether entries are directories.')),
   maildir_copy_with_hardlinks: boolean('yes', 'Copy messages by linking.'),
   quota_full_tempfail: boolean('no', 'Answer a delivery over quota with a temporary failure.'),
   recipient_delimiter: string('+', 'Character between user and detail in an address.'),
   hostname: string('', 'Host name in replies and messages; empty is the name of the system.'),
-  postmaster_address: string('postmaster@%{if;%d;ne;;%d;%{hostname}}', 'Sender of messages the server makes.'),
+  postmaster_address: ignored(
+    NO_MESSAGES,
+    string('postmaster@%{if;%d;ne;;%d;%{hostname}}', 'Sender of messages the server makes.'),
+  ),
   mail_plugin_dir: ignored(NO_PLUGINS, string('/usr/lib/dovecot/modules', 'Directory of plugins.')),
-  mail_access_groups: ignored(OWN_RIGHTS, string('', 'Further groups of mail processes.')),
+  mail_access_groups: list('', 'Further groups of processes that have the rights of an owner of mail.'),
   mail_privileged_group: ignored(OWN_RIGHTS, string('', 'Group for creating mbox locks.')),
   mail_chroot: ignored(OWN_RIGHTS, string('', 'Root directory of mail processes.')),
   valid_chroot_dirs: ignored(OWN_RIGHTS, string('', 'Directories that may become a root directory.')),
@@ -64,7 +72,7 @@ export const mailStorageSettings = {
   mail_attachment_hash: ignored(NO_ATTACHMENTS, string('%{sha1}', 'Hash that names attachments.')),
   mail_attachment_detection_options: ignored(NO_ATTACHMENTS, string('', 'How attachments are recognised.')),
   maildir_very_dirty_syncs: ignored(OWN_LOCKS, boolean('no', 'Look at cur/ only when needed.')),
-  maildir_broken_filename_sizes: ignored(OWN_LOCKS, boolean('no', 'Do not trust S= in file names.')),
+  maildir_broken_filename_sizes: boolean('no', 'Do not trust sizes (S=, W=) in file names.'),
   maildir_empty_new: ignored(OWN_LOCKS, boolean('no', 'Always move messages out of new/.')),
   mbox_read_locks: ignored(NO_MBOX, string('fcntl', 'Locks for reading mbox.')),
   mbox_write_locks: ignored(NO_MBOX, string('fcntl dotlock', 'Locks for writing mbox.')),

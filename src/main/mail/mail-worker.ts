@@ -14,6 +14,7 @@ import { throughSnapshot } from '../config-snapshot.ts'
 import { optimizeEarly } from '../engine.ts'
 import type { ConfigSource } from '../messages.ts'
 import { becomeOwner } from './become-owner.ts'
+import { groupId } from './system-ids.ts'
 import { IdleExit } from './idle-exit.ts'
 import { LineBatch } from './line-batch.ts'
 import type { FromMailWorker, ToMailWorker } from './mail-workers.ts'
@@ -100,13 +101,24 @@ async function begin({ owner, path, source, idleMs }: Extract<ToMailWorker, { ki
   const pipeServer = handlePipes?.listen(sessionPipePath(path), (pipe) => serveSessionPipe(pipe, needs))
   if (pipeServer !== undefined) places.push(pipeServer)
   process.umask(umask)
-  becomeOwner(owner)
+  becomeOwner(owner, await accessGroups(currentConfig().settings({ protocol: 'imap' }).mail_access_groups))
   const end = async (): Promise<void> => {
     await host.close()
     lines.flush()
     process.exit(0)
   }
   tell({ kind: 'ready' })
+}
+
+/** Numbers of groups; one that is not there is told, and left out. */
+async function accessGroups(names: readonly string[]): Promise<readonly number[]> {
+  const gids: number[] = []
+  for (const name of names) {
+    const gid = /^\d+$/.test(name) ? Number(name) : await groupId(name)
+    if (gid === undefined) observer.log('error', 'mail', `mail_access_groups: no group is called ${name}`)
+    else gids.push(gid)
+  }
+  return gids
 }
 
 function currentConfig(): Config {

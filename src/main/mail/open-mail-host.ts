@@ -28,6 +28,7 @@ import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
 import { importNamespace } from './import-source.ts'
+import { logPrefix } from './log-prefix.ts'
 import { rememberOwners } from './owner-memory.ts'
 import { lockPop3Session } from './pop3-session-lock.ts'
 import { type OpenUserStore, openUserStore } from './open-user-store.ts'
@@ -248,9 +249,14 @@ class Host implements MailHost {
   }
 
   /** Lines as Dovecot's mail processes write them: `imap(joe)<4711><session>: `. */
-  #logOf({ user, session }: MailOrder, service: string): SessionLog {
+  #logOf(order: MailOrder, service: string): SessionLog {
+    const { session, user, localIp, remoteIp, fields } = order
     const { observer } = this.#needs
-    const prefix = `${service}(${user})<${process.pid}>${session === '' ? '' : `<${session}>`}`
+    const settings = this.#needs.config().settings({ protocol: service, localIp, remoteIp })
+    const prefix = logPrefix(
+      { service, user, session, fields: new Map(fields), variables: variablesOf(order) },
+      settings,
+    )
     return (level, text) => observer.log(level, prefix, text)
   }
 }

@@ -182,18 +182,6 @@ export class SharedMailbox {
     this.#tell()
   }
 
-  /** Messages below this UID are not \Recent for whoever selects it next. */
-  forgetRecent(below: number): void {
-    for (const uid of this.unclaimed) if (uid < below) this.unclaimed.delete(uid)
-    this.saveRecent()
-  }
-
-  /** HIGHESTMODSEQ is at least this. */
-  raiseModSeq(atLeast: number): void {
-    if (this.index.highestModSeq() < atLeast) this.vouch(this.index.reserve(atLeast))
-    this.#tell()
-  }
-
   /** Sees to it that changes by others are noticed while somebody waits for them. Returns what ends it. */
   watch(): () => void {
     this.#watchers += 1

@@ -25,3 +25,8 @@ export function inRanges(ranges: UidRanges, uid: number): boolean {
   }
   return false
 }
+
+/** The UIDs of ranges, ascending. */
+export function* listed(ranges: UidRanges): Iterable<number> {
+  for (const [first, last] of ranges) for (let uid = first; uid <= last; uid += 1) yield uid
+}

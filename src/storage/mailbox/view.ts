@@ -9,6 +9,7 @@ import type {
   Mailbox,
   MessageIdentity,
   MessageRecord,
+  OnlyKnown,
   StoredMessage,
   UidRanges,
   ViewChanges,
@@ -19,7 +20,7 @@ import { readDates } from './read-dates.ts'
 import { readHeaders, readSizes, readSummaries } from './read-summaries.ts'
 import type { Onlooker, SharedMailbox } from './shared-mailbox.ts'
 import type { Snapshot } from './snapshot.ts'
-import { inRanges, rangesOf } from './uid-ranges.ts'
+import { inRanges, rangesOf, listed } from './uid-ranges.ts'
 
 export interface ViewNeeds {
   readonly name: string
@@ -153,10 +154,7 @@ export class MailboxView implements Mailbox, Onlooker {
     return this.#shared.format.openMessage(record, scratch)
   }
 
-  summaries(
-    uids: readonly number[],
-    options?: { readonly known: boolean },
-  ): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
+  summaries(uids: readonly number[], options?: OnlyKnown): AsyncIterable<ReadonlyMap<number, MessageSummary>> {
     return readSummaries(this.#shared, this.#there(uids), options?.known)
   }
 
@@ -175,9 +173,8 @@ export class MailboxView implements Mailbox, Onlooker {
 
   async keepPop3Uidls(uidls: ReadonlyMap<number, string>): Promise<void> {
     this.#refuseReadOnly()
-    const kept = new Map<FormatRecord, string>()
-    for (const record of this.#there([...uidls.keys()])) kept.set(record, uidls.get(record.uid) ?? '')
-    await this.#shared.keepPop3Uidls(kept)
+    const there = this.#there([...uidls.keys()])
+    await this.#shared.keepPop3Uidls(new Map(there.map((record) => [record, uidls.get(record.uid) ?? ''])))
   }
 
   internalDates(uids: readonly number[]): Promise<ReadonlyMap<number, number>> {
@@ -398,7 +395,3 @@ interface Gone {
 }
 
 const NOBODY: Gone = { sequences: [], uids: [] }
-
-function* listed(ranges: UidRanges): Iterable<number> {
-  for (const [first, last] of ranges) for (let uid = first; uid <= last; uid += 1) yield uid
-}

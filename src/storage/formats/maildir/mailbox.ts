@@ -267,13 +267,18 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
   }
 
   sizeOf(record: FormatRecord): number | undefined {
+    if (this.#hasBrokenSizes) return undefined
     const { entry } = own(record)
     const text = extensionOf(entry, 'W')
     return sizeInName(entry.base, 'W') ?? (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined)
   }
 
   storedSizeOf(record: FormatRecord): number | undefined {
-    return sizeInName(own(record).entry.base, 'S')
+    return this.#hasBrokenSizes ? undefined : sizeInName(own(record).entry.base, 'S')
+  }
+
+  get #hasBrokenSizes(): boolean {
+    return this.state.place.context.settings.maildir_broken_filename_sizes === true
   }
 
   keyOf(record: FormatRecord): string {

@@ -84,8 +84,8 @@ export class MaildirStore implements FormatStore {
   }
 
   #rename(from: string, to: string, target: MaildirStore | undefined): void {
-    if (target === undefined || target.#layout.separator === this.#layout.separator)
-      return this.#layout.rename(from, to, target?.#layout)
+    if (target === undefined) return this.#layout.rename(from, to)
+    if (target.#layout.separator === this.#layout.separator) return this.#layout.rename(from, to, target.#layout)
     renameAcross(
       { layout: this.#layout, location: this.#location },
       from,
