@@ -48,8 +48,6 @@ export interface FormatSettings {
   readonly mail_save_crlf: boolean
   /** `S=` and `W=` in names of files mean nothing. */
   readonly maildir_broken_filename_sizes?: boolean
-  /** `S=` and `W=` in names of files mean nothing. */
-  readonly maildir_broken_filename_sizes?: boolean
   readonly mail_fsync: 'optimized' | 'always' | 'never'
   /** Milliseconds; 0 is what Dovecot waits. */
   readonly mail_max_lock_timeout: number
