@@ -76,20 +76,26 @@ async function create(client: LineClient, name: string): Promise<void> {
   })
 }
 
-function appends(clients: number, fsync?: 'never'): MailRow {
+interface AppendOptions {
+  readonly fsync?: 'never'
+  /** Everybody saves in the same mailbox; otherwise each has one of his own. */
+  readonly shared?: true
+}
+
+function appends(clients: number, { fsync, shared }: AppendOptions = {}): MailRow {
   return {
-    key: `append_${clients}${fsync === undefined ? '' : '_nosync'}`,
-    what: `APPEND of 4 KB, ${fsync === undefined ? 'fsynced' : 'mail_fsync = never'}`,
+    key: `append_${clients}${shared === undefined ? '' : '_shared'}${fsync === undefined ? '' : '_nosync'}`,
+    what: `APPEND of 4 KB${shared === undefined ? '' : ' to one mailbox'}, ${fsync === undefined ? 'fsynced' : 'mail_fsync = never'}`,
     clients,
     ...(fsync === undefined ? {} : { fsync }),
     async begin(server, index) {
       const client = await loggedIn(server, '')
-      const name = `Append${index}`
+      const name = shared === undefined ? `Append${index}` : 'Append'
       await create(client, name)
       return {
         once: async () => void (await client.imap(`APPEND ${name} {${LETTER.length}+}\r\n${LETTER}`)),
         async undo() {
-          await client.imap(`DELETE ${name}`)
+          if (shared === undefined || index === 0) await client.imap(`DELETE ${name}`)
           client.close()
         },
       }
@@ -160,8 +166,9 @@ export const MAIL_ROWS: readonly MailRow[] = [
   repeated('noop', 'NOOP', () => 'NOOP'),
   appends(1),
   appends(16),
-  appends(1, 'never'),
-  appends(16, 'never'),
+  appends(16, { shared: true }),
+  appends(1, { fsync: 'never' }),
+  appends(16, { fsync: 'never' }),
   COPY,
   deliveries(1),
   deliveries(16),
