@@ -12,10 +12,12 @@ export async function converse(session: ImapSession, table: CommandTable): Promi
     if (session.interrupted) return SHUTTING_DOWN
     const { stream } = session
     stream.setDeadline(SERVER_LIMITS.idleMs)
-    if (stream.buffered === 0) turn.begin()
+    const waits = stream.buffered === 0
     session.waiting = true
     const line = await readCommandLine(session)
     session.waiting = false
+    // What the client took its time for is none of its turn.
+    if (waits) turn.begin()
     if (line === undefined) return closedReason(session)
     await runCommand(session, table, line)
     session.lastEndedAt = performance.now()
