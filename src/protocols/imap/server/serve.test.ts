@@ -35,6 +35,21 @@ test('a session that is ended before it begins is not served', async () => {
   assert.equal(await peer.rest(), '* BYE Server shutting down.\r\n')
 })
 
+test('whoever serves the mail answers the login, with what the session can do, and counts it', async () => {
+  const { stream, peer } = streamAndPeer()
+  const log: string[] = []
+  const session = mailSession(new MemoryMail().open(), { plugins: ['imap_acl'] }, log)
+  const served = serve(stream, { ...session, reply: { tag: 'a', notice: '* OK [ALERT] Hello.\r\n' } })
+  assert.equal(await peer.line(), '* OK [ALERT] Hello.')
+  const ok = (await peer.line()) ?? ''
+  assert.match(ok, /^a OK \[CAPABILITY IMAP4rev1 .* ACL RIGHTS=texk .*\] Logged in$/)
+  peer.send('b LOGOUT\r\n')
+  await served
+  await stream.close()
+  const bytes = ok.length + 2 + '* OK [ALERT] Hello.\r\n'.length + (await peer.rest()).length
+  assert.match(log.at(-1) ?? '', new RegExp(`^info: Disconnected: Logged out in=10 out=${bytes} `))
+})
+
 test('what the file system refuses is said, logged, and does not end the session', async (t) => {
   const format = new FailingFormat(new MemoryFormat())
   const session = new TestSession(t, { mail: new MemoryMail(undefined, format) })
