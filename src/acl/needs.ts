@@ -2,7 +2,7 @@
  * The right each operation needs, RFC 4314 §4 as Dovecot holds it. Data: the store that enforces it and the test that tries
  * every command with every set of rights read it, and nothing else of each other.
  */
-import type { RightLetter } from './rights.ts'
+import { hasLetter, type RightLetter, type Rights } from './rights.ts'
 
 /** Whose rights are asked. */
 export type Subject = 'mailbox' | 'parent' | 'target' | 'target parent'
@@ -18,6 +18,11 @@ export interface Need {
   readonly visible: Lacking
   /** When it may not. */
   readonly invisible: Lacking
+}
+
+/** Whether these rights are enough. */
+export function isMet({ anyOf }: Need, rights: Rights): boolean {
+  return anyOf.some((letter) => letter === '' || hasLetter(rights, letter))
 }
 
 const PERMISSION = { visible: 'permission', invisible: 'hidden' } as const

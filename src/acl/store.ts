@@ -1,5 +1,4 @@
 // The same mail, seen with somebody's rights. Every check of the server is behind `withAcl`.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DELETED } from '../storage/flags.ts'
 import { StoreRefusal } from '../storage/refusal.ts'
 import type {
@@ -15,13 +14,13 @@ import type {
 } from '../storage/store.ts'
 import type { AclLine } from './acl-line.ts'
 import { type AclAccess, type Judgement, rightsOrNone } from './access.ts'
-import { type Need, NEEDS, type Operation } from './needs.ts'
+import { isMet, type Need, NEEDS, type Operation } from './needs.ts'
 import { hasLetter, NO_RIGHTS, type Rights } from './rights.ts'
 import { AclAppending } from './store/acl-appending.ts'
 import { AclMailbox } from './store/acl-mailbox.ts'
 import { copyByHand } from './store/copy-by-hand.ts'
 import { ALL_FLAGS, allowsAll, type FlagRights, flagRights } from './store/flag-rights.ts'
-import { type JudgedEntry, visibleEntries } from './store/visible-entries.ts'
+import { SeenList, shows } from './store/seen-list.ts'
 import type { AclNamespaces, AclTarget } from './store-namespaces.ts'
 
 export interface AclStoreOptions {
@@ -43,68 +42,23 @@ export function withAcl(store: MailStore, options: AclStoreOptions): MailStore {
   return new AclStore(store, options)
 }
 
-/** Mailboxes that are judged at once by LIST. */
-const JUDGED_AT_ONCE = 256
-
-/** A list of the store with what the user may see of it, as long as neither it nor any rights on it change. */
-interface Listed {
-  readonly entries: readonly MailboxEntry[]
-  readonly judged: readonly JudgedEntry[]
-  /** Of the backend, when judging began. */
-  readonly version: number
-  /** Milliseconds since 1970. */
-  readonly freshUntilMs: number
-  /** The patterns of the last answer. */
-  asked: string | undefined
-  visible: readonly MailboxEntry[]
-}
-
 class AclStore implements MailStore {
   readonly user: string
   readonly namespaces: readonly StoreNamespace[]
   readonly #store: MailStore
   readonly #options: AclStoreOptions
-  /** What was listed last. */
-  #listed: Listed | undefined
+  readonly #seen: SeenList
 
   constructor(store: MailStore, options: AclStoreOptions) {
     this.user = store.user
     this.namespaces = store.namespaces
     this.#store = store
     this.#options = options
+    this.#seen = new SeenList(options, (name) => this.#target(name).catch(unlessRefusal))
   }
 
   async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
-    const entries = await this.#store.list(patterns)
-    const last = this.#listed
-    const isSame =
-      last?.entries === entries &&
-      last.version === this.#options.access.backend.version &&
-      this.#options.now() < last.freshUntilMs
-    const listed = isSame ? last : await this.#judgeAll(entries)
-    this.#listed = listed
-    const asked = patterns.join('\0')
-    const visible = listed.asked === asked ? listed.visible : visibleEntries(listed.judged, patterns)
-    listed.asked = asked
-    listed.visible = visible
-    return visible
-  }
-
-  async #judgeAll(entries: readonly MailboxEntry[]): Promise<Listed> {
-    const { access } = this.#options
-    const { version } = access.backend
-    const judged: JudgedEntry[] = []
-    let freshUntilMs = Number.POSITIVE_INFINITY
-    for (const entry of entries) {
-      // Other sessions of the process have their turn in between.
-      if (judged.length > 0 && judged.length % JUDGED_AT_ONCE === 0) await nextTurn()
-      const judging = this.#judgeEntry(entry)
-      const one = judging instanceof Promise ? await judging : judging
-      judged.push(one)
-      if (one.target === undefined) continue
-      freshUntilMs = Math.min(freshUntilMs, access.judgedUntilMs(one.target.namespace, one.target.mailbox))
-    }
-    return { entries, judged, version, freshUntilMs, asked: undefined, visible: [] }
+    return await this.#seen.visible(await this.#store.list(patterns), patterns)
   }
 
   /** Own subscriptions stay when rights go; those that others made do not show what may not be seen. */
@@ -217,35 +171,6 @@ class AclStore implements MailStore {
       await from.expunge(copied.source)
     }
     return copied
-  }
-
-  /** At once where it can be: most of LIST would be waiting. */
-  #judgeEntry(entry: MailboxEntry): JudgedEntry | Promise<JudgedEntry> {
-    const { name, namespace, selectable } = entry
-    // The session's INBOX is always listed, even to those who may not open it.
-    if (namespace.inbox && name === 'INBOX') return { entry, isPrefix: false, isVisible: true }
-    const isRoot = name.length + namespace.separator.length === namespace.prefix.length
-    if (isRoot && !selectable && name + namespace.separator === namespace.prefix)
-      return { entry, isPrefix: true, isVisible: namespace.list === 'yes' }
-    const known = this.#options.namespaces.ofEntry(entry)
-    if (known !== undefined) return this.#judgeAt(entry, known)
-    return this.#target(name)
-      .catch(unlessRefusal)
-      .then((target) =>
-        // `shared`, and the levels that make an owner's name: nobody's mail, the way to it.
-        target === undefined ? { entry, isPrefix: !selectable, isVisible: false } : this.#judgeAt(entry, target),
-      )
-  }
-
-  #judgeAt(entry: MailboxEntry, target: AclTarget): JudgedEntry | Promise<JudgedEntry> {
-    const { prefix, separator } = target.namespace
-    const { name } = entry
-    // An owner's name alone may be his INBOX, and is the way to his other mailboxes in any case.
-    const isPrefix = name.length + separator.length === prefix.length && name + separator === prefix
-    const judgement = this.#options.access.judge(target.namespace, target.mailbox)
-    return judgement instanceof Promise
-      ? judgement.then((decided) => ({ entry, target, isPrefix, isVisible: shows(decided) }))
-      : { entry, target, isPrefix, isVisible: shows(judgement) }
   }
 
   async #isListed(target: AclTarget): Promise<boolean> {
@@ -364,15 +289,6 @@ class AclStore implements MailStore {
   async #judge({ namespace, mailbox }: AclTarget): Promise<Judgement> {
     return await this.#options.access.judge(namespace, mailbox)
   }
-}
-
-/** `l`. The owner of a mailbox with a broken file sees that it is there, and is told when he opens it. */
-function shows(judgement: Judgement): boolean {
-  return judgement.kind === 'broken' ? judgement.isOwner : isMet(NEEDS.list[0], judgement.rights)
-}
-
-function isMet({ anyOf }: Need, rights: Rights): boolean {
-  return anyOf.some((letter) => letter === '' || hasLetter(rights, letter))
 }
 
 function checkRename(source: AclTarget, target: AclTarget): void {

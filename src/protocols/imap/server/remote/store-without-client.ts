@@ -36,7 +36,7 @@ export function openStoreWithoutClient(mail: MailSession, elsewhere: RemoteMail)
 export interface StoreElsewhere {
   readonly store: MailStore
   /** Ends the connections to other servers; what is here stays open. */
-  leave(): void
+  readonly leave: () => void
 }
 
 class StoreWithoutClient implements MailStore {
