@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ImapFlow } from 'imapflow'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
+import { connectRaw } from '../support/raw-client.ts'
+import { runOurs } from '../support/run-doveadm.ts'
+import { runPostern } from '../support/run-postern.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { ImapTalk, mail } from './imap-talk.ts'
 import { CONVERSATIONS } from './remote-conversation.ts'
@@ -16,10 +20,26 @@ const FIELDS: Readonly<Record<string, (ports: { readonly there: number; readonly
   alice: ({ here }) => `userdb_host=127.0.0.1 userdb_port=${here}`,
 }
 
+function lmtp(port: number): string {
+  return `protocols = imap lmtp
+lmtp_save_to_detail_mailbox = yes
+recipient_delimiter = +
+protocol lmtp {
+  mail_plugins = acl quota
+}
+service lmtp {
+  inet_listener lmtp {
+    port = ${port}
+  }
+}
+`
+}
+
 describe('shared mailboxes on another Postern, where the databases say who is where', () => {
   const servers: Started[] = []
   const dir = makeTempDir('shared-dict')
   let cluster = { joePort: 0, janePort: 0 }
+  let tools: { readonly config: string; readonly lmtp: number; readonly log: Started } | undefined
   before(async () => {
     const dict = sharedDict(dir)
     const started = async (server: Promise<Started>): Promise<Started> => {
@@ -35,10 +55,11 @@ describe('shared mailboxes on another Postern, where the databases say who is wh
           dict,
           // Whoever is here is looked for here; the others are asked where a passdb or a userdb says.
           fields: (user) => FIELDS[user]?.({ there: joesPort, here: place.port('imap') }) ?? '',
-          more: `${trusting}postern_remote_owners = yes\nimapc_password = ${IMAPC_SECRET}\n`,
+          more: `${trusting}postern_remote_owners = yes\nimapc_password = ${IMAPC_SECRET}\n${lmtp(place.port('lmtp'))}`,
         }),
       ),
     )
+    tools = { config: join(janes.dir, 'dovecot.conf'), lmtp: janes.ports['lmtp'] ?? 0, log: janes }
     const janesPort = janes.ports['imap'] ?? 0
     const backendOf = (user: string): number => (user === 'joe' || user === 'bob' ? joesPort : janesPort)
     const proxy = await started(startPostern((place) => proxyConfig(place, backendOf)))
@@ -78,6 +99,80 @@ describe('shared mailboxes on another Postern, where the databases say who is wh
     assert.match((await jane.say('UID COPY 1:* shared/joe/Third')).tagged, /^OK \[COPYUID \d+ 1 1\] Copy completed$/)
     assert.equal((await joe.say('STATUS Third (MESSAGES)')).untagged[0], '* STATUS Third (MESSAGES 1)')
     await Promise.all([joe, ...clients].map((client) => client.logout()))
+  })
+
+  test('doveadm lists, counts, makes, renames, fills and removes them, and says what it cannot do', async () => {
+    const { config } = tools ?? assert.fail()
+    const joe = await ImapTalk.login(cluster.joePort, 'joe')
+    for (const box of ['Tools', 'Shut']) await joe.say(`CREATE ${box}`)
+    await joe.say('SETACL Tools jane lrwstikxe')
+    await joe.say('SETACL Shut jane lr')
+    await joe.say('APPEND Tools', mail('one', 100))
+    const run = async (...words: readonly string[]): Promise<string> => {
+      const { out, err, status } = await runOurs(config, words)
+      return `${out}${err}${status}`.trim()
+    }
+    const jane = ['-u', 'jane'] as const
+    assert.equal(await run('mailbox', 'list', ...jane, 'shared/joe/Tools*'), 'shared/joe/Tools\n0')
+    assert.match(
+      await run('-f', 'tab', 'mailbox', 'status', ...jane, 'messages unseen vsize', 'shared/joe/To*'),
+      /^mailbox\tmessages\tunseen\tvsize\nshared\/joe\/Tools\t1\t1\t\d{3}\n0$/,
+    )
+    assert.equal(await run('mailbox', 'create', ...jane, 'shared/joe/Tools/Sub'), '0')
+    assert.equal(await run('mailbox', 'rename', ...jane, 'shared/joe/Tools/Sub', 'shared/joe/Tools/New'), '0')
+    assert.equal(await run('mailbox', 'delete', ...jane, 'shared/joe/Tools/New'), '0')
+    const refused: readonly (readonly [words: readonly string[], line: RegExp])[] = [
+      [
+        ['mailbox', 'create', ...jane, 'shared/joe/Shut/x'],
+        /Can't create mailbox shared\/joe\/Shut\/x: Permission denied\n77$/,
+      ],
+      [
+        ['mailbox', 'status', ...jane, 'messages', 'shared/joe/None'],
+        /shared\/joe\/None: .*Mailbox doesn't exist: shared\/joe\/None\n68$/,
+      ],
+      [
+        ['search', ...jane, 'mailbox', 'shared/joe/Tools', 'all'],
+        /'shared\/joe\/Tools' .*Mailbox is on another server: this can be done there only\n65$/,
+      ],
+    ]
+    for (const [words, line] of refused) assert.match(await run(...words), line)
+    assert.equal(
+      await run('search', ...jane, 'mailbox', '*', 'subject', 'nothing'),
+      '0',
+      'what is elsewhere is no part of everything',
+    )
+    const saved = await runPostern(
+      ['doveadm', '-c', config, 'save', ...jane, '-m', 'shared/joe/Tools'],
+      'Subject: saved\n\nline\n',
+    )
+    assert.deepEqual([saved.err, saved.status], ['', 0])
+    assert.match((await joe.say('STATUS Tools (MESSAGES)')).untagged[0] ?? '', /MESSAGES 2/)
+    await joe.logout()
+  })
+
+  test('deliveries for a user reach them, and INBOX where they may not', async () => {
+    const { lmtp: port, log } = tools ?? assert.fail()
+    const joe = await ImapTalk.login(cluster.joePort, 'joe')
+    for (const box of ['Drop', 'DropShut']) await joe.say(`CREATE ${box}`)
+    await joe.say('SETACL Drop jane li')
+    await joe.say('SETACL DropShut jane lr')
+    const client = await connectRaw({ port, name: 'lmtp' })
+    await client.expect(/^220 /)
+    client.send('LHLO test')
+    while (!(await client.line()).startsWith('250 '));
+    for (const box of ['Drop', 'DropShut']) {
+      client.send('MAIL FROM:<a@example.org>', `RCPT TO:<jane+shared/joe/${box}>`, 'DATA')
+      for (const reply of [/^250 /, /^250 /, /^354 /]) await client.expect(reply)
+      client.send(`Subject: ${box}`, '', 'x'.repeat(70), '.')
+      await client.expect(/^250 .*Saved$/)
+    }
+    client.send('QUIT')
+    await client.expect(/^221 /)
+    assert.match((await joe.say('STATUS Drop (MESSAGES)')).untagged[0] ?? '', /MESSAGES 1/)
+    assert.match((await joe.say('STATUS DropShut (MESSAGES)')).untagged[0] ?? '', /MESSAGES 0/)
+    await log.waitForLog(/lmtp\(jane\).*saved mail to shared\/joe\/Drop/)
+    await log.waitForLog(/lmtp\(jane\).*save failed to open mailbox shared\/joe\/DropShut: Permission denied/)
+    await joe.logout()
   })
 
   test('imapflow lists, reads, marks, moves, and hears of news', async () => {

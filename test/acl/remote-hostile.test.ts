@@ -126,10 +126,10 @@ imapc_connection_retry_count = 0
     assert.equal(logins.length, 1)
   })
 
-  test('doveadm says that it does not reach it', async () => {
+  test('doveadm says what it cannot do with it', async () => {
     const config = join(ours.dir, 'dovecot.conf')
-    const status = await runOurs(config, ['mailbox', 'status', '-u', 'jane', 'messages', 'Old/Work'])
-    assert.match(status.err, /Old\/Work: .*Mailbox is on another server: only IMAP sessions reach it/)
+    const found = await runOurs(config, ['search', '-u', 'jane', 'mailbox', 'Old/Work', 'all'])
+    assert.match(found.err, /'Old\/Work' .*Mailbox is on another server: this can be done there only/)
     const rights = await runOurs(config, ['acl', 'explain', '-u', 'jane', 'shared/joe/Work'])
     assert.match(rights.err, /Mailbox shared\/joe\/Work is on another server, which decides about its rights/)
   })

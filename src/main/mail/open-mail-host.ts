@@ -5,6 +5,7 @@ import { createDelivery } from '../../delivery/delivery.ts'
 import { INBOX } from '../../delivery/target-mailbox.ts'
 import type { LogLevel, Observer } from '../../observe/events.ts'
 import { TICKET_KEY_BYTES, TlsContextCache } from '../../net/tls-cache.ts'
+import type { ClientIdentity } from '../../protocols/protocol.ts'
 import type { RemoteMail } from '../../protocols/remote-mail.ts'
 import { backendContexts } from '../../proxy/backend-tls.ts'
 import { createResolver } from '../../proxy/resolve.ts'
@@ -24,6 +25,7 @@ import { afterAt, beforeAt } from '../../util/user-name.ts'
 import { type AclShares, openAclShares } from './acl-shares.ts'
 import type { ImapcDialing } from './imapc/dial-imapc.ts'
 import { imapcNamespaces, mayHaveMailElsewhere, openImapcMail } from './imapc/imapc-mail.ts'
+import { identityOf, reachesElsewhere, withMailElsewhere } from './imapc/with-mail-elsewhere.ts'
 import { KnownUsers } from './known-users.ts'
 import type { MailHost, OpenDelivery, OpenSession, OpenTask } from './mail-host.ts'
 import { type DeliveryOrder, identityFrom, type MailOrder, type SessionOrder, type TaskOrder } from './mail-order.ts'
@@ -82,12 +84,13 @@ class Host implements MailHost {
     const user = this.#resolve(order, order.protocol)
     const open = await this.#openSessionStore(user, order, log)
     const { hostname: name, tlsActive } = order
-    const remote = order.protocol === 'imap' ? this.#remoteMail(user, order, open, log) : undefined
+    const identity = identityFrom(order.identity)
+    const remote = order.protocol === 'imap' ? this.#remoteMail(user, order, { open, identity, log }) : undefined
     const session = {
       user: user.user,
       store: open.store,
       settings: user.settings,
-      identity: identityFrom(order.identity),
+      identity,
       hostname: name,
       tlsActive,
       reply: order.reply,
@@ -129,7 +132,7 @@ class Host implements MailHost {
     const detail = settings.lmtp_save_to_detail_mailbox && order.detail !== '' ? order.detail : INBOX
     const mailbox = order.mailbox ?? detail
     const { from, to } = order
-    const open = await this.#open(user, order, service, 'delivery', log)
+    const open = this.#elsewhere(await this.#open(user, order, service, 'delivery', log), user, order, log)
     const { store, quota } = open
     try {
       // Already at RCPT, where the size is not known: a full mailbox takes nothing.
@@ -149,7 +152,8 @@ class Host implements MailHost {
     const user = this.#resolve(order, DOVEADM)
     const spec = order.task.kind === 'import' ? this.#importNamespace(order, order.task.location) : undefined
     const namespaces = spec === undefined ? user.namespaces : [...user.namespaces, spec]
-    const own = await this.#open({ ...user, namespaces }, order, DOVEADM, 'session', log)
+    const opened = await this.#open({ ...user, namespaces }, order, DOVEADM, 'session', log)
+    const own = this.#elsewhere(opened, user, order, log)
     const imported = spec && this.#openImported(spec, user, log)
     try {
       const source =
@@ -200,14 +204,23 @@ class Host implements MailHost {
   }
 
   /** Mailboxes on other servers. Who shares any is known by `acl_shared_dict`. */
-  #remoteMail(user: MailUser, order: SessionOrder, { store }: OpenUserStore, log: SessionLog): RemoteMail | undefined {
+  #remoteMail(
+    user: MailUser,
+    order: MailOrder,
+    {
+      open: { store },
+      identity,
+      log,
+    }: { readonly open: OpenUserStore; readonly identity: ClientIdentity; readonly log: SessionLog },
+  ): RemoteMail | undefined {
     const { context } = this.#needs
     const { settings, home, namespaces } = user
     if (imapcNamespaces(namespaces, settings).length === 0) return undefined
-    const input = { ...order, service: order.protocol, fields: new Map(order.fields), variables: variablesOf(order) }
+    const service = order.kind === 'session' ? order.protocol : order.kind === 'delivery' ? order.service : DOVEADM
+    const input = { ...order, service, fields: new Map(order.fields), variables: variablesOf(order) }
     const asker = {
       user: user.user,
-      identity: identityFrom(order.identity),
+      identity,
       hostname: order.hostname,
       settings,
       variables: lookupOf(input, settings, home),
@@ -216,6 +229,13 @@ class Host implements MailHost {
     }
     const options = { user: user.user, namespaces, settings, context, log }
     return openImapcMail(options, asker, async () => (await aclSessionOf(store)?.owners()) ?? [])
+  }
+
+  /** The same mail, and for those who can do without reading it what other servers keep of it. */
+  #elsewhere(open: OpenUserStore, user: MailUser, order: DeliveryOrder | TaskOrder, log: SessionLog): OpenUserStore {
+    if (!reachesElsewhere(order)) return open
+    const remote = this.#remoteMail(user, order, { open, identity: identityOf(order), log })
+    return remote === undefined ? open : withMailElsewhere(open, remote, { user, order, log })
   }
 
   #resolve(order: MailOrder, service: string): MailUser {
