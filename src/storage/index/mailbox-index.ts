@@ -39,9 +39,7 @@ export interface MailboxIndex {
   /** The same of headers, be it as part of a whole summary. */
   headers(records: readonly KeyedRecord[]): ReadonlyMap<number, HeaderSummary>
   /** Known from now on; on disk a little later. */
-  addSummary(of: KeyedRecord, summary: MessageSummary): void
-  /** The same of a header alone: the bytes that `summariseHeader` made sense of, which may be overwritten afterwards. */
-  addHeader(of: KeyedRecord, header: Buffer): void
+  addSummary(of: KeyedRecord, summary: HeaderSummary): void
   close(): void
 }
 

@@ -1,6 +1,5 @@
 import type { FormatRecord } from '../formats/format.ts'
 import { type HeaderSummary, isWhole, type MessageSummary } from '../message/message-summary.ts'
-import { summariseHeader } from '../message/summarise-header.ts'
 import { rangesOf } from '../mailbox/uid-ranges.ts'
 import type { UidRanges } from '../store.ts'
 import type {
@@ -107,13 +106,8 @@ export class MemoryIndex implements MailboxIndex {
     return found
   }
 
-  addSummary({ uid, key }: KeyedRecord, summary: MessageSummary): void {
-    this.addPacked({ uid, key }, packSummary(summary))
-  }
-
-  addHeader(of: KeyedRecord, header: Buffer): void {
-    const summary = summariseHeader(header, true)
-    if (summary !== undefined) this.addPacked(of, packSummary(summary))
+  addSummary(of: KeyedRecord, summary: HeaderSummary): void {
+    this.addPacked(of, packSummary(summary))
   }
 
   /** Packed they take least. */

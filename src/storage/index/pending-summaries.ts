@@ -1,7 +1,6 @@
-import type { HeaderSummary, MessageSummary } from '../message/message-summary.ts'
-import { summariseHeader } from '../message/summarise-header.ts'
+import type { HeaderSummary } from '../message/message-summary.ts'
 import type { KeyedRecord } from './mailbox-index.ts'
-import { packSummary, unpackSummary } from './summary-codec.ts'
+import { packBriefly, unpackSummary } from './summary-codec.ts'
 
 /** Written at once: a few milliseconds. */
 const SLICE = 256
@@ -16,10 +15,11 @@ const OVERHEAD_BYTES = 150
 /** Bytes lie together in pieces of this size: many small ones would keep the garbage collector busy. */
 const CHUNK_BYTES = 128 * 1024
 
-/** How much waits in this process. */
+/** How much waits in this process, and since when nothing was added, on the clock of `performance`. */
 export class PendingBudget {
   readonly limitBytes: number
   bytes = 0
+  addedAt = 0
 
   constructor(limitBytes: number = PENDING_BYTES) {
     this.limitBytes = limitBytes
@@ -34,11 +34,10 @@ export interface PackedSummaryOf {
 
 interface Waiting {
   readonly of: KeyedRecord
-  /** Bytes from `at` on: a packed summary, or a header that is still to be summarised. */
+  /** Packed bytes from `at` on. */
   readonly chunk: Buffer
   readonly at: number
   readonly length: number
-  readonly isHeader: boolean
 }
 
 /**
@@ -51,7 +50,6 @@ export class PendingSummaries {
   readonly #waiting = new Map<number, Waiting>()
   #chunk = NOTHING
   #used = 0
-  #addedAt = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(budget: PendingBudget, write: (summaries: readonly PackedSummaryOf[]) => void) {
@@ -59,20 +57,26 @@ export class PendingSummaries {
     this.#write = write
   }
 
-  add(of: KeyedRecord, summary: MessageSummary): void {
-    this.#add(of, packSummary(summary), false)
-  }
-
-  /** The header is copied, and summarised when it is asked for or written. */
-  addHeader(of: KeyedRecord, header: Buffer): void {
-    this.#add(of, header, true)
+  add(of: KeyedRecord, summary: HeaderSummary): void {
+    this.forget(of.uid)
+    const bytes = packBriefly(summary)
+    const { length } = bytes
+    if (this.#used + length > this.#chunk.length) {
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length))
+      this.#used = 0
+    }
+    bytes.copy(this.#chunk, this.#used)
+    this.#waiting.set(of.uid, { of, chunk: this.#chunk, at: this.#used, length })
+    this.#used += length
+    this.#budget.bytes += length + OVERHEAD_BYTES
+    this.#budget.addedAt = performance.now()
+    this.#timer ??= this.#laterIn(QUIET_MS)
+    if (this.#budget.bytes > this.#budget.limitBytes) this.#writeSome(SLICE)
   }
 
   find({ uid, key }: KeyedRecord): HeaderSummary | undefined {
     const waiting = this.#waiting.get(uid)
-    if (waiting?.of.key !== key) return undefined
-    const bytes = bytesOf(waiting)
-    return waiting.isHeader ? summariseHeader(bytes, true) : unpackSummary(bytes)
+    return waiting?.of.key === key ? unpackSummary(bytesOf(waiting)) : undefined
   }
 
   /** The message is gone. */
@@ -90,26 +94,10 @@ export class PendingSummaries {
     this.#writeSome(Number.POSITIVE_INFINITY)
   }
 
-  #add(of: KeyedRecord, bytes: Buffer, isHeader: boolean): void {
-    this.forget(of.uid)
-    const { length } = bytes
-    if (this.#used + length > this.#chunk.length) {
-      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length))
-      this.#used = 0
-    }
-    bytes.copy(this.#chunk, this.#used)
-    this.#waiting.set(of.uid, { of, chunk: this.#chunk, at: this.#used, length, isHeader })
-    this.#used += length
-    this.#budget.bytes += length + OVERHEAD_BYTES
-    this.#addedAt = performance.now()
-    this.#timer ??= this.#laterIn(QUIET_MS)
-    if (this.#budget.bytes > this.#budget.limitBytes) this.#writeSome(SLICE)
-  }
-
   #laterIn(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.#timer = undefined
-      const quietMs = performance.now() - this.#addedAt
+      const quietMs = performance.now() - this.#budget.addedAt
       if (quietMs >= QUIET_MS) this.#writeSome(SLICE)
       if (this.#waiting.size > 0) this.#timer = this.#laterIn(Math.max(0, QUIET_MS - quietMs))
     }, ms).unref()
@@ -119,8 +107,7 @@ export class PendingSummaries {
     const some: PackedSummaryOf[] = []
     for (const waiting of this.#waiting.values()) {
       if (some.length >= most) break
-      const packed = packedOf(waiting)
-      if (packed !== undefined) some.push({ of: waiting.of, packed })
+      some.push({ of: waiting.of, packed: bytesOf(waiting) })
       this.forget(waiting.of.uid)
     }
     if (this.#waiting.size === 0) this.#letGo()
@@ -137,11 +124,4 @@ const NOTHING = Buffer.alloc(0)
 
 function bytesOf({ chunk, at, length }: Waiting): Buffer {
   return chunk.subarray(at, at + length)
-}
-
-function packedOf(waiting: Waiting): Buffer | undefined {
-  const bytes = bytesOf(waiting)
-  if (!waiting.isHeader) return bytes
-  const summary = summariseHeader(bytes, true)
-  return summary && packSummary(summary)
 }

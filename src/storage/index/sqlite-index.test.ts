@@ -9,6 +9,7 @@ import { InternedFlags } from '../flag-table.ts'
 import { SEEN } from '../flags.ts'
 import type { FormatRecord } from '../formats/format.ts'
 import { summarise } from '../message/summarise.ts'
+import { summariseHeader } from '../message/summarise-header.ts'
 import { memoryLocation } from '../testing/open-memory-store.ts'
 import { INDEX_FILE, IndexFiles, type IndexLimits } from './index-files.ts'
 import type { MailboxIndex } from './mailbox-index.ts'
@@ -16,6 +17,7 @@ import type { MailboxIndex } from './mailbox-index.ts'
 const flags = new InternedFlags()
 const GUID = '0'.repeat(32)
 const HEADER = Buffer.from('Subject: x\r\nFrom: joe@example.org\r\n\r\n')
+const header = summariseHeader(HEADER, true) ?? assert.fail()
 
 class Home {
   readonly path: string
@@ -97,7 +99,7 @@ test('many messages of a new mailbox have their MODSEQ at once, and rows a littl
   first.flags = flags.flags(SEEN, [])
   const changed = change(one, [first], [second])
   second.expunged = true
-  one.addHeader({ uid: 3, key: 'k' }, HEADER)
+  one.addSummary({ uid: 3, key: 'k' }, header)
   while (two.headers([{ uid: 3, key: 'k' }]).size === 0 || two.changedSince(0).length < MANY - 1) await setTimeout(5)
   const rows = new Map(two.changedSince(0).map(({ uid, modSeq }) => [uid, modSeq]))
   assert.deepEqual([rows.get(1), rows.get(2), rows.get(3), rows.get(MANY)], [changed, undefined, after, after])
@@ -265,7 +267,7 @@ test('summaries are known at once, and to others once they are written', async (
   const [one, two] = [home.open(), home.open()]
   const asked = [1, 2].map((uid) => ({ uid, key: `k${uid}` }))
   change(one, records(1, 2))
-  one.addHeader({ uid: 1, key: 'k1' }, HEADER)
+  one.addSummary({ uid: 1, key: 'k1' }, header)
   one.addSummary({ uid: 2, key: 'k2' }, summarise(HEADER))
   assert.deepEqual([...one.headers(asked).keys()], [1, 2])
   assert.deepEqual([...one.summaries(asked).keys()], [2], 'of the other only the header is known')
@@ -288,7 +290,7 @@ test('a whole summary takes the place of that of a header, never the other way r
   }
   change(home.open(), records(1))
   assert.equal(
-    written((index) => index.addHeader(of, HEADER)),
+    written((index) => index.addSummary(of, header)),
     true,
   )
   assert.equal(
@@ -296,7 +298,7 @@ test('a whole summary takes the place of that of a header, never the other way r
     false,
   )
   assert.equal(
-    written((index) => index.addHeader(of, HEADER)),
+    written((index) => index.addSummary(of, header)),
     false,
   )
 })
@@ -307,7 +309,7 @@ test('nothing is written of a message that went away meanwhile', (t) => {
   const [first, second] = records(1, 2)
   assert.ok(first && second)
   change(one, [first, second])
-  for (const uid of [1, 2]) one.addHeader({ uid, key: 'k' }, HEADER)
+  for (const uid of [1, 2]) one.addSummary({ uid, key: 'k' }, header)
   change(one, [], [first])
   change(two, [], records(2))
   assert.deepEqual([...one.headers([{ uid: 1, key: 'k' }]).keys()], [])

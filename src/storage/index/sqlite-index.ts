@@ -244,12 +244,8 @@ export class SqliteIndex implements MailboxIndex {
     )
   }
 
-  addSummary(of: KeyedRecord, summary: MessageSummary): void {
+  addSummary(of: KeyedRecord, summary: HeaderSummary): void {
     this.#pending.add(of, summary)
-  }
-
-  addHeader(of: KeyedRecord, header: Buffer): void {
-    this.#pending.addHeader(of, header)
   }
 
   #writeSummaries(summaries: readonly PackedSummaryOf[]): void {

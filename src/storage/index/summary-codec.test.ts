@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { type HeaderSummary, isWhole, type MessageSummary } from '../message/message-summary.ts'
+import { type HeaderSummary, isWhole, KEPT_FIELDS, type MessageSummary } from '../message/message-summary.ts'
 import { summarise } from '../message/summarise.ts'
 import { summariseHeader } from '../message/summarise-header.ts'
 import { packSummary, unpackSummary } from './summary-codec.ts'
@@ -9,8 +9,8 @@ import { packSummary, unpackSummary } from './summary-codec.ts'
 /** A summary as plain values: of the parts only what the interface promises. */
 function plain(summary: HeaderSummary | undefined): unknown {
   if (summary === undefined) return undefined
-  const { headerOnly, envelope, dateSent, fields, partialFields } = summary
-  const kept = Object.fromEntries([...fields].map(([name, value]) => [name, value.toString('latin1')]))
+  const { headerOnly, envelope, dateSent, partialFields } = summary
+  const kept = KEPT_FIELDS.map((name) => summary.field(name))
   const header = { headerOnly, envelope, dateSent, kept, partialFields }
   if (!isWhole(summary)) return header
   const part = ({ start, header, body, kind, children }: MessageSummary['root']): unknown => ({

@@ -19,28 +19,29 @@ const KINDS: readonly PartKind[] = ['text', 'multipart', 'message', 'other']
 const TEXTS = { headerOnly: 1, whole: 4 } as const
 
 export function packSummary(summary: HeaderSummary): Buffer {
-  const kept = summary.fields
-  const fields = KEPT_FIELDS.map((name) => kept.get(name))
-  const head = new VarintWriter()
-  const texts = [summary.envelope]
-  let parts: Buffer = NOTHING
-  if (isWhole(summary)) {
-    const tree = new VarintWriter()
-    packPart(tree, summary.root)
-    parts = tree.bytes()
-    head.add(SUMMARY_VERSIONS.whole, summary.sizePhysical, summary.sizeVirtual, summary.lines)
-    texts.push(summary.bodyStructure, summary.body)
-  } else head.add(SUMMARY_VERSIONS.headerOnly)
-  head.add(summary.partialFields)
-  addDate(head, summary.dateSent)
-  for (const { length } of texts) head.add(length)
-  if (isWhole(summary)) head.add(parts.length)
-  for (const field of fields) head.add(field === undefined ? 0 : field.length + 1)
-  const known = fields.filter((field) => field !== undefined)
-  return Buffer.concat([head.bytes(), Buffer.from(texts.join(''), 'latin1'), parts, ...known])
+  return Buffer.from(packBriefly(summary))
 }
 
-const NOTHING = Buffer.alloc(0)
+/** As `packSummary`; the bytes last until the next call. */
+export function packBriefly(summary: HeaderSummary): Buffer {
+  const whole = isWhole(summary) ? summary : undefined
+  const fields = KEPT_FIELDS.map((name) => summary.field(name))
+  const { envelope } = summary
+  packer.begin(whole === undefined ? SUMMARY_VERSIONS.headerOnly : SUMMARY_VERSIONS.whole)
+  if (whole !== undefined) packer.add(whole.sizePhysical, whole.sizeVirtual, whole.lines)
+  packer.add(summary.partialFields)
+  addDate(packer, summary.dateSent)
+  const parts = whole === undefined ? undefined : packedParts(whole.root)
+  packer.add(envelope.length)
+  if (whole !== undefined) packer.add(whole.bodyStructure.length, whole.body.length, parts?.length ?? 0)
+  for (const field of fields) packer.add(field === undefined ? 0 : field.length + 1)
+  packer.text(envelope)
+  if (whole !== undefined) packer.text(whole.bodyStructure)
+  if (whole !== undefined) packer.text(whole.body)
+  if (parts !== undefined) packer.bytes(parts)
+  for (const field of fields) if (field !== undefined) packer.text(field)
+  return packer.packed()
+}
 
 /** `undefined` for what `packSummary` of this version did not write. The summary keeps the bytes. */
 export function unpackSummary(bytes: Buffer): HeaderSummary | MessageSummary | undefined {
@@ -61,7 +62,6 @@ class Packed {
   readonly #at: number
   readonly #lengths: readonly number[]
   readonly #texts: number
-  #fields: ReadonlyMap<KeptField, Buffer> | undefined
 
   constructor(reader: VarintReader, texts: number) {
     this.partialFields = reader.next()
@@ -79,8 +79,12 @@ class Packed {
     return this.text(0)
   }
 
-  get fields(): ReadonlyMap<KeptField, Buffer> {
-    return (this.#fields ??= this.#readFields())
+  field(name: KeptField): string | undefined {
+    const index = this.#texts + KEPT_FIELDS.indexOf(name)
+    const length = this.#lengths[index] ?? 0
+    if (length === 0) return undefined
+    const from = this.#startOf(index)
+    return this.#bytes.toString('latin1', from, from + length - 1)
   }
 
   protected text(number: number): string {
@@ -93,22 +97,14 @@ class Packed {
     return this.#bytes.subarray(from, from + (this.#lengths[number] ?? 0))
   }
 
+  /** Lengths of fields are written one larger. */
   #startOf(number: number): number {
     let from = this.#at
-    for (let index = 0; index < number; index += 1) from += this.#lengths[index] ?? 0
-    return from
-  }
-
-  #readFields(): ReadonlyMap<KeptField, Buffer> {
-    const fields = new Map<KeptField, Buffer>()
-    let at = this.#startOf(this.#texts)
-    for (const [index, name] of KEPT_FIELDS.entries()) {
-      const length = this.#lengths[this.#texts + index] ?? 0
-      if (length === 0) continue
-      fields.set(name, this.#bytes.subarray(at, at + length - 1))
-      at += length - 1
+    for (let index = 0; index < number; index += 1) {
+      const length = this.#lengths[index] ?? 0
+      from += index < this.#texts ? length : Math.max(0, length - 1)
     }
-    return fields
+    return from
   }
 }
 
@@ -155,13 +151,13 @@ function totalOf(lengths: readonly number[], texts: number): number {
   return sum
 }
 
-function addDate(head: VarintWriter, date: SentDate | undefined): void {
+function addDate(out: Packer, date: SentDate | undefined): void {
   if (date === undefined) {
-    head.add(0)
+    out.add(0)
     return
   }
   const before = date.seconds < 0
-  head.add(before ? 2 : 1, Math.abs(date.seconds), date.offsetMinutes + MINUTES)
+  out.add(before ? 2 : 1, Math.abs(date.seconds), date.offsetMinutes + MINUTES)
 }
 
 function readDate(reader: VarintReader): SentDate | undefined {
@@ -174,7 +170,13 @@ function readDate(reader: VarintReader): SentDate | undefined {
 /** More than any offset from Greenwich: varints are not negative. */
 const MINUTES = 1_000_000
 
-function packPart(out: VarintWriter, { start, header, body, kind, children }: MessagePart): void {
+function packedParts(root: MessagePart): Buffer {
+  const parts = new Packer()
+  packPart(parts, root)
+  return parts.packed()
+}
+
+function packPart(out: Packer, { start, header, body, kind, children }: MessagePart): void {
   out.add(start, header.physical, header.virtual, header.lines, body.physical, body.virtual, body.lines)
   out.add(KINDS.indexOf(kind), children.length)
   for (const child of children) packPart(out, child)
@@ -195,23 +197,54 @@ function readSize(reader: VarintReader): PartSize {
   return { physical: reader.next(), virtual: reader.next(), lines: reader.next() }
 }
 
-class VarintWriter {
-  readonly #bytes: number[] = []
+/** More than a number takes. */
+const NUMBER_BYTES = 10
+
+/** Numbers as varints, texts as they are. */
+class Packer {
+  #bytes = Buffer.allocUnsafe(64)
+  #length = 0
+
+  begin(version: number): void {
+    // What one large message took is given back.
+    if (this.#bytes.length > LARGE_BYTES) this.#bytes = Buffer.allocUnsafe(LARGE_BYTES)
+    this.#length = 0
+    this.add(version)
+  }
 
   add(...values: readonly number[]): void {
+    this.#reserve(values.length * NUMBER_BYTES)
     for (let value of values) {
-      while (value >= 128) {
-        this.#bytes.push(128 + (value % 128))
-        value = Math.floor(value / 128)
-      }
-      this.#bytes.push(value)
+      for (; value >= 128; value = Math.floor(value / 128)) this.#bytes[this.#length++] = 128 + (value % 128)
+      this.#bytes[this.#length++] = value
     }
   }
 
-  bytes(): Buffer {
-    return Buffer.from(this.#bytes)
+  text(text: string): void {
+    this.#reserve(text.length)
+    this.#length += this.#bytes.write(text, this.#length, 'latin1')
+  }
+
+  bytes(bytes: Buffer): void {
+    this.#reserve(bytes.length)
+    this.#length += bytes.copy(this.#bytes, this.#length)
+  }
+
+  packed(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafe((this.#length + count) * 2)
+    this.#bytes.copy(larger, 0, 0, this.#length)
+    this.#bytes = larger
   }
 }
+
+const LARGE_BYTES = 64 * 1024
+/** For `packBriefly`. */
+const packer = new Packer()
 
 class VarintReader {
   readonly bytes: Buffer

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { sizeInName } from '../formats/maildir/file-name.ts'
-import { fieldBit, type MessageSummary } from '../message/message-summary.ts'
+import { fieldBit, type KeptField, type MessageSummary } from '../message/message-summary.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { Scratch } from '../scratch.ts'
 import type { Mailbox } from '../store.ts'
@@ -75,9 +75,9 @@ async function readMessage(
 /** `undefined` when it does not say. */
 function textsOfSummary(summary: MessageSummary | undefined): HeaderTexts | undefined {
   if (summary === undefined) return undefined
-  const { fields, partialFields } = summary
-  if (HEADER_FIELDS.some(([, name]) => !fields.has(name) && (partialFields & fieldBit(name)) !== 0)) return undefined
-  return textsOf((name) => fields.get(name)?.toString('latin1'))
+  const isUnknown = (name: KeptField): boolean =>
+    summary.field(name) === undefined && (summary.partialFields & fieldBit(name)) !== 0
+  return HEADER_FIELDS.some(([, name]) => isUnknown(name)) ? undefined : textsOf((name) => summary.field(name))
 }
 
 async function readHeader(

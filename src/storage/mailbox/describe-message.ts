@@ -67,7 +67,7 @@ function describeHead(
   isAll: boolean,
 ): HeaderSummary | undefined {
   const summary = summariseHeader(head, isAll)
-  if (summary !== undefined) index.addHeader(of, head.subarray(0, summary.headerBytes))
+  if (summary !== undefined) index.addSummary(of, summary)
   return summary
 }
 

@@ -8,7 +8,7 @@ import type { MailFormat } from '../formats/format.ts'
 import { openMaildirFormat } from '../formats/maildir/index.ts'
 import { IndexFiles } from '../index/index-files.ts'
 import { MESSAGE_LIMITS } from '../message/limits.ts'
-import type { HeaderSummary } from '../message/message-summary.ts'
+import { type HeaderSummary, KEPT_FIELDS } from '../message/message-summary.ts'
 import { summarise } from '../message/summarise.ts'
 import { openStore } from '../open-store.ts'
 import type { Mailbox } from '../store.ts'
@@ -84,10 +84,10 @@ async function headersOf(mailbox: Mailbox): Promise<ReadonlyMap<number, HeaderSu
 
 function assertHeaders(found: ReadonlyMap<number, HeaderSummary>): void {
   for (const [at, text] of MESSAGES.entries()) {
-    const { envelope, fields } = summarise(Buffer.from(text, 'latin1'))
+    const summary = summarise(Buffer.from(text, 'latin1'))
     const header = found.get(at + 1)
-    assert.equal(header?.envelope, envelope, `message ${at}`)
-    assert.deepEqual(header?.fields, fields)
+    assert.equal(header?.envelope, summary.envelope, `message ${at}`)
+    for (const name of KEPT_FIELDS) assert.equal(header.field(name), summary.field(name))
   }
 }
 

@@ -116,7 +116,7 @@ function zoneOffset(zone: string): number {
   const numeric = /^([+-])(\d\d)(\d\d)$/.exec(zone)
   if (numeric !== null) {
     const minutes = Number(numeric[2]) * 60 + Number(numeric[3])
-    return numeric[1] === '-' ? -minutes : minutes
+    return numeric[1] === '-' && minutes > 0 ? -minutes : minutes
   }
   const lower = zone.toLowerCase()
   if (zone.length === 1) return militaryOffset(lower.charCodeAt(0) - 0x61)

@@ -13,10 +13,10 @@ export interface HeaderSummary {
   readonly envelope: string
   /** The Date field, when it can be read. */
   readonly dateSent: SentDate | undefined
-  /** Raw values of the first field of each name in KEPT_FIELDS, unfolded lines joined with LF. */
-  readonly fields: ReadonlyMap<KeptField, Buffer>
-  /** Bits in the order of KEPT_FIELDS: the header says more of this field than `fields` does. */
+  /** Bits in the order of KEPT_FIELDS: the header says more of this field than `field` does. */
   readonly partialFields: number
+  /** Raw value of the first field of a name, unfolded lines joined with LF; `undefined` when there is none. */
+  field(name: KeptField): string | undefined
 }
 
 /** What an index keeps of a whole message. Made by `summarise` and `Summariser`, packed by `packSummary`. */

@@ -15,13 +15,13 @@ export function summaryQuestion(key: TextKey): SummaryQuestion | undefined {
   if (/^\s/.test(key.value)) return undefined
   const bit = fieldBit(field)
   if (key.value === '')
-    return ({ fields, partialFields }) => fields.has(field) || ((partialFields & bit) === 0 ? false : undefined)
+    return (summary) => summary.field(field) !== undefined || ((summary.partialFields & bit) === 0 ? false : undefined)
   const needle = casemap(key.value)
-  return ({ fields, partialFields }) => {
-    const partial = (partialFields & bit) !== 0
-    const value = fields.get(field)
+  return (summary) => {
+    const partial = (summary.partialFields & bit) !== 0
+    const value = summary.field(field)
     // A value that was cut may end differently for `addresses`, too.
     if (value === undefined || partial) return partial ? undefined : false
-    return searchedText(key.kind, value.toString('latin1')).includes(needle)
+    return searchedText(key.kind, value).includes(needle)
   }
 }

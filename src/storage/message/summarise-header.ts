@@ -13,15 +13,10 @@ const COLON = 0x3a
  * afterwards. `undefined` when the header does not end in them, or is longer than MESSAGE_LIMITS.headerBytes: then the message
  * is to be summarised as a whole. Says the same as `summarise`.
  */
-export function summariseHeader(head: Buffer, isAll: boolean): FreshHeader | undefined {
+export function summariseHeader(head: Buffer, isAll: boolean): HeaderSummary | undefined {
   const text = head.toString('latin1', 0, likelyEnd(head))
   const fields = readFields(text, isAll && text.length === head.length)
-  return fields && new ReadHeader(fields, text.length)
-}
-
-export interface FreshHeader extends HeaderSummary {
-  /** It was made from so many bytes; those alone say the same again. */
-  readonly headerBytes: number
+  return fields && new ReadHeader(fields)
 }
 
 /** Where a header with bare LF as line ends is over, otherwise the end of the bytes, or of what is looked at. */
@@ -51,9 +46,10 @@ function lineEnd(text: string, start: number): number {
   return end < 0 ? text.length : end
 }
 
-const WANTED = new Set<string>([...ENVELOPE_FIELDS, ...KEPT_FIELDS])
+/** Each name is the same text in all summaries. */
+const WANTED = new Map([...ENVELOPE_FIELDS, ...KEPT_FIELDS].map((name) => [name, name]))
 /** The first two letters of wanted names: of most fields no more need be looked at. */
-const BEGINNINGS = new Set([...WANTED].map((name) => beginning(name.charCodeAt(0), name.charCodeAt(1))))
+const BEGINNINGS = new Set([...WANTED.keys()].map((name) => beginning(name.charCodeAt(0), name.charCodeAt(1))))
 
 /** Two letters in lower case, as a number; other characters may look like letters. */
 function beginning(first: number, second: number): number {
@@ -77,8 +73,8 @@ function takeField(fields: string[], text: string, { start, firstEnd, end }: Fie
   while (colon < firstEnd && text.charCodeAt(colon) !== COLON) colon++
   const hasColon = colon < firstEnd
   const nameEnd = hasColon ? withoutBlanks(text, start, colon) : withoutCr(text, start, firstEnd)
-  const name = lower(text.slice(start, nameEnd))
-  if (!WANTED.has(name)) return
+  const name = WANTED.get(lower(text.slice(start, nameEnd)))
+  if (name === undefined) return
   fields.push(name, text.slice(hasColon ? colon + 1 : nameEnd, withoutCr(text, hasColon ? colon + 1 : nameEnd, end)))
 }
 
@@ -99,18 +95,15 @@ function withoutCr(text: string, start: number, end: number): number {
   return end > start && end < text.length && text.charCodeAt(end - 1) === CR ? end - 1 : end
 }
 
-const KEPT = new Map<string, KeptField>(KEPT_FIELDS.map((name) => [name, name]))
-
 /** What is asked for is made when it is asked for. */
-class ReadHeader implements FreshHeader {
+class ReadHeader implements HeaderSummary {
   readonly headerOnly = true
-  readonly headerBytes: number
+  /** Name, raw value, name, raw value ... */
   readonly #fields: readonly string[]
   #envelope: string | undefined
 
-  constructor(fields: readonly string[], headerBytes: number) {
+  constructor(fields: readonly string[]) {
     this.#fields = fields
-    this.headerBytes = headerBytes
   }
 
   get envelope(): string {
@@ -118,30 +111,31 @@ class ReadHeader implements FreshHeader {
   }
 
   get dateSent(): SentDate | undefined {
-    for (const [name, raw] of this.#pairs()) if (name === 'date') return parseDate(foldedValue(raw))
-    return undefined
-  }
-
-  get fields(): ReadonlyMap<KeptField, Buffer> {
-    const kept = new Map<KeptField, Buffer>()
-    for (const [name, raw] of this.#pairs()) {
-      const field = KEPT.get(name)
-      // No value is longer than a header that is read so.
-      if (field !== undefined && !kept.has(field)) kept.set(field, Buffer.from(foldedValue(raw), 'latin1'))
-    }
-    return kept
+    const raw = this.#raw('date')
+    return raw === undefined ? undefined : parseDate(foldedValue(raw))
   }
 
   get partialFields(): number {
     let seen = 0
     let partial = 0
-    for (const [name] of this.#pairs()) {
-      const field = KEPT.get(name)
-      const bit = field === undefined ? 0 : fieldBit(field)
+    for (let at = 0; at < this.#fields.length; at += 2) {
+      const bit = KEPT_BITS.get(this.#fields[at] ?? '') ?? 0
       partial |= seen & bit
       seen |= bit
     }
     return partial
+  }
+
+  /** No value is longer than a header that is read so. */
+  field(name: KeptField): string | undefined {
+    const raw = this.#raw(name)
+    return raw === undefined ? undefined : foldedValue(raw)
+  }
+
+  /** Of the first field of a name. */
+  #raw(name: string): string | undefined {
+    for (let at = 0; at < this.#fields.length; at += 2) if (this.#fields[at] === name) return this.#fields[at + 1]
+    return undefined
   }
 
   #formatEnvelope(): string {
@@ -152,8 +146,6 @@ class ReadHeader implements FreshHeader {
     }
     return envelope.format()
   }
-
-  *#pairs(): Generator<readonly [name: string, raw: string]> {
-    for (let at = 0; at < this.#fields.length; at += 2) yield [this.#fields[at] ?? '', this.#fields[at + 1] ?? '']
-  }
 }
+
+const KEPT_BITS = new Map<string, number>(KEPT_FIELDS.map((name) => [name, fieldBit(name)]))

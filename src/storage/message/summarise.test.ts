@@ -26,13 +26,13 @@ test('a summary has everything FETCH and SORT ask for', () => {
     '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 8 1)("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 4) "alternative")',
   )
   assert.deepEqual(summary.dateSent, { seconds: Date.UTC(2024, 0, 13, 11) / 1000, offsetMinutes: 60 })
-  assert.equal(summary.fields.get('subject')?.toString(), 'one')
-  assert.equal(summary.fields.get('references'), undefined)
+  assert.equal(summary.field('subject'), 'one')
+  assert.equal(summary.field('references'), undefined)
 })
 
 test('kept fields and fields altogether are limited', () => {
   const long = summarise(Buffer.from(`Subject: ${'x'.repeat(MESSAGE_LIMITS.keptFieldBytes * 2)}\n\n`))
-  assert.equal(long.fields.get('subject')?.length, MESSAGE_LIMITS.keptFieldBytes)
+  assert.equal(long.field('subject')?.length, MESSAGE_LIMITS.keptFieldBytes)
   const summariser = new Summariser()
   for (let sent = 0; sent < MESSAGE_LIMITS.summaryFieldBytes * 1.2; sent += 1_000_000)
     summariser.push(Buffer.from(`Cc: ${'y'.repeat(999_990)}\n`))

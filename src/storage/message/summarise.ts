@@ -45,14 +45,10 @@ export class Summariser {
       body: formatBodyStructure(root, fieldsOf, false),
       root,
       dateSent: fields.date,
-      fields: fields.kept,
       partialFields: fields.partial,
+      field: (name) => fields.kept.get(name),
     }
   }
-}
-
-function bytes(text: string): Buffer {
-  return Buffer.from(text, 'latin1')
 }
 
 const KEPT = new Map<string, KeptField>(KEPT_FIELDS.map((name) => [name, name]))
@@ -65,7 +61,7 @@ const FIELD_OVERHEAD_BYTES = 64
 class FieldCollector implements MimeEvents {
   readonly #contents = new Map<MessagePart, PartFields['content']>()
   readonly #envelopes = new Map<MessagePart, Envelope>()
-  readonly kept = new Map<KeptField, Buffer>()
+  readonly kept = new Map<KeptField, string>()
   partial = 0
   date: SentDate | undefined
   #seenDate = false
@@ -101,7 +97,7 @@ class FieldCollector implements MimeEvents {
     if (kept === undefined) return
     const value = foldedValue(raw)
     if (this.kept.has(kept) || value.length > MESSAGE_LIMITS.keptFieldBytes) this.partial |= fieldBit(kept)
-    if (!this.kept.has(kept)) this.kept.set(kept, bytes(value.slice(0, MESSAGE_LIMITS.keptFieldBytes)))
+    if (!this.kept.has(kept)) this.kept.set(kept, value.slice(0, MESSAGE_LIMITS.keptFieldBytes))
   }
 
   /** Content-* fields count when the part is MIME. */

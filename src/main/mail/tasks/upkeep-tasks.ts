@@ -90,6 +90,6 @@ function guids(mailbox: Mailbox, uids: readonly number[]): ReadonlyMap<number, s
 async function messageIds(mailbox: Mailbox, uids: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>()
   for await (const some of mailbox.headers(uids))
-    for (const [uid, { fields }] of some) found.set(uid, fields.get('message-id')?.toString('latin1').trim() ?? '')
+    for (const [uid, one] of some) found.set(uid, one.field('message-id')?.trim() ?? '')
   return found
 }
