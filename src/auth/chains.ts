@@ -12,8 +12,8 @@ export interface ServiceChains {
   readonly userdbs: readonly UserdbBlock[]
 }
 
-/** Opens the databases of a service; `''` is every service without settings of its own. Complaints go to the opener's list. */
-export function openChains(config: Config, service: string, opener: BlockOpener): ServiceChains {
+/** Opens the databases of a service, in the words of `Config.passdbs`. Complaints go to the opener's list. */
+export function openChains(config: Config, service: string | undefined, opener: BlockOpener): ServiceChains {
   const blocks = config.passdbs(service)
   const listed = blocks.filter(({ master }) => !master)
   // Nobody is authenticated before the first: Dovecot leaves these out.
@@ -33,7 +33,7 @@ export function openChains(config: Config, service: string, opener: BlockOpener)
     }
   }
   return {
-    settings: authSettings(config.settings({ protocol: service })),
+    settings: authSettings(config.settings(service === undefined ? {} : { protocol: service })),
     passdbs: normal.map((block) => opener.passdb(block)).filter((block) => block !== undefined),
     masterdbs: master.map((block) => opener.passdb(block)).filter((block) => block !== undefined),
     userdbs: openUserdbs(config, service, opener),
@@ -41,7 +41,7 @@ export function openChains(config: Config, service: string, opener: BlockOpener)
 }
 
 /** Without any userdb every user has the same fields: none. */
-function openUserdbs(config: Config, service: string, opener: BlockOpener): readonly UserdbBlock[] {
+function openUserdbs(config: Config, service: string | undefined, opener: BlockOpener): readonly UserdbBlock[] {
   const blocks = config.userdbs(service)
   const settings = blocks.length > 0 ? blocks : [noUserdb(config.path)]
   return settings.map((block) => opener.userdb(block)).filter((block) => block !== undefined)

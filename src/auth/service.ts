@@ -40,8 +40,6 @@ export interface AuthServiceInput {
   /** Reads the ext files. */
   readonly configFiles: ConfigFiles
   readonly needs: AuthNeeds
-  /** Services that may have databases of their own: imap, pop3, lmtp ... */
-  readonly services: readonly string[]
   readonly passdbDrivers: readonly PassdbDriver[]
   readonly userdbDrivers: readonly UserdbDriver[]
   readonly findMechanism: (name: string) => SaslMechanism | undefined
@@ -73,8 +71,12 @@ class Service implements AuthService {
   readonly #needs: AuthNeeds
   readonly #opener: BlockOpener
   readonly #sql: SqlConnections
-  readonly #chains = new Map<string, ServiceChains>()
-  readonly #default: ServiceChains
+  /** Of the services that the configuration names. */
+  readonly #chains: ReadonlyMap<string, ServiceChains>
+  /** Of every other service. */
+  readonly #others: ServiceChains
+  /** Of whoever has no service: what every mechanism must be possible with. */
+  readonly #global: ServiceChains
   readonly #mechanisms: ReadonlyMap<string, SaslMechanism>
   /** A -PLUS mechanism is configured. */
   readonly #listsBinding: boolean
@@ -82,7 +84,7 @@ class Service implements AuthService {
   readonly #guards: Guards
   readonly #cache: AuthCache | undefined
 
-  constructor({ config, configFiles, needs, services, passdbDrivers, userdbDrivers, findMechanism }: AuthServiceInput) {
+  constructor({ config, configFiles, needs, passdbDrivers, userdbDrivers, findMechanism }: AuthServiceInput) {
     this.#needs = needs
     this.#failures = new FailureDelay(needs.clock, needs.random)
     this.#guards = new Guards(config, configFiles, needs)
@@ -115,9 +117,11 @@ class Service implements AuthService {
       userdbDrivers,
       this.#cache,
     )
-    this.#default = openChains(config, '', this.#opener)
-    for (const service of services) this.#chains.set(service, openChains(config, service, this.#opener))
-    const found = openMechanisms(names, this.#default, findMechanism, complaints)
+    // In Dovecot's order, which numbers them for `%!`.
+    this.#global = openChains(config, undefined, this.#opener)
+    this.#chains = new Map(config.protocolNames.map((name) => [name, openChains(config, name, this.#opener)]))
+    this.#others = openChains(config, '', this.#opener)
+    const found = openMechanisms(names, this.#global, findMechanism, complaints)
     this.#mechanisms = new Map(found.map((mechanism) => [mechanism.name, mechanism]))
     this.#listsBinding = found.some(({ bindsChannel }) => bindsChannel === true)
     this.mechanisms = found.filter(({ listed }) => listed).map(({ name, plaintext }) => ({ name, plaintext }))
@@ -265,8 +269,7 @@ class Service implements AuthService {
   }
 
   async storedPassword(service: string, user: string, signal: AbortSignal): Promise<StoredUser> {
-    const chains = this.#chains.get(service) ?? this.#default
-    return await lookUpStored(chains, this.#needs, service, user, signal)
+    return await lookUpStored(this.#chainsOf({ service }), this.#needs, service, user, signal)
   }
 
   async explain(
@@ -289,7 +292,7 @@ class Service implements AuthService {
   }
 
   async *iterateUsers(signal: AbortSignal): AsyncIterable<string> {
-    for (const { database } of this.#default.userdbs) {
+    for (const { database } of this.#chainsOf({ service: 'doveadm' }).userdbs) {
       if (database.iterate !== undefined) yield* database.iterate(signal)
     }
   }
@@ -297,7 +300,7 @@ class Service implements AuthService {
   async check(signal: AbortSignal): ReturnType<AuthService['check']> {
     const { policy } = this.#guards
     const guards = policy === undefined ? [] : [{ part: 'policy server', problem: await policy.check() }]
-    return [...(await checkDatabases([this.#default, ...this.#chains.values()], signal)), ...guards]
+    return [...(await checkDatabases([this.#global, ...this.#chains.values(), this.#others], signal)), ...guards]
   }
 
   flushCache(users: readonly string[] | undefined): number {
@@ -310,8 +313,8 @@ class Service implements AuthService {
     await Promise.all([this.#sql.close(), ...this.#opener.databases().map((database) => database.close())])
   }
 
-  #chainsOf({ service }: AuthConnection): ServiceChains {
-    return this.#chains.get(service) ?? this.#default
+  #chainsOf({ service }: Pick<AuthConnection, 'service'>): ServiceChains {
+    return this.#chains.get(service) ?? (service === '' ? this.#global : this.#others)
   }
 
   #logFault(error: unknown): void {

@@ -49,10 +49,15 @@ export interface Config {
   readonly hasLocalNames: boolean
   /** The `plugin {}` dictionary of one connection. */
   plugin(filter: Filter): ReadonlyMap<string, string>
-  /** Password databases in the order they are asked: those of the protocol's own block, then the global ones. */
-  passdbs(protocol: string): readonly PassdbSettings[]
-  /** User databases in the order they are asked: those of the protocol's own block, then the global ones. */
-  userdbs(protocol: string): readonly UserdbSettings[]
+  /** Protocols that some block names, also as `!NAME`, in the order of the file. */
+  readonly protocolNames: readonly string[]
+  /**
+   * Password databases in the order they are asked: those of the protocol's own block, then the global ones. `''` is any
+   * protocol that no block names; without a protocol there are the global ones only.
+   */
+  passdbs(protocol?: string): readonly PassdbSettings[]
+  /** User databases in the order they are asked, in the same way. */
+  userdbs(protocol?: string): readonly UserdbSettings[]
   /** Every service by name, also those that `protocols` leaves out. */
   readonly services: ReadonlyMap<string, ServiceSettings>
   /** Namespaces of one connection, in the order of the file. */

@@ -80,6 +80,7 @@ class View {
 class BlockConfig implements Config {
   readonly path: string
   readonly hasLocalNames: boolean
+  readonly protocolNames: readonly string[]
   readonly services: ReadonlyMap<string, ServiceSettings>
   readonly dict: ReadonlyMap<string, string>
   readonly #blocks: readonly Block[]
@@ -89,8 +90,8 @@ class BlockConfig implements Config {
   readonly #byProtocol = new Map<string | undefined, View>()
   /** Views by the blocks that match, as a string of their numbers. */
   readonly #views = new Map<string, View>()
-  readonly #passdbs = new Map<string, readonly PassdbSettings[]>()
-  readonly #userdbs = new Map<string, readonly UserdbSettings[]>()
+  readonly #passdbs = new Map<string | undefined, readonly PassdbSettings[]>()
+  readonly #userdbs = new Map<string | undefined, readonly UserdbSettings[]>()
 
   constructor(read: ReadConfig, hostname: string) {
     this.path = read.path
@@ -100,6 +101,7 @@ class BlockConfig implements Config {
       ({ filter }) => !isNarrow(filter.local) && filter.localName === undefined && !isNarrow(filter.remote),
     )
     this.hasLocalNames = read.blocks.some(({ filter }) => filter.localName !== undefined)
+    this.protocolNames = protocolNamesOf(read.blocks)
     const server = this.#view(SERVER)
     this.services = new Map(servicesOf(server.merged).map((service) => [service.name, service]))
     this.dict = dictionaryOf(server.merged, 'dict')
@@ -117,12 +119,12 @@ class BlockConfig implements Config {
     return this.#view(filter).namespaces
   }
 
-  passdbs(protocol: string): readonly PassdbSettings[] {
-    return remember(this.#passdbs, protocol, () => passdbsOf(this.#view({ protocol }).merged))
+  passdbs(protocol?: string): readonly PassdbSettings[] {
+    return remember(this.#passdbs, protocol, () => passdbsOf(this.#view(ofProtocol(protocol)).merged))
   }
 
-  userdbs(protocol: string): readonly UserdbSettings[] {
-    return remember(this.#userdbs, protocol, () => userdbsOf(this.#view({ protocol }).merged))
+  userdbs(protocol?: string): readonly UserdbSettings[] {
+    return remember(this.#userdbs, protocol, () => userdbsOf(this.#view(ofProtocol(protocol)).merged))
   }
 
   origin(name: string, filter: Filter): SourcePosition | undefined {
@@ -134,9 +136,7 @@ class BlockConfig implements Config {
   #view(filter: Filter): View {
     if (!this.#byProtocolOnly) return this.#viewFor(queryOf(filter))
     const { protocol } = filter
-    return remember(this.#byProtocol, protocol, () =>
-      this.#viewFor(queryOf(protocol === undefined ? {} : { protocol })),
-    )
+    return remember(this.#byProtocol, protocol, () => this.#viewFor(queryOf(ofProtocol(protocol))))
   }
 
   #viewFor(query: FilterQuery): View {
@@ -144,6 +144,17 @@ class BlockConfig implements Config {
     for (const [index, block] of this.#blocks.entries()) if (matchesFilter(block.filter, query)) key += `${index} `
     return remember(this.#views, key, () => new View(matchingBlocks(this.#blocks, query), this.#hostname))
   }
+}
+
+function ofProtocol(protocol: string | undefined): Filter {
+  return protocol === undefined ? {} : { protocol }
+}
+
+function protocolNamesOf(blocks: readonly Block[]): readonly string[] {
+  const names = blocks.flatMap(({ filter: { protocol } }) =>
+    protocol === undefined ? [] : [protocol.replace(/^!/, '')],
+  )
+  return [...new Set(names)]
 }
 
 /** Settings of the server itself: Dovecot's master asks for them under this name. */

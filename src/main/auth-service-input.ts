@@ -7,9 +7,6 @@ import type { Observer } from '../observe/events.ts'
 import { findMechanism } from '../sasl/index.ts'
 import { systemAuthNeeds } from './auth-needs.ts'
 
-/** Services that may have databases of their own. */
-const SERVICES = ['imap', 'pop3', 'submission', 'sieve', 'lmtp', 'doveadm'] as const
-
 /** What the auth service of a configuration is opened with, in a worker and in commands alike. */
 export function authServiceInput(
   config: Config,
@@ -22,7 +19,6 @@ export function authServiceInput(
     config,
     configFiles,
     needs: { ...systemAuthNeeds(observer, hostname), ...sharedOf(shared) },
-    services: SERVICES,
     passdbDrivers,
     userdbDrivers,
     findMechanism,

@@ -455,6 +455,15 @@ export const chainCases: readonly ChainCase[] = [
     lookups: ['unknown', 'broken', 'empty'],
   },
   {
+    why: 'databases of protocols, also of those that are no service here, and of all but one; their numbers',
+    conf: `protocol smtp {\n${fixed('password=s from=smtp id=%!')}}\nprotocol !imap {\n${fixed('password=n from=not-imap id=%!')}}\n${file('a', 'override_fields = id=%!')}protocol lda {\n${userdb('static', 'home=/lda allow_all_users=yes')}}\n`,
+    files: { a: joe },
+    attempts: ['imap', 'pop3', 'smtp', 'doveadm'].flatMap((service) =>
+      ['secret', 's', 'n'].map((password) => at('joe', password, { service })),
+    ),
+    lookups: ['joe'],
+  },
+  {
     why: 'userdb rules: static behind passwd-file',
     conf:
       file('a') +

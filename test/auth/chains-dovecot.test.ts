@@ -100,7 +100,6 @@ async function openOurs(path: string): Promise<AuthService> {
     config,
     configFiles: files,
     needs: systemAuthNeeds(silent),
-    services: [],
     passdbDrivers,
     userdbDrivers,
     findMechanism: testMechanism,

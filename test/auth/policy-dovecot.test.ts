@@ -173,7 +173,6 @@ async function openOurs(dir: string, url: string): Promise<AuthService> {
     config,
     configFiles: files,
     needs: systemAuthNeeds(silent),
-    services: [],
     passdbDrivers,
     userdbDrivers,
     findMechanism,

@@ -153,7 +153,6 @@ async function openOurs(path: string, text?: string) {
     config,
     configFiles: files,
     needs: systemAuthNeeds(silent),
-    services: [],
     passdbDrivers,
     userdbDrivers,
     findMechanism,

@@ -131,7 +131,6 @@ export function testAuthInput(options: OpenOptions): { input: AuthServiceInput; 
       randomBytes: (count) => Buffer.alloc(count),
       hostname: 'test.example',
     },
-    services: ['imap', 'pop3', 'lmtp'],
     passdbDrivers,
     userdbDrivers,
     findMechanism: testMechanism,
