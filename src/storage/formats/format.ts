@@ -46,6 +46,8 @@ export interface FormatContext {
 export interface FormatSettings {
   readonly maildir_copy_with_hardlinks: boolean
   readonly mail_save_crlf: boolean
+  /** With `zlib` messages may be compressed. */
+  readonly mail_plugins?: readonly string[]
   /** `S=` and `W=` in names of files mean nothing. */
   readonly maildir_broken_filename_sizes?: boolean
   readonly mail_fsync: 'optimized' | 'always' | 'never'
@@ -100,7 +102,7 @@ export interface MailboxDirectories {
   readonly control: string
   readonly index: string | undefined
   /** Below `INDEXPVT`, where Dovecot keeps what is one user's own. */
-  readonly indexPrivate?: string | undefined
+  readonly indexPrivate?: string
 }
 
 /** A message as a format keeps it: the record all views share, and whatever the format adds to find it. */
@@ -140,7 +142,7 @@ export interface FormatMailbox {
    * Reads the beginning of a message at once, where that costs less than to open it: as many bytes as there is room, fewer only
    * when it has no more. Answers how many.
    */
-  readHead?(record: FormatRecord, into: Buffer): number
+  readonly readHead?: ((record: FormatRecord, into: Buffer) => number) | undefined
   internalDate(record: FormatRecord): number | Promise<number>
   /** When it was put here, milliseconds since 1970, where that is another time: `autoexpunge` counts from it. */
   savedDate?(record: FormatRecord): number

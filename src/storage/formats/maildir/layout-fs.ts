@@ -71,12 +71,14 @@ export class FsLayout implements Layout {
     const { controlPath, indexPath, indexPrivatePath } = this.#location
     const below = this.#below(name)
     const mail = this.#mailIn(this.#folder(name, below))
-    return {
+    const directories = {
       mail,
       control: controlPath === undefined ? mail : `${controlPath}/${below}`,
       index: indexPath === undefined ? mail : `${indexPath}/${below}`,
-      indexPrivate: indexPrivatePath === undefined ? undefined : `${indexPrivatePath}/${below}`,
     }
+    return indexPrivatePath === undefined
+      ? directories
+      : { ...directories, indexPrivate: `${indexPrivatePath}/${below}` }
   }
 
   #below(name: string): string {

@@ -87,12 +87,14 @@ export class MaildirPlusPlus implements Layout {
     const { path, inboxPath, controlPath, indexPath, indexPrivatePath } = this.#location
     const below = `.${this.#names.levels(name).join('.')}`
     const mail = this.#isInbox(name) ? (inboxPath ?? path) : `${path}/${below}`
-    return {
+    const directories = {
       mail,
       control: controlPath === undefined ? mail : `${controlPath}/${below}`,
       index: indexPath === undefined ? mail : `${indexPath}/${below}`,
-      indexPrivate: indexPrivatePath === undefined ? undefined : `${indexPrivatePath}/${below}`,
     }
+    return indexPrivatePath === undefined
+      ? directories
+      : { ...directories, indexPrivate: `${indexPrivatePath}/${below}` }
   }
 
   exists(name: string): boolean {
