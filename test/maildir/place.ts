@@ -110,6 +110,7 @@ export class TestMailbox {
 
   text(uid: number): string {
     const message = this.format.openMessage(this.record(uid))
+    if (message instanceof Promise) throw new Error('a compressed message')
     const bytes = message.read(0, message.sizeBytes)
     if (bytes instanceof Promise) throw new Error('a large message')
     return bytes.toString('latin1')

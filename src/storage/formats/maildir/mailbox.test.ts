@@ -391,7 +391,7 @@ test('a wrong size in a name does not hide bytes', async (t) => {
   writeFileSync(join(root, 'cur', '2.M1P1.h,S=5,W=6:2,'), text)
   writeFileSync(join(root, 'cur', '3.M1P1.h,S=900000:2,'), 'Subject: short\n\n')
   await mailbox.sync()
-  const sizes = [1, 2, 3].map((uid) => mailbox.format.openMessage(mailbox.record(uid)))
+  const sizes = await Promise.all([1, 2, 3].map(async (uid) => await mailbox.format.openMessage(mailbox.record(uid))))
   assert.deepEqual(
     sizes.map(({ sizeBytes }) => sizeBytes),
     [16, text.length, 16],
@@ -405,7 +405,7 @@ test('a large message that is closed while it is read is read to the end of the 
   const { mailbox, root } = await openPlace(t)
   writeFileSync(join(root, 'cur', '1.M1P1.h:2,'), Buffer.alloc(2_000_000, 'x'))
   await mailbox.sync()
-  const message = mailbox.format.openMessage(mailbox.record(1))
+  const message = await mailbox.format.openMessage(mailbox.record(1))
   const reading = message.read(0, 1_000_000)
   message.close()
   message.close()

@@ -6,6 +6,7 @@ import type { Scratch } from '../../scratch.ts'
 import type { MessageIdentity, StoredMessage } from '../../store.ts'
 import type { ChangedFlags, FormatAppending, FormatChanges, FormatMailbox, FormatRecord } from '../format.ts'
 import { MaildirAppending, type AppendTarget } from './appending.ts'
+import { unpacked } from './compressed.ts'
 import { pathOf } from './disk.ts'
 import { isFullDisk, refusalOfFullDisk } from './full-disk.ts'
 import { extraKeywords } from './extra-keywords.ts'
@@ -249,12 +250,20 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
     this.state.curStamp.rememberNow(this.state.nowMs)
   }
 
-  openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage {
-    return this.files.read(record, (path, name) => openMessageFile(path, name, scratch))
+  openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage | Promise<StoredMessage> {
+    const message = this.files.read(record, (path, name) => openMessageFile(path, name, scratch))
+    return this.#mayBePacked ? unpacked(message) : message
   }
 
-  readHead(record: FormatRecord, into: Buffer): number {
-    return this.files.read(record, (path) => readHead(path, into))
+  /** What is compressed has no beginning to be read. */
+  get readHead(): ((record: FormatRecord, into: Buffer) => number) | undefined {
+    return this.#mayBePacked
+      ? undefined
+      : (record, into) => this.files.read(record, (path) => readHead(path, into))
+  }
+
+  get #mayBePacked(): boolean {
+    return this.state.place.context.settings.mail_plugins?.includes('zlib') === true
   }
 
   /** As Dovecot without a cache: changes of flags count as saving. */
