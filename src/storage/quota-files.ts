@@ -28,14 +28,14 @@ export class StoredMail {
   /** Where a mailbox lies, whether it exists or not, by Dovecot's names; what it does not have is left out. */
   async directories(name: string): Promise<ReadonlyMap<string, string>> {
     const place = await this.#places.of(name)
-    const { indexPath, indexPrivatePath } = place.location
-    const { mail, control, index = mail } = place.store.directories(place.toStorage(name))
+    const { indexPath } = place.location
+    const { mail, control, index = mail, indexPrivate } = place.store.directories(place.toStorage(name))
     const found: [string, string | undefined][] = [
       ['mailbox', mail],
       ['dir', mail],
       ['control', control],
       ['index', indexPath === 'MEMORY' ? undefined : index],
-      ['index-private', indexPrivatePath],
+      ['index-private', indexPrivate],
     ]
     return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined))
   }

@@ -8,6 +8,7 @@ import { startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
+import { runOurs, runTheirs } from '../support/run-doveadm.ts'
 import { makeTempDir, removeTempDir } from '../support/temp-dir.ts'
 import { aclConfig } from './acl-config.ts'
 import { loginImap } from './dovecot-acl-server.ts'
@@ -67,6 +68,18 @@ describe('private \\Seen of Dovecot', { skip: skipWithout('dovecot-imapd') }, ()
     )
   })
 
+  test('doveadm tells where they are', async () => {
+    for (const box of ['shared/olga', 'shared/olga/Work', 'shared/olga/Work/Sub', 'INBOX']) {
+      const words = ['mailbox', 'path', '-u', 'dave', '-t', 'index-private', box]
+      const [theirs, ours] = [dovecot ?? assert.fail(), postern ?? assert.fail()]
+      const [said, wanted] = [
+        await runOurs(join(ours.dir, 'dovecot.conf'), words),
+        await runTheirs(theirs.dir, words),
+      ].map(({ status, out }, at) => ({ status, out: out.replace(at === 0 ? ours.dir : theirs.dir, '') }))
+      assert.deepEqual(said, wanted, box)
+    }
+  })
+
   test('an index of Dovecot and the logs beside it say what its files say', () => {
     const work = join(kept, 'olga/Maildir/.Work')
     const lines: string[] = []
@@ -75,7 +88,10 @@ describe('private \\Seen of Dovecot', { skip: skipWithout('dovecot-imapd') }, ()
     for (const name of ['', '.log', '.log.2']) assert.ok(existsSync(join(work, `dovecot.index${name}`)), name)
     const [head = ''] = readFileSync(join(work, 'dovecot-uidlist'), 'latin1').split('\n')
     assert.equal(found?.uidValidity, Number(/V(\d+)/.exec(head)?.[1]))
-    assert.deepEqual(found.seen.toSorted((one, other) => one - other), OLGA_SAW)
+    assert.deepEqual(
+      found.seen.toSorted((one, other) => one - other),
+      OLGA_SAW,
+    )
   })
 })
 
