@@ -7,6 +7,7 @@ import { checkImapc } from './imapc-checks.ts'
 import { checkListeners } from './listener-checks.ts'
 import { checkNetworks } from './network-checks.ts'
 import { checkPasswords } from './password-checks.ts'
+import { checkPlugins } from './plugin-checks.ts'
 import { checkQuota } from './quota-checks.ts'
 import { checkTls } from './tls-checks.ts'
 
@@ -18,6 +19,7 @@ const CHECKS: readonly Check[] = [
   checkTls,
   checkNetworks,
   checkDatabases,
+  checkPlugins,
   checkQuota,
   checkShared,
   checkImapc,
