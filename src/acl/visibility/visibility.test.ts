@@ -37,6 +37,46 @@ function namespaceOf(tree: MailTree): AclNamespace {
   return tree.namespace({ root: 'olga', mailboxes: ['INBOX', 'Work', 'foo/bar', 'hidden', 'broken', 'plain'] })
 }
 
+test('a dictionary file finds what begins so, whatever is in the names', async (t) => {
+  const tree = makeMailTree(t)
+  const path = join(tree.dir, 'dict')
+  const keys = [
+    'shared/shared-boxes/user/bob/olga',
+    'shared/shared-boxes/user/bob/carol',
+    'shared/shared-boxes/user/bo/olga',
+    'shared/shared-boxes/user/a/b/olga',
+    'shared/shared-boxes/user/a/b',
+    'shared/shared-boxes/group/staff/olga',
+    'shared/shared-boxes/anyone/olga',
+    'priv/bob/other',
+  ]
+  writeFileSync(path, keys.map((key) => `${key}\n1\n`).join(''))
+  const dict = new FileSharedDict(path, Date.now)
+  const prefixes = [
+    'user/bob/',
+    'user/bo',
+    'user/a/',
+    'user/a/b/',
+    'user/none/',
+    'user/',
+    'group/',
+    'group/staff/',
+    'anyone/',
+    '',
+  ]
+  for (const prefix of ['', 'shared/', 'priv/', ...prefixes.map((one) => `shared/shared-boxes/${one}`)]) {
+    assert.deepEqual(
+      await dict.keys(prefix),
+      keys.filter((key) => key.startsWith(prefix)),
+      prefix,
+    )
+  }
+  const before = await dict.keys('shared/shared-boxes/user/bob/')
+  assert.equal(await dict.keys('shared/shared-boxes/user/bob/'), before, 'the same as long as nothing changed')
+  await dict.change({ set: ['shared/shared-boxes/user/bob/dave'], unset: [] })
+  assert.equal((await dict.keys('shared/shared-boxes/user/bob/')).length, 3)
+})
+
 test('dovecot-acl-list has the mailboxes that others may look up, with the times of their files', async (t) => {
   const tree = makeMailTree(t)
   const namespace = namespaceOf(tree)
