@@ -9,8 +9,10 @@ import type { Extensions } from './greet.ts'
 
 /** What the client said with MAIL. */
 export interface Envelope {
-  /** Undefined for the null path. */
+  /** Undefined for the null path, and for one that is none. */
   readonly from: Address | undefined
+  /** A path that nobody can read, as it came: it goes on to backends so. */
+  readonly oddFrom?: string
   readonly eightBit: boolean
   readonly smtpUtf8: boolean
   /** RFC 1870: what the client expects. */
@@ -18,13 +20,13 @@ export interface Envelope {
 }
 
 /** Parameters that the backend does not know stay out. */
-export function mailCommand({ from, eightBit, smtpUtf8, sizeBytes }: Envelope, offered: Extensions): string {
+export function mailCommand({ from, oddFrom, eightBit, smtpUtf8, sizeBytes }: Envelope, offered: Extensions): string {
   const parameters = [
     eightBit && offered.has('8BITMIME') ? ' BODY=8BITMIME' : '',
     smtpUtf8 && offered.has('SMTPUTF8') ? ' SMTPUTF8' : '',
     sizeBytes !== undefined && offered.has('SIZE') ? ` SIZE=${sizeBytes}` : '',
   ]
-  return `MAIL FROM:${formatPath(from)}${parameters.join('')}\r\n`
+  return `MAIL FROM:${oddFrom ?? formatPath(from)}${parameters.join('')}\r\n`
 }
 
 /** The command, and the forward fields that had to be left out because the receiver could not take them. */

@@ -1,5 +1,6 @@
 import { parseParameters } from '../../smtp/wire/parameters.ts'
-import { parsePath, type PathOptions } from '../../smtp/wire/path.ts'
+import { parseOddPath, parsePath, type PathOptions } from '../../smtp/wire/path.ts'
+import type { Envelope } from '../backend/envelope.ts'
 import type { Settings } from '../../../config/config.ts'
 import { command } from './command.ts'
 
@@ -7,16 +8,26 @@ import { command } from './command.ts'
 export const mail = command((session, args) => {
   if (session.transaction !== undefined) return session.say(503, '5.5.0', 'MAIL already given')
   if (!/^FROM:/i.test(args)) return session.say(501, '5.5.4', 'Invalid parameters')
-  // Senders are nobody's business here: whatever they are called, it goes on as it came.
-  const path = parsePath(args.slice(5), pathOptions(session.settings, true))
-  if (!path.ok) return session.say(501, '5.5.4', `Invalid FROM: ${path.error}`)
-  const parsed = parseParameters(path.rest, 'MAIL')
+  const sender = readSender(args.slice(5), pathOptions(session.settings, true))
+  if ('error' in sender) return session.say(501, '5.5.4', `Invalid FROM: ${sender.error}`)
+  const { rest, ...from } = sender
+  const parsed = parseParameters(rest, 'MAIL')
   if (!parsed.ok) return session.say(501, '5.5.4', parsed.error)
   const parameters = readParameters(parsed.parameters)
   if ('problem' in parameters) return session.say(parameters.code, '5.5.4', parameters.problem)
-  session.begin({ from: path.address, ...parameters })
+  session.begin({ ...from, ...parameters })
   return session.say(250, '2.1.0', 'OK')
 })
+
+type Sender = Pick<Envelope, 'from' | 'oddFrom'> & { readonly rest: string }
+
+/** Senders are nobody's business here: whatever they are called, it goes on as it came. */
+function readSender(text: string, options: PathOptions): Sender | { readonly error: string } {
+  const path = parsePath(text, options)
+  if (path.ok) return { from: path.address, rest: path.rest }
+  const odd = parseOddPath(options.spaceBefore ? text.trimStart() : text)
+  return odd === undefined ? path : { from: undefined, oddFrom: odd.path, rest: odd.rest }
+}
 
 /** What `lmtp_client_workarounds` tolerates. */
 export function pathOptions({ lmtp_client_workarounds: workarounds }: Settings, eightBit: boolean): PathOptions {

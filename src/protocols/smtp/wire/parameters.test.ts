@@ -8,6 +8,7 @@ test('parameters are read by keyword', () => {
     return parsed.ok ? [...parsed.parameters] : parsed.error
   }
   assert.deepEqual(read(''), [])
+  assert.deepEqual(read(' '), [], 'a blank behind the path')
   assert.deepEqual(read(' orcpt=rfc822;a+2Bb@x NOTIFY'), [
     ['ORCPT', 'rfc822;a+2Bb@x'],
     ['NOTIFY', ''],

@@ -8,7 +8,8 @@ export type ParsedParameters =
 /** Reads what follows a path: nothing, or a blank before every parameter. `name` is MAIL or RCPT, for the words of a 501. */
 export function parseParameters(text: string, name: 'MAIL' | 'RCPT'): ParsedParameters {
   const parameters = new Map<string, string>()
-  const words = text === '' ? [] : text.slice(1).split(' ')
+  // A blank behind the path is no parameter yet.
+  const words = text === '' || text === ' ' ? [] : text.slice(1).split(' ')
   for (const word of words) {
     if (word === '') return failed(`Invalid ${name} parameter: Parameter is empty`)
     const equals = word.indexOf('=')

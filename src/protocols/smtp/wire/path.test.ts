@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addressFromName, formatAddress, formatPath, parsePath, type PathOptions } from './path.ts'
+import { addressFromName, formatAddress, formatPath, parsePath, type PathOptions, parseOddPath } from './path.ts'
 
 const STRICT: PathOptions = { eightBit: false, spaceBefore: false, withoutBrackets: false }
 const LENIENT: PathOptions = { eightBit: true, spaceBefore: true, withoutBrackets: true }
@@ -51,6 +51,19 @@ test('workarounds and non-ASCII addresses are taken where they are allowed', () 
   assert.deepEqual(parsePath(' joe@x SIZE=1', LENIENT), { ...joe, rest: ' SIZE=1' })
   const umlaut = { localPart: '\xc3\xa9', domain: '\xc3\xa9.example' }
   assert.deepEqual(parsePath('<\xc3\xa9@\xc3\xa9.example>', LENIENT), { ok: true, address: umlaut, rest: '' })
+})
+
+test('a path that is none is told from what follows it', () => {
+  const odd = (text: string): unknown => {
+    const found = parseOddPath(text)
+    return found && [found.path, found.rest]
+  }
+  assert.deepEqual(odd('<a@b@c>'), ['<a@b@c>', ''])
+  assert.deepEqual(odd('<"a"b@c> SIZE=1'), ['<"a"b@c>', ' SIZE=1'])
+  assert.deepEqual(odd('<a\\b,c@>'), ['<a\\b,c@>', ''])
+  assert.deepEqual(odd('<\xe9(@-x>'), ['<\xe9(@-x>', ''])
+  for (const text of ['<>', '<a b@c>', '<a@c', 'a@c', '<a@c>SIZE=1', '<<a@c>>', '<"a@c>', '<a\tb@c>'])
+    assert.equal(odd(text), undefined, text)
 })
 
 test('any local part survives being written and read', () => {

@@ -37,6 +37,18 @@ export function parsePath(text: string, options: PathOptions): ParsedPath {
     : failed("Missing '<' at beginning of path")
 }
 
+/**
+ * A path in brackets that `parsePath` cannot read, as it stands: senders may be called anything (`<a@b@c>`, `<a,b@c>`), and
+ * whoever refuses their mail bounces it. Undefined when not even its end can be told.
+ */
+export function parseOddPath(text: string): { readonly path: string; readonly rest: string } | undefined {
+  const [path, inner = ''] = ODD_PATH.exec(text) ?? []
+  return path === undefined || OPEN_QUOTE.test(inner) ? undefined : { path, rest: text.slice(path.length) }
+}
+
+const ODD_PATH = /^<([\x21-\x3b\x3d\x3f-\x7e\x80-\xff]+)>(?= |$)/
+const OPEN_QUOTE = /^"(?:[^"\\]|\\.)*$/
+
 /** `local@domain` without brackets, the local part quoted where it must be. */
 export function formatAddress({ localPart, domain }: Address): string {
   const local = DOT_STRING.test(localPart) ? localPart : `"${localPart.replace(/["\\]/g, '\\$&')}"`
