@@ -101,12 +101,12 @@ function followHeld(context: AttemptContext, asked: Asked, held: HeldLogin): Soo
 }
 
 function followRoute(context: AttemptContext, asked: Asked, outcome: Authenticated): Soon<AttemptEnd> {
-  const { shared, environment, protocol, record, history, limitMs, cancellation, onBackend } = context
+  const { shared, environment, protocol, record, history, haproxy, limitMs, cancellation, onBackend } = context
   const followed = shared.proxy.follow({
     protocol,
     outcome,
     client: record,
-    tls: record.tls !== undefined,
+    tls: record.tls !== undefined || haproxy?.tls !== undefined,
     hostname: environment.hostname,
     proxySelf: environment.proxySelf,
     limitMs,

@@ -147,7 +147,6 @@ async function explainLmtp(
     addresses,
     self: { ...connection.realLocal, others: proxySelf },
     ttl: undefined,
-    forward: connection.forward,
     settings,
   })
   switch (route.kind) {

@@ -29,7 +29,7 @@ export interface AuthenticatedLogin {
   readonly protocol: Protocol
   readonly outcome: Extract<AuthOutcome, { kind: 'ok' }>
   readonly client: ProxyClient
-  /** The client's connection is TLS. */
+  /** The client's connection is TLS, here or at a balancer in front. */
   readonly tls: boolean
   /** Our name for backends. */
   readonly hostname: string

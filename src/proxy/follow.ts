@@ -14,7 +14,7 @@ import { type BackendAccess, type BackendConnection, type BackendLoginEnd, login
 import { describeFailure, failureResult, failureVerdict, isRefusal } from './failure.ts'
 import { parseProxyFields, type ProxyFields } from './fields.ts'
 import type { LoopGuard, LoopPass } from './loops.ts'
-import { RESOLVE_LIMITS, type Resolved, type Resolver } from './resolve.ts'
+import { type Resolved, type Resolver, resolveTimeoutMs } from './resolve.ts'
 import { decideRoute, hostToResolve, type Route, type RouteQuestion } from './route.ts'
 
 /** What following a route takes. Shared by all sessions of a process. */
@@ -37,7 +37,7 @@ export function follow(access: FollowAccess, login: AuthenticatedLogin): Soon<En
   const { client } = login
   const { fields, problems } = parseProxyFields(login.outcome.fields)
   const name = hostToResolve(fields)
-  const resolved = name === undefined ? NOTHING : access.resolver.resolve(name, resolveTimeout(fields))
+  const resolved = name === undefined ? NOTHING : access.resolver.resolve(name, resolveTimeoutMs(fields))
   return andThen(resolved, (answer) => {
     if (answer.kind === 'failed') return refused({ kind: 'temporary' }, false)
     if (fields.proxy || fields.proxyMaybe) {
@@ -70,11 +70,6 @@ function take(access: FollowAccess, login: AuthenticatedLogin, fields: ProxyFiel
     default:
       return assertNever(route)
   }
-}
-
-/** `proxy_timeout` bounds the lookup too when it is whole seconds. */
-function resolveTimeout({ timeoutMs }: ProxyFields): number {
-  return timeoutMs !== undefined && timeoutMs % 1000 === 0 ? timeoutMs : RESOLVE_LIMITS.timeoutMs
 }
 
 function questionOf(

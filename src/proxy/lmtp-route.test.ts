@@ -12,7 +12,6 @@ function question(fields: Record<string, string>, changes: Partial<LmtpRouteQues
     addresses: [],
     self: SELF,
     ttl: undefined,
-    forward: new Map(),
     settings: { ssl_client_require_valid_cert: true },
     ...changes,
   }
@@ -149,19 +148,17 @@ test('values that make no sense but have a default are told, and the default is 
   }
 })
 
-test('fields of the passdb are stronger than those of the proxy in front', () => {
-  const forward = new Map([
-    ['a', 'theirs'],
-    ['b', 'theirs'],
-  ])
-  const route = decideLmtpRoute(
-    question({ proxy: '', host: '192.0.2.9', forward_b: 'ours', forward_c: '' }, { forward }),
-  )
+test('what is forwarded are the fields: the databases know those of the proxy in front, and may have taken some out', () => {
+  const route = decideLmtpRoute(question({ proxy: '', host: '192.0.2.9', forward_b: 'ours', forward_c: '' }))
   assert.deepEqual(route.kind === 'proxy' ? [...route.forward] : [], [
-    ['a', 'theirs'],
     ['b', 'ours'],
     ['c', null],
   ])
+})
+
+test('the link of a link-local address is kept', () => {
+  const route = decideLmtpRoute(question({ proxy: '', host: 'fe80::1%lo' }))
+  assert.equal(route.kind === 'proxy' && route.destination.ip, 'fe80::1%lo')
 })
 
 test('over a UNIX socket there is no own port: LMTP has one', () => {

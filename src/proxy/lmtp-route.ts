@@ -3,6 +3,7 @@ import type { Settings } from '../config/config.ts'
 import { ipFamily, normalizeIp } from '../util/ip.ts'
 import { chooseDestination } from './candidates.ts'
 import { parseProxyFields, type ProxyFields } from './fields.ts'
+import { connectAddresses } from './route.ts'
 
 /** All that the choice for a recipient of LMTP depends on: the same question has the same answer. */
 export interface LmtpRouteQuestion {
@@ -17,8 +18,6 @@ export interface LmtpRouteQuestion {
   readonly self: { readonly ip: string; readonly port: number; readonly others: ReadonlySet<string> }
   /** Hops left, as a trusted proxy in front said. */
   readonly ttl: number | undefined
-  /** `forward_*` received from the proxy in front; fields of the passdb are stronger. */
-  readonly forward: ReadonlyMap<string, string>
   readonly settings: Pick<Settings, 'ssl_client_require_valid_cert'>
 }
 
@@ -87,10 +86,10 @@ function isProtocol(text: string): text is 'lmtp' | 'smtp' {
 }
 
 function follow(fields: ProxyFields, question: LmtpRouteQuestion): LmtpRoute {
-  const { user, found, self, ttl, forward } = question
+  const { user, found, self, ttl } = question
   const host = fields.host ?? ''
   const port = fields.port ?? defaultPort(fields, self.port)
-  const chosen = chooseDestination(addressesOf(fields, question.addresses).map((ip) => ({ host, ip, port })))
+  const chosen = chooseDestination(connectAddresses(fields, question.addresses).map((ip) => ({ host, ip, port })))
   if (chosen === undefined) return { kind: 'misconfigured', text: `no address for ${host}` }
   const destuser = fields.destuser ?? found
   if (chosen.ip === self.ip && port === self.port && destuser === user) return { kind: 'looping', why: 'self' }
@@ -100,7 +99,8 @@ function follow(fields: ProxyFields, question: LmtpRouteQuestion): LmtpRoute {
     kind: 'proxy',
     destination: makeDestination(fields, chosen, timeout.ms, question),
     destuser,
-    forward: forward.size === 0 ? fields.forward : new Map<string, string | null>([...forward, ...fields.forward]),
+    // What a proxy in front forwarded is among the fields, unless the databases took it out.
+    forward: fields.forward,
     problems: timeout.problem === undefined ? [] : [timeout.problem],
   }
 }
@@ -109,12 +109,6 @@ function follow(fields: ProxyFields, question: LmtpRouteQuestion): LmtpRoute {
 function defaultPort({ protocol }: ProxyFields, ownPort: number): number {
   if (protocol === 'lmtp' || protocol === 'smtp') return PORTS[protocol]
   return ownPort === 0 ? PORTS.lmtp : ownPort
-}
-
-/** `hostip` is connected to whenever it is there, even beside an address in `host`. */
-function addressesOf(fields: ProxyFields, addresses: readonly string[]): readonly string[] {
-  const literal = normalizeIp(fields.hostip ?? fields.host ?? '')
-  return literal === undefined ? addresses : [literal]
 }
 
 /** Whole seconds only: that is all Dovecot's LMTP reads. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { testSettings } from '../../test/support/protocol-session.ts'
 import type { AuthConnection, AuthService, PassdbLookup, UserdbLookup } from '../auth/auth.ts'
@@ -133,6 +133,22 @@ test('first the passdb is asked, and only for those who live here the userdb', a
   for (const [databases, kind, asked, why] of rows) assert.deepEqual(await route(databases), { kind, asked }, why)
 })
 
+test('a name is looked up for as long as proxy_timeout says, as for logins', async () => {
+  const asked: number[] = []
+  const resolver: LmtpProxyAccess['resolver'] = {
+    async resolve(_name, timeoutMs) {
+      asked.push(timeoutMs)
+      return await Promise.resolve({ kind: 'failed' })
+    },
+  }
+  for (const proxy_timeout of ['2', '1500ms']) {
+    const fields = new Map(Object.entries({ proxy: '', host: 'mx.test', proxy_timeout }))
+    const { service } = auth({ passdb: { ...FOUND, fields } })
+    await routeLmtpRecipient({ ...access(), resolver }, { auth: service, proxySelf: new Set() }, lookup(), signal)
+  }
+  assert.deepEqual(asked, [2_000, 10_000])
+})
+
 test('without lmtp_proxy nobody is proxied', async () => {
   const passdb: PassdbLookup = {
     ...FOUND,
@@ -184,6 +200,7 @@ test('a backend is told by PROXY header where that is wanted, and the table of b
   const [bytes] = (await once(socket, 'data')) as [Buffer]
   assert.equal(bytes.toString(), 'PROXY TCP4 192.0.2.50 192.0.2.1 4000 24\r\n')
   socket.destroy()
+  assert.equal(await headerFor(proxy, port, server, { ...client, remote: { ip: '', port: 0 } }), 'PROXY UNKNOWN\r\n')
   await assert.rejects(
     connectLmtpBackend(proxy, destination(1), client, { timeoutMs: 5000, signal }),
     /Connection refused/,
@@ -196,6 +213,23 @@ test('a backend is told by PROXY header where that is wanted, and the table of b
     ],
   )
 })
+
+/** The first thing that a backend hears of this client. */
+async function headerFor(
+  proxy: LmtpProxyAccess,
+  port: number,
+  server: Server,
+  client: LmtpLookup['client'],
+): Promise<string> {
+  const accepted = once(server, 'connection')
+  const options = { timeoutMs: 5000, signal }
+  const { stream } = await connectLmtpBackend(proxy, destination(port, { haproxy: 'v1' }), client, options)
+  const [socket] = (await accepted) as [Socket]
+  const [bytes] = (await once(socket, 'data')) as [Buffer]
+  stream.destroy()
+  socket.destroy()
+  return bytes.toString()
+}
 
 test('a client that is a connection of ours has one hop less than who caused it', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')

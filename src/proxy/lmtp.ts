@@ -11,7 +11,7 @@ import { parseProxyFields } from './fields.ts'
 import type { BackendHosts } from './hosts.ts'
 import { decideLmtpRoute, type LmtpDestination, type LmtpRoute } from './lmtp-route.ts'
 import type { OwnConnections } from './own-connections.ts'
-import { RESOLVE_LIMITS, type Resolver } from './resolve.ts'
+import { type Resolver, resolveTimeoutMs } from './resolve.ts'
 import { hostToResolve } from './route.ts'
 
 /** What the LMTP proxy needs of the rest of the server. Shared by all connections of a process. */
@@ -70,7 +70,7 @@ export async function routeLmtpRecipient(
   lookup: LmtpLookup,
   signal: AbortSignal,
 ): Promise<LmtpRecipientRoute> {
-  const { user, client, forward } = lookup
+  const { user, client } = lookup
   const connection = connectionOf(lookup)
   if (client.settings.lmtp_proxy) {
     const found = await auth.lookupPassdb(connection, user, signal)
@@ -85,7 +85,6 @@ export async function routeLmtpRecipient(
         addresses,
         self: { ip: client.realLocal.ip, port: client.realLocal.port, others: proxySelf },
         ttl: client.ttl,
-        forward,
         settings: client.settings,
       })
       if (route.kind !== 'local') return route
@@ -103,9 +102,10 @@ async function resolveHost(
   resolver: Resolver,
   { fields }: Extract<PassdbLookup, { kind: 'found' }>,
 ): Promise<readonly string[] | undefined> {
-  const name = hostToResolve(parseProxyFields(fields).fields)
+  const proxyFields = parseProxyFields(fields).fields
+  const name = hostToResolve(proxyFields)
   if (name === undefined) return []
-  const resolved = await resolver.resolve(name, RESOLVE_LIMITS.timeoutMs)
+  const resolved = await resolver.resolve(name, resolveTimeoutMs(proxyFields))
   return resolved.kind === 'resolved' ? resolved.addresses : undefined
 }
 
@@ -151,8 +151,8 @@ export async function connectLmtpBackend(
   if (haproxy !== undefined) {
     stream.write(
       writeProxyHeader(haproxy, {
-        source: client.remote,
-        destination: client.realLocal,
+        // A client on a UNIX socket has no address to tell.
+        ...(client.remote.ip === '' ? undefined : { source: client.remote, destination: client.realLocal }),
         ...(client.tls ? { tls: { certificateVerified: false } } : undefined),
       }),
     )

@@ -29,6 +29,11 @@ export const RESOLVE_LIMITS = {
   nameLength: 255,
 } as const
 
+/** How long a login or a recipient waits for the lookup: `proxy_timeout` bounds it too when it is whole seconds. */
+export function resolveTimeoutMs({ timeoutMs }: { readonly timeoutMs: number | undefined }): number {
+  return timeoutMs !== undefined && timeoutMs % 1000 === 0 ? timeoutMs : RESOLVE_LIMITS.timeoutMs
+}
+
 interface Entry {
   readonly startedMs: number
   readonly answer: Promise<readonly string[]>

@@ -123,7 +123,7 @@ function wrongHostip({ host, hostip }: ProxyFields): Route {
 }
 
 /** `hostip` is connected to whenever it is there, even beside an address in `host`. */
-function connectAddresses(fields: ProxyFields, addresses: readonly string[]): readonly string[] {
+export function connectAddresses(fields: ProxyFields, addresses: readonly string[]): readonly string[] {
   const text = fields.hostip ?? fields.host ?? ''
   const literal = normalizeIp(text)
   if (literal === undefined) return addresses

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { parseProxyHeader } from '../../src/net/haproxy-parse.ts'
 import { type BackendScript, type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import { type Door, type DoorOptions, openDoor } from './door.ts'
 
@@ -222,6 +223,34 @@ test('a PROXY header goes to the backend in front of everything', async (t) => {
   client.send('a LOGIN joe pw')
   await client.linesUntil(/^a OK/)
   assert.deepEqual(backend.faults, [])
+})
+
+test('a client that came to a balancer over TLS came over TLS for the backend, too [field haproxy: imap]', async (t) => {
+  const source = { ip: '192.0.2.1', port: 5000 }
+  const destination = { ip: '192.0.2.2', port: 993 }
+  const first = Promise.withResolvers<Buffer>()
+  const { door } = await setUp(
+    t,
+    async (wire) => {
+      // Addresses and ports, then TLVs; a checksum of seven bytes ends them.
+      const header = await wire.bytes(16 + 12 + 8 + 7)
+      first.resolve(header)
+      await welcoming(wire, 1)
+    },
+    {
+      fields: { haproxy: 'v2' },
+      accepted: { haproxy: { source, destination, tls: { certificateVerified: false } } },
+    },
+  )
+  const client = await door.client()
+  client.send('a LOGIN joe pw')
+  await client.linesUntil(/^a OK/)
+  const parsed = parseProxyHeader(await first.promise)
+  assert.deepEqual(parsed.kind === 'header' && parsed.header, {
+    source,
+    destination,
+    tls: { certificateVerified: false },
+  })
 })
 
 const broken: readonly { why: string; fields: Record<string, string>; reply: RegExp; line: RegExp }[] = [
