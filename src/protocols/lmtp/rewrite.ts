@@ -12,5 +12,7 @@ export function rewriteRecipient(address: Address, destuser: string, delimiters:
   const wanted = encodeText(destuser)
   if (wanted === name) return address
   const rewritten = addressFromName(wanted)
-  return rewritten === undefined ? undefined : { ...rewritten, localPart: rewritten.localPart + detail }
+  if (rewritten === undefined) return undefined
+  // A delimiter with nothing behind it is no detail.
+  return detail.length < 2 ? rewritten : { ...rewritten, localPart: rewritten.localPart + detail }
 }
