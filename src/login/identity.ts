@@ -38,7 +38,7 @@ export function overrideIdentity(identity: ClientIdentity, update: ForwardedIden
       port: isPort(update.localPort) ? update.localPort : identity.local.port,
     },
     ttl: isTtl(update.ttl) ? Math.min(update.ttl, LOGIN_LIMITS.ttl) : identity.ttl,
-    forward: mergeForward(identity.forward, update.forward),
+    forward: update.forward === undefined ? identity.forward : boundedForward(update.forward),
   }
 }
 
@@ -55,18 +55,14 @@ function isTtl(ttl: number | undefined): ttl is number {
   return ttl !== undefined && Number.isInteger(ttl) && ttl >= 0
 }
 
-function mergeForward(
-  old: ReadonlyMap<string, string>,
-  update: ReadonlyMap<string, string> | undefined,
-): ReadonlyMap<string, string> {
-  if (update === undefined || update.size === 0) return old
-  const merged = new Map(old)
+/** As much of them as one connection may bring. What is said last counts, and the whole of it. */
+function boundedForward(update: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const kept = new Map<string, string>()
   let bytes = 0
-  for (const [key, value] of merged) bytes += key.length + value.length
   for (const [key, value] of update) {
     bytes += key.length + value.length
     if (bytes > LOGIN_LIMITS.forwardBytes) break
-    merged.set(key, value)
+    kept.set(key, value)
   }
-  return merged
+  return kept
 }
