@@ -198,7 +198,7 @@ test('a backend that does not answer in time, or that nobody wants any more', as
   const silent = await listen(t, createServer())
   const tls = { context, host: 'x', verify: false }
   const late = await failure({ ip: '127.0.0.1', port: silent, onread: false, tls, timeoutMs: 40 })
-  assert.deepEqual([late.fault, late.message, late.local?.ip], ['timeout', 'Timed out', '127.0.0.1'])
+  assert.deepEqual([late.fault, late.message, late.local?.ip], ['tls-timeout', 'Timed out', '127.0.0.1'])
   const controller = new AbortController()
   const waiting = failure({
     ip: '127.0.0.1',

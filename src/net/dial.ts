@@ -31,8 +31,11 @@ export interface DialOptions {
   readonly signal?: Cancellable | undefined
 }
 
-/** What a connection attempt died of. `timeout` is our own limit; the kernel's is a `connect` fault with ETIMEDOUT. */
-export type DialFault = 'connect' | 'bind' | 'timeout' | 'tls' | 'certificate' | 'closed' | 'aborted'
+/**
+ * What a connection attempt died of. `timeout` is our own limit, `tls-timeout` the same while the backend owed its half of a
+ * handshake; the kernel's is a `connect` fault with ETIMEDOUT.
+ */
+export type DialFault = 'connect' | 'bind' | 'timeout' | 'tls-timeout' | 'tls' | 'certificate' | 'closed' | 'aborted'
 
 /** A connection that did not come up. The message is Dovecot's: `connect(10.0.0.1, 143) failed: Connection refused`. */
 export class DialFailed extends Error {
@@ -124,7 +127,7 @@ class Attempt implements SocketOwner {
 
   readonly #onTimeout = (): void => {
     this.#noteLocal()
-    this.#fail('timeout', 'Timed out')
+    this.#fail(this.#connected ? 'tls-timeout' : 'timeout', 'Timed out')
   }
 
   readonly #onAbort = (): void => this.#fail('aborted', 'aborted')

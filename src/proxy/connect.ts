@@ -170,7 +170,7 @@ class BackendLogin {
     const { target } = this.#request
     this.#dialFailed(error)
     this.#access.hosts.end(target.ip, target.port)
-    return dialFailure(target, error)
+    return dialFailure(target, error, this.#step)
   }
 
   /** The connection is there; a backend must not outlive the client that it is logged in to for. */
@@ -216,6 +216,7 @@ class BackendLogin {
     switch (error.fault) {
       case 'connect':
       case 'timeout':
+      case 'tls-timeout':
         return this.#access.hosts.failed(ip, port, error.message)
       case 'bind':
         return this.#logBindProblem(error.message)

@@ -79,7 +79,7 @@ const dials: readonly { why: string; error: unknown; is: string; class: ProxyFai
 
 for (const { why, error, is, class: failureClass } of dials) {
   test(`a connection that does not come up: ${why}`, () => {
-    const failure = dialFailure(TO, error)
+    const failure = dialFailure(TO, error, CONTEXT.step)
     assert.equal(describeFailure(failure, CONTEXT), is)
     assert.equal(failure.class, failureClass)
   })
@@ -162,8 +162,15 @@ for (const { why, error, is, class: failureClass } of dialogues) {
   })
 }
 
+test('a handshake that is not answered is a login that timed out', () => {
+  const failure = dialFailure(TO, dialed('tls-timeout', 'Timed out'), '/none')
+  const text = describeFailure(failure, { ...CONTEXT, reconnects: 0, local: undefined })
+  assert.equal(text, 'Login timed out in state=/none (after 3 secs)')
+  assert.equal(failure.class, 'connect')
+})
+
 test('without reconnects and without a near end the line is shorter', () => {
-  const failure = dialFailure(TO, dialed('timeout', 'Timed out'))
+  const failure = dialFailure(TO, dialed('timeout', 'Timed out'), CONTEXT.step)
   const text = describeFailure(failure, { ...CONTEXT, reconnects: 0, local: undefined })
   assert.equal(text, 'connect(127.0.77.3, 143) failed: Connection timed out (after 3 secs)')
 })

@@ -18,8 +18,12 @@ export class ConnectionFailure extends ProxyFailure {
   }
 }
 
-/** What kept a connection from coming up, as a ProxyFailure in Dovecot's words. */
-export function dialFailure({ ip, port }: Pick<ProxyTarget, 'ip' | 'port'>, error: unknown): ProxyFailure {
+/** What kept a connection from coming up, as a ProxyFailure in Dovecot's words. `step` is where its dialogue would begin. */
+export function dialFailure(
+  { ip, port }: Pick<ProxyTarget, 'ip' | 'port'>,
+  error: unknown,
+  step: string,
+): ProxyFailure {
   if (!(error instanceof DialFailed)) return settingsFailure(error)
   switch (error.fault) {
     case 'connect':
@@ -34,6 +38,8 @@ export function dialFailure({ ip, port }: Pick<ProxyTarget, 'ip' | 'port'>, erro
       )
     case 'timeout':
       return new ConnectionFailure('connect', `connect(${ip}, ${port}) failed: Connection timed out`, 'after', error)
+    case 'tls-timeout':
+      return timedOut(step, error)
     case 'aborted':
       return new ConnectionFailure('connect', 'aborted', 'after', error)
     case 'tls':
@@ -64,15 +70,17 @@ export function dialogueFailure(error: unknown, step: string): ProxyFailure {
   const cause = error instanceof ProxyFailure ? error.cause : error
   if (cause instanceof TlsFailed) return tlsFailure(cause.fault, cause)
   if (cause instanceof LineTooLong) return new ProxyFailure('protocol', 'Too long input line', { cause })
-  if (cause instanceof DeadlineExceeded) {
-    return new ConnectionFailure('connect', `Login timed out in state=${step}`, 'after', cause)
-  }
+  if (cause instanceof DeadlineExceeded) return timedOut(step, cause)
   if (cause instanceof ConnectionLost) {
     const fault = cause.cause === undefined ? '' : `: ${describeFault(cause.cause)}`
     return disconnected(`Connection closed${fault}`, cause)
   }
   if (error instanceof ProxyFailure) return disconnected(error.message, error)
   return settingsFailure(error)
+}
+
+function timedOut(step: string, cause: Error): ProxyFailure {
+  return new ConnectionFailure('connect', `Login timed out in state=${step}`, 'after', cause)
 }
 
 function disconnected(reason: string, cause: unknown, failureClass: ProxyFailureClass = 'connect'): ProxyFailure {

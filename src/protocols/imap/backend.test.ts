@@ -190,7 +190,7 @@ test('without SASL-IR the response waits for the challenge, whatever text that h
     assert.deepEqual(io.done.steps.slice(2), [
       'id+authenticate/banner',
       'authenticate/id',
-      'authenticate+auth-continue/auth-continue',
+      'auth-continue/auth-continue',
       '/login',
     ])
   }

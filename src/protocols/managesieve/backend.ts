@@ -59,8 +59,8 @@ async function startTls(io: BackendIo, capabilities: Capabilities): Promise<Capa
   io.stream.write('STARTTLS\r\n')
   const reply = await readReply(io)
   if (reply.status !== 'OK') throw new ProxyFailure('remote', 'Remote refused STARTTLS command')
-  await startBackendTls(io)
   io.step = 'tls-ready'
+  await startBackendTls(io)
   return await readCapabilities(io)
 }
 

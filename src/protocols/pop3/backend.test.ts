@@ -55,7 +55,7 @@ test('behind STLS who the client is goes inside TLS only', async () => {
   ])
   await result
   assert.equal(peer.writes[0], 'STLS\r\n')
-  assert.deepEqual(io.done.steps, ['banner', 'starttls', 'xclient', 'login2'])
+  assert.deepEqual(io.done.steps, ['banner', 'starttls', 'xclient', 'xclient', 'login2'])
 })
 
 test('proxy_not_trusted keeps who the client is here', async () => {

@@ -12,18 +12,21 @@ export async function backend(io: BackendIo, target: ProxyTarget): Promise<Backe
   io.step = 'banner'
   const banner = await readBackendLine(io.stream)
   if (!isOk(banner)) throw new ProxyFailure('protocol', `Invalid banner: ${shown(banner)}`)
-  if (target.tls === 'starttls') await startTls(io)
-  // Pipelined with the login: the reply to XCLIENT comes first.
-  const announce = banner.startsWith('+OK [XCLIENT]') && !target.notTrusted ? xclientCommand(io, target) : undefined
+  const announces = banner.startsWith('+OK [XCLIENT]') && !target.notTrusted
   const simple = target.mechanism === undefined && target.master === undefined
+  if (target.tls === 'starttls') await startTls(io, announces ? 'xclient' : simple ? 'login1' : 'login2')
+  // Pipelined with the login: the reply to XCLIENT comes first.
+  const announce = announces ? xclientCommand(io, target) : undefined
   return simple ? await loginWithPassword(io, target, announce) : await loginWithSasl(io, target, announce)
 }
 
-async function startTls(io: BackendIo): Promise<void> {
+/** `next` is what waits for the end of the handshake, by which Dovecot calls it. */
+async function startTls(io: BackendIo, next: string): Promise<void> {
   io.step = 'starttls'
   io.stream.write('STLS\r\n')
   const reply = await readBackendLine(io.stream)
   if (!isOk(reply)) throw new ProxyFailure('remote', `STLS failed: ${shown(reply)}`)
+  io.step = next
   await startBackendTls(io)
 }
 

@@ -150,7 +150,7 @@ export class BackendDialogue {
   }
 
   #showStep(): void {
-    const isContinued = this.#answering && this.#waiting.some((command) => command.state === 'authenticate')
-    this.io.step = `${this.#sent}${isContinued ? '+auth-continue' : ''}/${this.#received}`
+    const sent = this.#answering ? this.#sent.replace('authenticate', 'auth-continue') : this.#sent
+    this.io.step = `${sent}/${this.#received}`
   }
 }

@@ -78,6 +78,7 @@ export function connectFailure({ host, port }: Destination, error: unknown): Bac
   const failed = `connect(${host}:${port}) failed`
   switch (error.fault) {
     case 'timeout':
+    case 'tls-timeout':
       return timedOut(error)
     case 'connect':
     case 'bind': {
