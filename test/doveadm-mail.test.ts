@@ -139,7 +139,29 @@ const CHANGING: readonly Row[] = [
   ...updates(),
   { why: 'save into nothing', argv: ['save', ...JOE, '-m', 'Nosuch', 'MESSAGE'] },
   ...imports(),
+  ...batches(),
 ]
+
+function batches(): readonly Row[] {
+  const rows: readonly (readonly [why: string, words: string, ownWords?: true])[] = [
+    ['several commands', ': mailbox create BatchA : mailbox create BatchB : mailbox list'],
+    ['with another separator', ', mailbox create -s BatchC , mailbox rename BatchB BatchD'],
+    ['what fails is the last one', ': mailbox create BatchA : mailbox create Never'],
+    ['nothing was done behind it', ': mailbox list'],
+    ['messages', ': copy BatchA mailbox INBOX all : flags add \\Flagged mailbox BatchA all'],
+    ['one that makes no sense', ': mailbox list : expunge all'],
+    ['one that is none', ': mailbox list : nosuch : mailbox list'],
+    ['one that would be read', ': nosuch', true],
+    ['no command', ':', true],
+    ['nothing', '', true],
+    ['a user of its own', ': mailbox list -u jane', true],
+  ]
+  return rows.map(([why, words, ownWords]) => ({
+    why: `batch: ${why}`,
+    argv: ['batch', ...JOE, ...words.split(' ').filter((word) => word !== '')],
+    ...(ownWords && { ownWords }),
+  }))
+}
 
 function imports(): readonly Row[] {
   const rows: readonly (readonly [why: string, argv: readonly string[], ownWords?: true])[] = [

@@ -70,6 +70,7 @@ async function runCommand(
     withLetters(argv, command.options),
     letters(({ value }) => value === undefined),
     letters(({ value }) => value !== undefined),
+    command.hasWordsLast,
   )
   if ('usage' in read) {
     io.stderr(`${command.name.split(' ').at(-1)}: ${read.usage}\n`)

@@ -13,6 +13,8 @@ export interface Command {
   /** Paragraphs for its page in the manual. */
   readonly details?: readonly string[]
   readonly options: readonly CommandOption[]
+  /** Options stand before the first word; what looks like one behind it is a word. */
+  readonly hasWordsLast?: true
   /** What its listing has, for the manual. */
   readonly columns?: readonly Column[]
   /** Exit statuses besides those that all commands share. */

@@ -8,8 +8,13 @@ export type GivenOptions =
     }
   | { readonly usage: string }
 
-/** Reads `argv`. Of an option given twice the last value counts. `usage` is getopt's complaint. */
-export function readOptions(argv: readonly string[], withoutValue: string, withValue: string): GivenOptions {
+/** Reads `argv`, with `upToWord` only what stands before a word. Of an option given twice the last value counts. `usage` is getopt's complaint. */
+export function readOptions(
+  argv: readonly string[],
+  withoutValue: string,
+  withValue: string,
+  upToWord = false,
+): GivenOptions {
   const given: [string, string][] = []
   const words: string[] = []
   const done = (rest: readonly string[]): GivenOptions => ({ flags: new Map(given), given, words: [...words, ...rest] })
@@ -17,6 +22,7 @@ export function readOptions(argv: readonly string[], withoutValue: string, withV
     const word = argv[index] ?? ''
     if (word === '--') return done(argv.slice(index + 1))
     if (!word.startsWith('-') || word === '-') {
+      if (upToWord) return done(argv.slice(index))
       words.push(word)
       continue
     }

@@ -39,6 +39,7 @@ import {
   metadataSet,
   metadataUnset,
 } from './mail/not-here.ts'
+import { batchCommand } from './mail/batch.ts'
 import { mailboxUpdate } from './mail/mailbox-update.ts'
 import { quotaGet, quotaRecalc } from './mail/quota.ts'
 import { deduplicate, index, mailboxPath, purge } from './mail/upkeep.ts'
@@ -54,6 +55,34 @@ import { userAllow } from './user-allow.ts'
 import { userRevoke } from './user-revoke.ts'
 import { userRevoked } from './user-revoked.ts'
 import { who } from './who.ts'
+
+const batch = batchCommand([
+  copy,
+  deduplicate,
+  expunge,
+  fetch,
+  flagsAdd,
+  flagsRemove,
+  flagsReplace,
+  forceResync,
+  importMail,
+  index,
+  mailboxCreate,
+  mailboxDelete,
+  mailboxList,
+  mailboxPath,
+  mailboxRename,
+  mailboxStatus,
+  mailboxSubscribe,
+  mailboxUnsubscribe,
+  mailboxUpdate,
+  move,
+  purge,
+  quotaGet,
+  quotaRecalc,
+  save,
+  search,
+])
 
 /** Every command of `postern doveadm`, by name. A new one is a file and a line here. */
 export const doveadmCommands: readonly Command[] = [
@@ -74,6 +103,7 @@ export const doveadmCommands: readonly Command[] = [
   authCacheFlush,
   authLookup,
   authTest,
+  batch,
   copy,
   deduplicate,
   expunge,

@@ -2,7 +2,7 @@ import { openFlow } from '../../output/flow.ts'
 import type { Column, OpenPrinter, Printer } from '../../output/printer.ts'
 import { type Command, type CommandCall, type CommandOption, EXIT } from '../command.ts'
 import { MailTaskError, type MailTask, type TaskEnd } from './mail-admin.ts'
-import { NoSuchList, selectUsers } from './select-users.ts'
+import { NoSuchList, type SelectedUsers, selectUsers } from './select-users.ts'
 
 /** A command that does something with the mail of one user, of some, or of all. */
 export interface MailCommand extends Omit<Command, 'run' | 'options'> {
@@ -33,8 +33,11 @@ const STATUSES: Exclude<Command['statuses'], undefined> = [
   [EXIT.permission, 'The rights for it are missing.'],
 ]
 
+/** A command that `doveadm batch` can run with others. */
+export type BatchableCommand = Command & Pick<MailCommand, 'plan' | 'format' | 'input'>
+
 /** The command over users. */
-export function mailCommand(command: MailCommand): Command {
+export function mailCommand(command: MailCommand): BatchableCommand {
   const { details = [], options = [] } = command
   return {
     ...command,
@@ -46,17 +49,21 @@ export function mailCommand(command: MailCommand): Command {
 }
 
 async function runForUsers(command: MailCommand, call: CommandCall): Promise<number> {
-  const { out } = call
-  try {
+  return await withFatal(call, async () => {
     const task = await command.plan(call)
     const { columns } = call.mail.check(task)
     const users = selectUsers(call)
-    const all = users.kind === 'one' ? columns : [USERNAME, ...columns]
-    const printer = columns.length === 0 ? NO_LISTING : out.open(all, command.format ?? openFlow)
-    const run = new Run(command, call, task, printer)
-    const status = users.kind === 'one' ? await run.one(users.user) : await run.many(users.users)
+    const printer = openListing(command, call, columns, users)
+    const status = await new Run(call, [{ command, call, task, printer: () => printer }]).over(users)
     printer.end()
     return status
+  })
+}
+
+/** What makes no sense is told as Dovecot does. */
+export async function withFatal({ out }: CommandCall, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
   } catch (error) {
     if (!(error instanceof MailTaskError)) throw error
     out.complain(error.message, 'Fatal')
@@ -64,20 +71,43 @@ async function runForUsers(command: MailCommand, call: CommandCall): Promise<num
   }
 }
 
-class Run {
-  readonly #command: MailCommand
-  readonly #call: CommandCall
-  readonly #task: MailTask
-  readonly #printer: Printer
+/** A listing of what a command shows; of several users with their names. */
+export function openListing(
+  { format }: Pick<MailCommand, 'format'>,
+  { out }: CommandCall,
+  columns: readonly Column[],
+  users: SelectedUsers,
+): Printer {
+  if (columns.length === 0) return NO_LISTING
+  return out.open(users.kind === 'one' ? columns : [USERNAME, ...columns], format ?? openFlow)
+}
 
-  constructor(command: MailCommand, call: CommandCall, task: MailTask, printer: Printer) {
-    this.#command = command
+/** One thing to do with the mail of each user. */
+export interface Step {
+  readonly command: Pick<MailCommand, 'input'>
+  readonly call: CommandCall
+  readonly task: MailTask
+  /** Where its rows go, for one user; `end` is not called. */
+  readonly printer: () => Printer
+  readonly onDone?: (printer: Printer) => void
+}
+
+/** Does things with the mail of users, one user after the other; what fails ends it for that user. */
+export class Run {
+  readonly #call: CommandCall
+  readonly #steps: readonly Step[]
+
+  constructor(call: CommandCall, steps: readonly Step[]) {
     this.#call = call
-    this.#task = task
-    this.#printer = printer
+    this.#steps = steps
   }
 
-  async one(user: string | undefined): Promise<number> {
+  /** Resolves with the exit status. */
+  async over(users: SelectedUsers): Promise<number> {
+    return await (users.kind === 'one' ? this.#one(users.user) : this.#many(users.users))
+  }
+
+  async #one(user: string | undefined): Promise<number> {
     const end = await this.#run(user, [])
     if (end.kind === 'done') return end.status
     this.#say(user ?? '', 'Error', "User doesn't exist")
@@ -85,7 +115,7 @@ class Run {
   }
 
   /** A user who is gone meanwhile is no error; others are tried whatever happens to one. */
-  async many(users: AsyncIterable<string>): Promise<number> {
+  async #many(users: AsyncIterable<string>): Promise<number> {
     let status: number = EXIT.ok
     let done = 0
     try {
@@ -106,14 +136,26 @@ class Run {
   }
 
   async #run(user: string | undefined, before: readonly string[]): Promise<TaskEnd> {
+    let end: TaskEnd = { kind: 'done', status: EXIT.ok }
+    for (const step of this.#steps) {
+      end = await this.#do(step, user, before)
+      if (end.kind !== 'done' || end.status !== EXIT.ok) break
+    }
+    return end
+  }
+
+  async #do(step: Step, user: string | undefined, before: readonly string[]): Promise<TaskEnd> {
+    const { command, call, task } = step
     const { mail, progress } = this.#call
-    const input = this.#command.input?.(this.#call)
-    const request = { user, task: this.#task, ...(input === undefined ? undefined : { input }) }
+    const input = command.input?.(call)
+    const printer = step.printer()
+    const request = { user, task, ...(input === undefined ? undefined : { input }) }
     const end = await mail.run(request, (news) => {
-      if (news.kind === 'row') this.#printer.row([...before, ...news.values])
+      if (news.kind === 'row') printer.row([...before, ...news.values])
       else if (news.kind === 'error') this.#say(user ?? '', news.severity ?? 'Error', news.text)
       else progress(`${news.done} / ${news.total}`)
     })
+    step.onDone?.(printer)
     progress('')
     return end
   }
