@@ -366,7 +366,8 @@ export class MailboxView implements Mailbox, Onlooker {
       const uids = [...listed(this.#recent)].filter((uid) => !dropped.has(uid))
       const claimed = this.#unclaimed()
       if (!this.readOnly && unclaimed.size > 0) {
-        for (const uid of claimed) unclaimed.delete(uid)
+        if (claimed.length === unclaimed.size) unclaimed.clear()
+        else for (const uid of claimed) unclaimed.delete(uid)
         this.#shared.saveRecent()
       }
       for (const uid of claimed) if (!inRanges(this.#recent, uid)) uids.push(uid)

@@ -73,9 +73,10 @@ export class PendingChanges {
   }
 
   #drainAdded(): MaildirRecord[] {
-    const added = this.#added.filter(({ isUntold }) => isUntold)
-    for (const record of added) this.#told(record)
+    const all = this.#added
+    const added = all.length === this.#untold ? all : all.filter(({ isUntold }) => isUntold)
     this.#added = []
+    for (const record of added) this.#told(record)
     return added.sort(byUid)
   }
 
