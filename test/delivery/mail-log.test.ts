@@ -259,7 +259,7 @@ describe('changes of mail are logged in the words of Dovecot, and mail processes
         wire.send(`a${at} ${command}`)
         said.push(
           ...(await wire.linesUntil(new RegExp(`^a${at} `))).filter(
-            (line) => /^\* /.test(line) && /FETCH|STATUS/.test(line),
+            (line) => line.startsWith('* ') && /FETCH|STATUS/.test(line),
           ),
         )
       }
