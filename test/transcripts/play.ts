@@ -48,6 +48,9 @@ const SILENCE_MS = 250
 const LOG_MS = PATIENCE_MS
 const RECORD_LOG_MS = 700
 
+/** How proxies leave a backend that is done: before the transcript is, or after, where it does not say so. */
+const GOODBYE = 'QUIT\r\n'
+
 /** Plays a transcript from top to bottom. Rejects at the first line that does not come true, showing what led there. */
 export async function play(transcript: Transcript, stage: Stage): Promise<void> {
   const player = new Player(stage)
@@ -111,8 +114,10 @@ class Player {
   /** Every word of the file came true; was there more than that? */
   checkNothingIsLeft(transcript: Transcript, steps: readonly Step[]): void {
     if (this.#stage.record !== undefined) return
-    for (const wire of [...this.#clients.values(), ...(this.#stage.backend?.connections ?? [])]) {
-      const rest = this.#ignored.has(wire) ? '' : wire.unread.slice(0, 300)
+    const backends = this.#stage.backend?.connections ?? []
+    for (const wire of [...this.#clients.values(), ...backends]) {
+      const isGoodbye = wire.unread === GOODBYE && backends.includes(wire)
+      const rest = this.#ignored.has(wire) || isGoodbye ? '' : wire.unread.slice(0, 300)
       assert.ok(
         rest === '',
         `${transcript.file}: ${wire.name} received more than the transcript says: ${JSON.stringify(rest)}`,
