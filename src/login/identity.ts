@@ -28,7 +28,9 @@ export function firstIdentity(stream: ByteStream, haproxy: ProxyHeader | undefin
 export function overrideIdentity(identity: ClientIdentity, update: ForwardedIdentity): ClientIdentity {
   return {
     ...identity,
-    session: update.session !== undefined && isSessionId(update.session) ? update.session : identity.session,
+    ...(update.session !== undefined && isSessionId(update.session)
+      ? { session: update.session, sessionForwarded: true as const }
+      : undefined),
     remote: {
       ip: normalizeIp(update.remoteIp ?? '') ?? identity.remote.ip,
       port: isPort(update.remotePort) ? update.remotePort : identity.remote.port,

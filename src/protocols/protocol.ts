@@ -36,6 +36,8 @@ export type Goodbye = 'idle' | 'idle-during-auth' | 'login-timeout' | 'shutting-
 /** Who the client says it is: addresses and ids, possibly forwarded by a trusted proxy in front. Kept through the chain. */
 export interface ClientIdentity {
   readonly session: string
+  /** A trusted peer said what the session is. */
+  readonly sessionForwarded?: true
   readonly remote: Endpoint
   readonly local: Endpoint
   /** Hops left; starts at 5. */

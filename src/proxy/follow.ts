@@ -137,7 +137,10 @@ function looping(access: FollowAccess, { client }: AuthenticatedLogin, target: P
 function proxy(access: FollowAccess, login: AuthenticatedLogin, fields: ProxyFields, target: ProxyTarget): Soon<End> {
   const { identity, realRemote } = login.client
   const chain = access.loops.chainOf(identity.session, realRemote)
-  const loop = access.loops.enter(chain, `${target.ip} ${target.port} ${target.destuser}`)
+  const loop = access.loops.enter(chain, `${target.ip} ${target.port} ${target.destuser}`, {
+    ttl: identity.ttl,
+    forwarded: identity.sessionForwarded === true && chain === identity.session,
+  })
   if (loop === undefined) return looping(access, login, target, 'This login is on its way there already - proxies loop')
   const destination = destinationOf(target)
   return andFinally(

@@ -15,6 +15,32 @@ test('the same session on its way to the same place is a loop', () => {
   assert.notEqual(guard.enter(guard.chainOf('id', CLIENT), '10.0.0.5:143 joe'), undefined)
 })
 
+test('logins of one forwarded session side by side are no loop, unless one of them has fewer hops left', () => {
+  const guard = createLoopGuard()
+  const enter = (ttl: number, forwarded: boolean): ReturnType<typeof guard.enter> =>
+    guard.enter('id', 'there', { ttl, forwarded })
+  const first = enter(5, true)
+  const second = enter(5, true)
+  assert.ok(first !== undefined && second !== undefined)
+  assert.equal(enter(4, true), undefined, 'it went round')
+  assert.equal(enter(5, false), undefined, 'it came from a socket of ours')
+  first.leave()
+  first.leave()
+  assert.equal(enter(4, true), undefined, 'the second is still there')
+  second.leave()
+  assert.ok(enter(4, true) !== undefined)
+  const own = createLoopGuard()
+  own.enter('id', 'there', { ttl: 5, forwarded: false })
+  assert.equal(own.enter('id', 'there', { ttl: 5, forwarded: true }), undefined, 'an id that we made comes back')
+})
+
+test('a loop that nobody counts ends all the same', () => {
+  const guard = createLoopGuard()
+  let passes = 0
+  while (guard.enter('id', 'there', { ttl: 5, forwarded: true }) !== undefined && passes < 1000) passes++
+  assert.equal(passes, 20)
+})
+
 test('a connection of our own is known by its near end, though its session id was not believed', () => {
   const guard = createLoopGuard()
   const pass = guard.enter('first', 'there')

@@ -9,8 +9,24 @@ export interface LoopGuard {
   /** The chain a connection belongs to: its own session id, or that of the login of ours it came from. */
   chainOf(session: string, realRemote: Endpoint): string
   /** Undefined when this chain is on its way to the same place already. */
-  enter(chain: string, destination: string): LoopPass | undefined
+  enter(chain: string, destination: string, way?: LoginWay): LoopPass | undefined
 }
+
+/** How a login came here. */
+export interface LoginWay {
+  /** Hops left: each further time round it is less, where it is told at all. */
+  readonly ttl: number
+  /** Its session id is what a trusted peer said. */
+  readonly forwarded: boolean
+}
+
+const OWN: LoginWay = { ttl: 0, forwarded: false }
+
+/**
+ * A webmail may give all connections of one visitor the same session id, and open some at once: logins with a forwarded id
+ * and equally many hops left are brothers. Beyond so many they must be a loop that nobody counts.
+ */
+const BROTHERS = 20
 
 /** A login on its way to a backend. */
 export interface LoopPass {
@@ -21,15 +37,19 @@ export interface LoopPass {
 }
 
 export function createLoopGuard(): LoopGuard {
-  const underWay = new Set<string>()
+  const underWay = new Map<string, { readonly way: LoginWay; count: number }>()
   const chains = new Map<string, string>()
   return {
     chainOf: (session, realRemote) => (chains.size === 0 ? session : (chains.get(endpointKey(realRemote)) ?? session)),
-    enter(chain, destination) {
+    enter(chain, destination, way = OWN) {
       const login = `${chain} ${destination}`
-      if (underWay.has(login)) return undefined
-      underWay.add(login)
+      const known = underWay.get(login)
+      if (known !== undefined && (!areBrothers(known.way, way) || known.count >= BROTHERS)) return undefined
+      const under = known ?? { way, count: 0 }
+      if (known === undefined) underWay.set(login, under)
+      under.count++
       let local: string | undefined
+      let left = false
       return {
         connected(endpoint) {
           if (local !== undefined) chains.delete(local)
@@ -37,13 +57,18 @@ export function createLoopGuard(): LoopGuard {
           chains.set(local, chain)
         },
         leave() {
-          underWay.delete(login)
+          if (!left && --under.count === 0) underWay.delete(login)
+          left = true
           if (local !== undefined) chains.delete(local)
           local = undefined
         },
       }
     },
   }
+}
+
+function areBrothers(first: LoginWay, second: LoginWay): boolean {
+  return first.forwarded && second.forwarded && first.ttl === second.ttl
 }
 
 function endpointKey({ ip, port }: Endpoint): string {
