@@ -168,7 +168,9 @@ export async function fetchmail(place: ClientPlace, protocol: 'IMAP' | 'POP3', o
 user "${user}" password "${PASSWORD}" sslproto "" ${options} mda "sh -c 'cat > ${box}/new/$$'"\n`,
     { mode: 0o600 },
   )
-  await runClient(place, 'fetchmail', ['-f', rc, '--nosyslog', '--idfile', join(home, 'ids')])
+  // Root's has one place for all, and refuses to run twice: others may test with it.
+  const files = ['--idfile', join(home, 'ids'), '--pidfile', join(home, 'fetchmail.pid')]
+  await runClient(place, 'fetchmail', ['-f', rc, '--nosyslog', ...files])
   return box
 }
 
