@@ -5,6 +5,7 @@ import { AuthCache, cacheKey, keyVariables } from './cache.ts'
 import type { PassdbDriver, PassdbReply } from './passdb/passdb.ts'
 import { FakeClock } from './testing/fake-clock.ts'
 import { openTestAuth, testConnection, type TestAuth } from './testing/open-auth.ts'
+import { SharedPasswords } from './shared-passwords.ts'
 import type { UserdbDriver } from './userdb/userdb.ts'
 
 const never = new AbortController().signal
@@ -18,7 +19,13 @@ interface Counting extends TestAuth {
   asked: number
 }
 
-async function openCounting(t: TestContext, settings: string, blocks = BLOCK, key = '%u'): Promise<Counting> {
+async function openCounting(
+  t: TestContext,
+  settings: string,
+  blocks = BLOCK,
+  key = '%u',
+  passwords?: SharedPasswords,
+): Promise<Counting> {
   const clock = new FakeClock()
   const users = new Map<string, readonly (readonly [string, string | null])[]>()
   const state = { isDown: false, asked: 0 }
@@ -55,6 +62,7 @@ async function openCounting(t: TestContext, settings: string, blocks = BLOCK, ke
     conf: `auth_verbose = yes\n${settings}\n${blocks}`,
     clock,
     input: { passdbDrivers: [passdb], userdbDrivers: [userdb] },
+    ...(passwords && { passwords }),
   })
   t.after(() => opened.auth.close())
   return Object.assign(state, opened, { clock, users })
@@ -231,6 +239,31 @@ test('one user is forgotten, or everybody', async (t) => {
   assert.equal(db.auth.flushCache(['joe', 'jane@example.org', 'nobody']), 2)
   assert.equal(db.auth.flushCache(undefined), 1)
   assert.equal(db.auth.flushCache(undefined), 0)
+})
+
+test('the first login with a new password ends the old one in the caches of all workers', async (t) => {
+  const shares: SharedPasswords[] = []
+  const open = async (): Promise<Counting> => {
+    const share: SharedPasswords = new SharedPasswords((news) => {
+      for (const other of shares) if (other !== share) other.hear(news)
+    })
+    shares.push(share)
+    return await openCounting(t, CACHE, BLOCK, '%u', share)
+  }
+  const [one, two] = [await open(), await open()]
+  const both = (password: string): void => [one, two].forEach(({ users }) => users.set('joe', [['password', password]]))
+  const logIn = async (at: Counting, password: string): Promise<string> => (await at.login('joe', password)).kind
+  both('old')
+  assert.deepEqual([await logIn(one, 'old'), await logIn(two, 'old')], ['ok', 'ok'])
+  // A device with another password: from here on this worker believes a wrong password without asking.
+  assert.deepEqual([await logIn(two, 'typo'), await logIn(two, 'typo')], ['refused', 'refused'])
+  both('new')
+  const askedBefore = two.asked
+  assert.equal(await logIn(one, 'new'), 'ok')
+  assert.equal(await logIn(two, 'old'), 'refused')
+  assert.equal(await logIn(two, 'new'), 'ok')
+  assert.equal(two.asked, askedBefore + 1)
+  assert.equal(await logIn(one, 'new'), 'ok')
 })
 
 test('a key has what the query asks for: nothing is one answer for all', async (t) => {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { VariableLookup } from '../config/expand.ts'
 import type { Clock } from './needs.ts'
+import type { PasswordNews, SharedPasswords } from './shared-passwords.ts'
 
 export interface CachedField {
   readonly name: string
@@ -51,10 +52,14 @@ export class AuthCache {
   readonly #entries: LRUCache<string, CacheEntry>
   readonly #limits: CacheLimits
   readonly #clock: Clock
+  readonly #shared: SharedPasswords | undefined
+  readonly #stopListening: (() => void) | undefined
 
-  constructor(limits: CacheLimits, clock: Clock) {
+  constructor(limits: CacheLimits, clock: Clock, shared?: SharedPasswords) {
     this.#limits = limits
     this.#clock = clock
+    this.#shared = shared
+    this.#stopListening = shared?.listen((news) => this.#hear(news))
     this.#entries = new LRUCache({
       maxSize: limits.sizeBytes,
       sizeCalculation: (entry, key) => ENTRY_BYTES + key.length + sizeOf(entry),
@@ -76,6 +81,22 @@ export class AuthCache {
   put(key: string, answer: CachedAnswer, users: readonly string[], wasRight: boolean): void {
     if (answer.kind === 'unknown' && this.#limits.negativeTtlMs === 0) return
     this.#entries.set(key, { answer, users, createdMs: this.#clock.now(), wasRight })
+  }
+
+  /** Other workers are to forget another password that they may know for this question. */
+  tellPassword(key: string, password: string): void {
+    this.#shared?.told(key, password)
+  }
+
+  #hear({ question, fingerprint }: PasswordNews): void {
+    const known = this.#entries.peek(question)?.answer
+    if (known === undefined) return
+    if (known.kind === 'unknown' || this.#shared?.fingerprint(known.password) !== fingerprint)
+      this.#entries.delete(question)
+  }
+
+  close(): void {
+    this.#stopListening?.()
   }
 
   /** Forgets everything, or what is remembered of these users. Returns how many answers that were. */

@@ -2,6 +2,7 @@ import type { Observer } from '../observe/events.ts'
 import type { Complaint } from '../config/config.ts'
 import type { PenaltyTable } from './penalty.ts'
 import type { Revocations } from './revocations.ts'
+import type { SharedPasswords } from './shared-passwords.ts'
 
 /** Time as the auth service sees it. Tests hand in one that they move. */
 export interface Clock {
@@ -44,6 +45,8 @@ export interface AuthNeeds {
   readonly penalties?: SharedPenalties
   /** Whose logins are refused. Absent: nobody's. */
   readonly revocations?: Revocations
+  /** What databases told other workers. Absent: there are none. */
+  readonly passwords?: SharedPasswords
 }
 
 /** Penalties as all workers share them. */

@@ -40,6 +40,7 @@ export function keepAnswer(
   if (password === undefined) return
   const fields = [...request.fields.changed()].map(([name, { value }]) => ({ name, value }))
   use.cache.put(key, { kind: 'found', password, fields }, users, result === 'ok')
+  use.cache.tellPassword(key, password)
 }
 
 /** With its scheme; empty when every password is right; `undefined` when nothing can be kept. */

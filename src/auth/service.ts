@@ -23,7 +23,7 @@ import { FailureDelay } from './failure-delay.ts'
 import { Guards } from './guards.ts'
 import { Login, type Verdict } from './login.ts'
 import { lookUpPassdb, lookUpUser } from './lookups.ts'
-import { AuthConfigError, type AuthNeeds, type Clock } from './needs.ts'
+import { AuthConfigError, type AuthNeeds } from './needs.ts'
 import type { DatabaseNeeds, PassdbDriver } from './passdb/passdb.ts'
 import { PasswdFileStore } from './passwd-file.ts'
 import { outcomeOf, refused } from './outcome.ts'
@@ -90,7 +90,7 @@ class Service implements AuthService {
     this.#guards = new Guards(config, configFiles, needs)
     const complaints: Complaint[] = []
     const settings = config.settings({})
-    this.#cache = openCache(settings, needs.clock)
+    this.#cache = openCache(settings, needs)
     const {
       auth_debug: debug,
       auth_debug_passwords: debugPasswords,
@@ -310,6 +310,7 @@ class Service implements AuthService {
   async close(): Promise<void> {
     this.#failures.flush()
     this.#guards.close()
+    this.#cache?.close()
     await Promise.all([this.#sql.close(), ...this.#opener.databases().map((database) => database.close())])
   }
 
@@ -324,9 +325,9 @@ class Service implements AuthService {
 }
 
 /** No cache unless it has a size. */
-function openCache(settings: Settings, clock: Clock): AuthCache | undefined {
+function openCache(settings: Settings, { clock, passwords }: AuthNeeds): AuthCache | undefined {
   const { auth_cache_size: sizeBytes, auth_cache_ttl: ttlMs, auth_cache_negative_ttl: negativeTtlMs } = settings
-  return sizeBytes === 0 ? undefined : new AuthCache({ sizeBytes, ttlMs, negativeTtlMs }, clock)
+  return sizeBytes === 0 ? undefined : new AuthCache({ sizeBytes, ttlMs, negativeTtlMs }, clock, passwords)
 }
 
 function withoutRepeats(complaints: readonly Complaint[]): readonly Complaint[] {

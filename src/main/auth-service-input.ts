@@ -7,13 +7,16 @@ import type { Observer } from '../observe/events.ts'
 import { findMechanism } from '../sasl/index.ts'
 import { systemAuthNeeds } from './auth-needs.ts'
 
+/** What workers know together. */
+export type SharedNeeds = Pick<AuthNeeds, 'penalties' | 'revocations' | 'passwords'>
+
 /** What the auth service of a configuration is opened with, in a worker and in commands alike. */
 export function authServiceInput(
   config: Config,
   configFiles: ConfigFiles,
   observer: Observer,
   hostname: string,
-  shared: Pick<AuthNeeds, 'penalties' | 'revocations'> = {},
+  shared: SharedNeeds = {},
 ): AuthServiceInput {
   return {
     config,
@@ -26,6 +29,6 @@ export function authServiceInput(
 }
 
 /** What this process knows together with others: none of it in commands. */
-function sharedOf({ penalties, revocations }: Pick<AuthNeeds, 'penalties' | 'revocations'>): Partial<AuthNeeds> {
-  return { ...(penalties && { penalties }), ...(revocations && { revocations }) }
+function sharedOf({ penalties, revocations, passwords }: SharedNeeds): SharedNeeds {
+  return { ...(penalties && { penalties }), ...(revocations && { revocations }), ...(passwords && { passwords }) }
 }

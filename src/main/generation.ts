@@ -1,7 +1,6 @@
 import { hostname as systemHostname } from 'node:os'
 import { lookup } from 'node:dns/promises'
 import type { AuthService } from '../auth/auth.ts'
-import type { AuthNeeds } from '../auth/needs.ts'
 import { openAuthService } from '../auth/service.ts'
 import type { Config, Settings } from '../config/config.ts'
 import { decideListeners, type ListenerPlan } from '../config/listeners.ts'
@@ -10,7 +9,7 @@ import type { LoginEnvironment } from '../login/environment.ts'
 import type { TlsContextCache } from '../net/tls-cache.ts'
 import type { Observer } from '../observe/events.ts'
 import { isIP } from 'node:net'
-import { authServiceInput } from './auth-service-input.ts'
+import { authServiceInput, type SharedNeeds } from './auth-service-input.ts'
 import { systemFiles } from './config-files.ts'
 import { throughSnapshot } from './config-snapshot.ts'
 import type { ConfigSource } from './messages.ts'
@@ -30,7 +29,7 @@ export async function buildGeneration(
   observer: Observer,
   tls: TlsContextCache,
   workers: number,
-  shared: Pick<AuthNeeds, 'penalties' | 'revocations'> = {},
+  shared: SharedNeeds = {},
 ): Promise<Generation> {
   const files = throughSnapshot(source.snapshot, systemFiles())
   const { config, complaints } = loadConfig({

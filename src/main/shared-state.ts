@@ -95,6 +95,9 @@ export class SharedState {
         this.#workers?.tell(message, { except: worker })
         this.#cluster?.tell('penalty', message.change)
         return
+      case 'password':
+        this.#workers?.tell(message, { except: worker })
+        return
       case 'enter': {
         const isFree = this.#connections.enter(String(worker), message.key, message.limit)
         this.#workers?.tell({ kind: 'entered', id: message.id, isFree }, { only: worker })

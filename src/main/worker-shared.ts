@@ -1,6 +1,7 @@
 import type { SharedPenalties } from '../auth/needs.ts'
 import { PenaltyTable } from '../auth/penalty.ts'
 import { Revocations } from '../auth/revocations.ts'
+import { SharedPasswords } from '../auth/shared-passwords.ts'
 import { connectionKey } from '../cluster/connections.ts'
 import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
@@ -10,6 +11,7 @@ const ANSWER_MS = 2_000
 /** A worker's share of what all workers know alike. Logins read it without asking anybody. */
 export class WorkerShared {
   readonly revocations: Revocations
+  readonly passwords: SharedPasswords
   readonly #tell: (message: SharedFromWorker) => void
   readonly #table: PenaltyTable
   readonly #waiting = new Map<number, (isFree: boolean) => void>()
@@ -20,6 +22,7 @@ export class WorkerShared {
     this.#tell = tell
     this.#table = new PenaltyTable(Date, (change) => tell({ kind: 'penalty', change }))
     this.revocations = new Revocations((entry) => tell({ kind: 'revocation', entry }))
+    this.passwords = new SharedPasswords((news) => tell({ kind: 'password', news }))
   }
 
   get penalties(): SharedPenalties {
@@ -31,6 +34,7 @@ export class WorkerShared {
     switch (message.kind) {
       case 'begin':
         this.#penaltyKey = Buffer.from(message.penaltyKey)
+        this.passwords.key = this.#penaltyKey
         this.#table.load(message.penalties)
         for (const entry of message.revocations) this.revocations.apply(entry)
         return
@@ -40,6 +44,8 @@ export class WorkerShared {
         return this.#table.load(message.rows)
       case 'entered':
         return this.#waiting.get(message.id)?.(message.isFree)
+      case 'password':
+        return this.passwords.hear(message.news)
       case 'revocation':
         this.revocations.apply(message.entry)
     }

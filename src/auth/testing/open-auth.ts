@@ -8,6 +8,7 @@ import type { AuthConnection, AuthOutcome, AuthService } from '../auth.ts'
 import type { AuthFiles, Clock } from '../needs.ts'
 import { passdbDrivers } from '../passdb/index.ts'
 import { type AuthServiceInput, openAuthService } from '../service.ts'
+import type { SharedPasswords } from '../shared-passwords.ts'
 import { userdbDrivers } from '../userdb/index.ts'
 import { FakeClock } from './fake-clock.ts'
 
@@ -96,6 +97,7 @@ export interface OpenOptions {
   /** Databases are read from here, not from `files`. */
   readonly disk?: AuthFiles
   readonly input?: Partial<AuthServiceInput>
+  readonly passwords?: SharedPasswords
   readonly ids?: {
     readonly uid: (name: string) => number | undefined
     readonly gid: (name: string) => number | undefined
@@ -130,6 +132,7 @@ export function testAuthInput(options: OpenOptions): { input: AuthServiceInput; 
       random: () => 0,
       randomBytes: (count) => Buffer.alloc(count),
       hostname: 'test.example',
+      ...(options.passwords && { passwords: options.passwords }),
     },
     passdbDrivers,
     userdbDrivers,
