@@ -83,9 +83,10 @@ class SessionPipeServer implements HandlePipeOwner {
       }
       this.#begun.add(id)
       this.#tellSoon()
-      await session.serve(protocol.serve, open, Buffer.from(unread, 'base64'))
+      await session.serve(protocol, open, Buffer.from(unread, 'base64'))
       this.#ended.push(id)
       this.#tellSoon()
+      await session.closeMail(open)
       await session.close(this.#begun.has(id))
     } finally {
       this.#sessions.delete(id)
@@ -132,11 +133,15 @@ class Handed {
   }
 
   /** Until the client has heard the last of it. Never rejects. */
-  async serve(serve: NonNullable<Protocol['serve']>, open: OpenSession, unread: Buffer): Promise<void> {
+  async serve(protocol: Protocol, open: OpenSession, unread: Buffer): Promise<void> {
     // As if it came only now: what the client sent is counted here.
     if (unread.length > 0) this.#socket.unshift(unread)
     const stream = (this.#stream = new SocketStream(this.#socket))
-    await this.#quietly(async () => await serve(stream, open.session))
+    await this.#quietly(async () => await protocol.serve?.(stream, open.session))
+  }
+
+  /** Never rejects. */
+  async closeMail(open: OpenSession): Promise<void> {
     await this.#quietly(async () => await open.close())
   }
 

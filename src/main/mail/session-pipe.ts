@@ -18,7 +18,7 @@ export interface HandedSession {
   readonly pid: number
   /** Resolves when the session is over. */
   readonly over: Promise<void>
-  kick(): void
+  readonly kick: () => void
 }
 
 interface SessionPipeNeeds {
