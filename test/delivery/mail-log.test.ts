@@ -233,6 +233,19 @@ describe('changes of mail are logged in the words of Dovecot, and mail processes
     assert.equal(ours.length, 12)
   })
 
+  test('copies of mail of another user are saves to us', async () => {
+    await both.do(async (server) => {
+      await sayImap(server, 'alice', [append('INBOX', ONE), 'LOGOUT'])
+      const argv = ['copy', '-u', 'jane@example.org', 'INBOX', 'user', 'alice', 'mailbox', 'INBOX', 'all']
+      if (both.isDovecot(server))
+        assert.match((await runTheirs(server.dir, argv)).err, /Info: copy from INBOX: box=INBOX/)
+      else {
+        assert.deepEqual(await runOurs(configOf(server), argv), { status: 0, out: '', err: '' })
+        await server.waitForLog(/doveadm\(jane@example.org\).*Info: save: box=INBOX, uid=1, msgid=<one@/)
+      }
+    })
+  })
+
   test('doveadm without a server shows the lines to whoever runs it', async () => {
     const [theirs, ours] = await both.do(async (server) => {
       if (both.isDovecot(server)) return (await runTheirs(server.dir, ['mailbox', 'create', '-u', 'bob', 'Last'])).err
