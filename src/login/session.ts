@@ -63,6 +63,8 @@ export class LoginSession implements LoginIo, ListedSession {
   readonly #ssl: boolean
   readonly #cancellation = new Cancellation()
   #deadlineMs = 0
+  /** Within a TLS handshake, and before one that has to come, nobody reads words. */
+  #shakingHands: boolean
   #end: AttemptEnd | undefined
   /** Where the newest attempt went. */
   #backend: ListedBackend | undefined
@@ -82,6 +84,7 @@ export class LoginSession implements LoginIo, ListedSession {
     this.#environment = environment
     this.#haproxy = haproxy
     this.#ssl = ssl
+    this.#shakingHands = ssl
     this.#history = newHistory(nowMs)
     this.trusted = isTrusted(settings, identity.remote.ip)
     this.record = new SessionRecord({
@@ -241,7 +244,7 @@ export class LoginSession implements LoginIo, ListedSession {
     this.#closing = reason
     // Whoever has the connection says goodbye.
     if (this.#lent !== undefined) return this.#cancellation.abort()
-    if (goodbye !== undefined && (this.tlsActive || !this.#ssl)) {
+    if (goodbye !== undefined && !this.#shakingHands) {
       this.stream.write(this.protocol.goodbye(goodbye, this.hostname))
     }
     // Waiting dialogues see the end of the stream.
@@ -260,6 +263,7 @@ export class LoginSession implements LoginIo, ListedSession {
     const { alpn } = this.protocol
     const byServerName = (localName: string): ServerTlsContext =>
       tlsContext(settingsFor(this.#environment, this.protocol, { ...this.identity, localName }))
+    this.#shakingHands = true
     try {
       await startTlsServer(stream, {
         context: tlsContext(this.settings),
@@ -271,6 +275,7 @@ export class LoginSession implements LoginIo, ListedSession {
       record.secured = `TLS handshaking: ${error instanceof Error ? error.message : String(error)}`
       throw error
     }
+    this.#shakingHands = false
     record.tls = stream.tls
     record.secured = 'TLS'
     const localName = stream.tls?.serverName

@@ -3,7 +3,9 @@ import { mock, type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { DialOptions } from '../../src/net/dial.ts'
 import type { SocketStream } from '../../src/net/socket-stream.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { type Peer, streamAndPeer } from '../support/protocol-session.ts'
+import { serving } from '../support/tls-settings.ts'
 import { createDoor, type Door, type DoorOptions } from './door.ts'
 import { toy } from './toy-protocol.ts'
 
@@ -97,6 +99,19 @@ test('a backend login longer than three minutes ends with the words for it', asy
   assert.match(door.log.at(-1) ?? '', /Disconnected: Logging in timed out \(waited 180 secs\)/)
   assert.equal(door.service.registry.size, 0)
   assert.ok(backends.every((stream) => stream.ended))
+})
+
+test('nobody is told anything in clear text within a handshake', async (t) => {
+  const settings = { ssl: 'yes', ...serving(await makeCertificate()) } as const
+  const { door, peer } = enter(t, { settings })
+  peer.send('s STARTTLS\r\n')
+  await pass(0)
+  const before = written(peer)
+  assert.ok(before.endsWith('s OK\r\n'), before)
+  void door.service.shutDown()
+  await pass(20)
+  assert.equal(written(peer), before)
+  assert.equal(door.service.registry.size, 0)
 })
 
 test('at a shutdown strangers are told and users go when they are idle', async (t) => {
