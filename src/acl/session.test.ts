@@ -309,6 +309,14 @@ test('a list that is asked for again is the same until something changes, and te
     'another pattern of the same list',
   )
 
+  const all = await bob.store.list(['*'])
+  assert.deepEqual(
+    (await bob.store.list(['INBOX'])).map(({ name }) => name),
+    ['INBOX'],
+    'nothing else is looked at',
+  )
+  assert.equal(await bob.store.list(['*']), all, 'what was asked for in between takes nothing away')
+
   await set('Other', 'r')
   assert.deepEqual(await seen(), [work], 'a change in this process is seen at once')
   await set('Other', 'lr')

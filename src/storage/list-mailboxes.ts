@@ -19,13 +19,14 @@ export async function listMailboxes(
     if (spec.aliasFor !== undefined || !isAsked || !isTold(spec, patterns)) continue
     parts.push(await namespaceEntries({ options, places, patterns, literals }, spec))
   }
-  const before = lists.get(places)
-  if (before !== undefined && isSame(before.parts, parts)) return before.entries
+  const last = lists.get(places) ?? []
+  const before = last.find((list) => isSame(list.parts, parts))
+  if (before !== undefined) return before.entries
   const found = new Map<string, MailboxEntry>()
   for (const part of parts)
     for (const entry of part.values()) if (found.get(entry.name)?.selectable !== true) found.set(entry.name, entry)
   const entries = [...found.values()]
-  lists.set(places, { parts, entries })
+  lists.set(places, [{ parts, entries }, ...last].slice(0, LISTS))
   return entries
 }
 
@@ -34,8 +35,14 @@ export function isTold({ list, prefix }: Pick<NamespaceSpec, 'list' | 'prefix'>,
   return list !== 'no' || patterns.some((pattern) => prefix !== '' && pattern.startsWith(prefix))
 }
 
-/** What was listed last. */
-const lists = new WeakMap<Places, { readonly parts: readonly unknown[]; readonly entries: readonly MailboxEntry[] }>()
+/** What was listed last: everything, and what a command asked for in between. */
+const lists = new WeakMap<Places, readonly KnownList[]>()
+export const LISTS = 2
+
+interface KnownList {
+  readonly parts: readonly unknown[]
+  readonly entries: readonly MailboxEntry[]
+}
 
 interface Asking {
   readonly options: StoreOptions

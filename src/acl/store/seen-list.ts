@@ -1,5 +1,6 @@
 // What of the mailboxes of a store its user may see in LIST, as long as neither they nor any rights on them change.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LISTS } from '../../storage/list-mailboxes.ts'
 import type { MailboxEntry } from '../../storage/store.ts'
 import type { AclAccess, Judgement } from '../access.ts'
 import { isMet, NEEDS } from '../needs.ts'
@@ -31,7 +32,7 @@ interface Listed {
 export class SeenList {
   readonly #needs: SeenListNeeds
   readonly #resolve: (name: string) => Promise<AclTarget | undefined>
-  #last: Listed | undefined
+  #last: readonly Listed[] = []
 
   /** `resolve`: where a name leads; `undefined`: nowhere. */
   constructor(needs: SeenListNeeds, resolve: (name: string) => Promise<AclTarget | undefined>) {
@@ -41,8 +42,9 @@ export class SeenList {
 
   /** Of these entries what may be shown for these patterns. The same array of entries is one that did not change. */
   async visible(entries: readonly MailboxEntry[], patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
-    const listed = this.#known(entries) ?? (await this.#judgeAll(entries))
-    this.#last = listed
+    const known = this.#last.find((one) => one.entries === entries)
+    const listed = known !== undefined && this.#isFresh(known) ? known : await this.#judgeAll(entries)
+    if (listed !== known) this.#last = [listed, ...this.#last.filter((one) => one.entries !== entries)].slice(0, LISTS)
     const asked = patterns.join('\0')
     if (listed.asked !== asked) {
       listed.visible = visibleEntries(listed.judged, patterns)
@@ -51,11 +53,9 @@ export class SeenList {
     return listed.visible
   }
 
-  #known(entries: readonly MailboxEntry[]): Listed | undefined {
+  #isFresh({ version, freshUntilMs }: Listed): boolean {
     const { access, now } = this.#needs
-    const last = this.#last
-    const isSame = last?.entries === entries && last.version === access.backend.version && now() < last.freshUntilMs
-    return isSame ? last : undefined
+    return version === access.backend.version && now() < freshUntilMs
   }
 
   async #judgeAll(entries: readonly MailboxEntry[]): Promise<Listed> {
