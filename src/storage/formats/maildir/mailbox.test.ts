@@ -157,6 +157,30 @@ test('a message that somebody removed is said to be gone, once', async (t) => {
   assert.deepEqual((await mailbox.sync()).expunged, [])
 })
 
+test('a large Maildir that nobody served yet gets its uidlist at once, and new mail is moved as ever', async (t) => {
+  const { root, store } = maildirPlace(t)
+  const uidlist = join(root, 'dovecot-uidlist')
+  for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(root, part), { recursive: true })
+  const count = 2000
+  for (let number = count; number > 0; number--)
+    writeFileSync(join(root, 'cur', `${number}.M1P1.a-host-with-a-name-of-some-length:2,S`), `Subject: ${number}\n\n`)
+  const first = await TestMailbox.open(store)
+  assert.equal(readFileSync(uidlist, 'latin1').trim().split('\n').length, count + 1)
+  const { added, recent } = await first.sync()
+  assert.equal(added.length, count)
+  assert.equal(recent.length, count)
+  for (const uid of [1, 700, count]) assert.equal(first.text(uid), `Subject: ${uid}\n\n`)
+  deliver(root, '9999.M1P1.h')
+  assert.equal((await first.sync()).added.length, 1)
+  assert.deepEqual(files(root, 'new'), [])
+
+  unlinkSync(uidlist)
+  deliver(root, '10000.M1P1.h')
+  const again = await TestMailbox.open(store)
+  assert.equal((await again.sync()).added.length, count + 2)
+  assert.deepEqual(files(root, 'new'), [])
+})
+
 test('two files of one name are two messages', async (t) => {
   const { mailbox, root, complaints } = await openPlace(t)
   writeFileSync(join(root, 'cur', '1.M1P1.h:2,F'), 'Subject: one\n\n')

@@ -19,7 +19,7 @@ import { openMessageFile, readHead } from './message-file.ts'
 import { MessageFiles, own } from './message-files.ts'
 import type { ComingMessage } from './placing.ts'
 import type { MaildirRecord } from './record.ts'
-import { fileNamesNow, type FoundFile } from './scan.ts'
+import { fileNamesNow, type FoundFile, LARGE_DIRECTORY_BYTES } from './scan.ts'
 import { extensionOf, type UidlistRecord } from './uidlist-text.ts'
 import { watchDirectories } from './watch.ts'
 
@@ -52,8 +52,21 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
     if (this.readOnly || !uidlist.needsRewrite) return
     await this.locked(async () => {
       await uidlist.refresh()
-      await uidlist.rewriteWhenNeeded()
+      if (!uidlist.loaded && this.#isLargeAndOld()) await this.#lookAtOnce()
+      else await uidlist.rewriteWhenNeeded()
     })
+  }
+
+  /** Many messages, and none that whoever selects the mailbox would have to move first. */
+  #isLargeAndOld(): boolean {
+    const { curStamp, newStamp } = this.state
+    return (curStamp.stat()?.size ?? 0) > LARGE_DIRECTORY_BYTES && fileNamesNow(newStamp.path).length === 0
+  }
+
+  /** Writes the first uidlist with all messages in it: it is locked and synced once. */
+  async #lookAtOnce(): Promise<void> {
+    await new Look(this.state, { keepNew: true, locked: true, force: true }).run()
+    this.#loaded = true
   }
 
   get uidValidity(): number {
@@ -257,9 +270,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
 
   /** What is compressed has no beginning to be read. */
   get readHead(): ((record: FormatRecord, into: Buffer) => number) | undefined {
-    return this.#mayBePacked
-      ? undefined
-      : (record, into) => this.files.read(record, (path) => readHead(path, into))
+    return this.#mayBePacked ? undefined : (record, into) => this.files.read(record, (path) => readHead(path, into))
   }
 
   get #mayBePacked(): boolean {

@@ -14,7 +14,7 @@ export interface FoundFile {
 }
 
 /** Directories larger than this are read by a thread: they would hold everybody else up. About 500 names on ext4. */
-const LARGE_DIRECTORY_BYTES = 64 * 1024
+export const LARGE_DIRECTORY_BYTES = 64 * 1024
 /** Renames between two turns of the event loop. */
 const MOVES_A_TURN = 128
 
