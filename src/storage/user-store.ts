@@ -271,18 +271,17 @@ export class UserStore implements OwnMailStore {
       change: async (commit, { marked }) => {
         const done = await commit()
         // The format says that unmarked ones are new. \Recent is also what came with flags.
-        if (marked) this.#noteAppended(place, storage, format, done.uids)
+        if (marked)
+          await mailboxes.targets.notes.add(key, done.uids, (...range) => this.#note(place, storage, format, range))
         await this.#showQuietly(key, done.uids)
         return done
       },
     }
   }
 
-  #noteAppended(place: Place, storage: string, format: FormatMailbox, uids: readonly number[]): void {
-    const [first, last] = [uids[0], uids.at(-1)]
-    if (first === undefined || last === undefined) return
+  #note(place: Place, storage: string, format: FormatMailbox, [first, uidNext]: readonly [number, number]): void {
     const index = this.#openIndex(place, storage, format)
-    index.appended(first, last + 1)
+    index.appended(first, uidNext)
     index.close()
   }
 

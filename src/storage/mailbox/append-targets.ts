@@ -1,4 +1,5 @@
 import type { FormatMailbox } from '../formats/format.ts'
+import { AppendedNotes } from './appended-notes.ts'
 
 /** A mailbox nobody put messages into for this long is closed. */
 const LINGER_MS = 5_000
@@ -24,6 +25,7 @@ export interface HeldFormat {
  * time are committed together, and for a while longer, so that the next message finds it open. By the key of `SharedMailboxes`.
  */
 export class AppendTargets {
+  readonly notes = new AppendedNotes()
   readonly #entries = new Map<string, Entry>()
   #sweeper: NodeJS.Timeout | undefined
 
