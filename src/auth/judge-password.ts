@@ -118,6 +118,6 @@ export function credentialsOf(
   if (want.kind === 'lookup') return { result: isReadable(request, stored) ? 'ok' : 'scheme-not-available' }
   const decision = decideCredentials(stored.text, stored.defaultScheme, want.schemes)
   if (decision.kind === 'found') return { result: 'ok', credentials: decision.credentials }
-  request.logDatabase('info', decision.log)
+  request.logDatabase(decision.level, decision.log)
   return { result: 'scheme-not-available' }
 }

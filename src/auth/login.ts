@@ -25,6 +25,8 @@ export class Login implements SaslAuth<Verdict> {
   readonly #signal: AbortSignal
   /** Asked before the databases. */
   readonly #policy: Policy | undefined
+  /** Who the request's user is made of. */
+  #assigned: SaslIdentity | undefined
 
   constructor(request: AuthRequest, chain: PassdbChain, signal: AbortSignal, policy?: Policy) {
     this.#request = request
@@ -33,10 +35,16 @@ export class Login implements SaslAuth<Verdict> {
     this.#policy = policy?.checksBefore === true ? policy : undefined
   }
 
+  refuseName(identity: SaslIdentity): Verdict | undefined {
+    const refused = this.#assign(identity)
+    return refused && failure(refused)
+  }
+
   verifyPlain(identity: SaslIdentity, password: Secret): Soon<Verdict> {
     const request = this.#request
     request.password = password
-    if (!this.#assign(identity)) return this.#unknown(password)
+    const refused = this.#assign(identity)
+    if (refused !== undefined) return refused === 'user-unknown' ? this.#unknown(password) : failure(refused)
     if (hasIllegalBytes(password.reveal())) {
       request.logLogin('info', 'Attempted login with password having illegal chars')
       return this.#unknown(password)
@@ -69,8 +77,9 @@ export class Login implements SaslAuth<Verdict> {
     identity: SaslIdentity,
     schemes: readonly string[],
   ): Promise<{ kind: 'found'; credentials: SaslCredentials } | { kind: 'refused'; verdict: Verdict }> {
-    if (!this.#assign(identity))
-      return { kind: 'refused', verdict: failure('user-unknown'), ...decoyFor('user-unknown', this.#request) }
+    const refused = this.#assign(identity)
+    if (refused !== undefined)
+      return { kind: 'refused', verdict: failure(refused), ...decoyFor(refused, this.#request) }
     if (this.#policy !== undefined && !(await this.#policy.allows(this.#request, 'before', this.#signal)))
       return { kind: 'refused', verdict: failure('password-mismatch') }
     const outcome = await runPassdbChain(this.#request, this.#chain, { kind: 'credentials', schemes }, this.#signal)
@@ -107,10 +116,16 @@ export class Login implements SaslAuth<Verdict> {
     return verdict.kind === 'success'
   }
 
-  #assign(identity: SaslIdentity): boolean {
+  /** Makes the request's user of it. Returns why that is not possible, if so: settings that cannot be are nobody's fault. */
+  #assign(identity: SaslIdentity): 'user-unknown' | 'internal-failure' | undefined {
+    if (this.#assigned === identity) return undefined
     const fault = assignIdentity(this.#request, this.#chain, identity)
-    if (fault !== undefined) this.#request.logLogin('info', fault)
-    return fault === undefined
+    if (fault === undefined) {
+      this.#assigned = identity
+      return undefined
+    }
+    this.#request.logLogin(fault.level, fault.text)
+    return fault.level === 'error' ? 'internal-failure' : 'user-unknown'
   }
 
   /** An unknown user costs the time that a known one costs. */

@@ -18,8 +18,8 @@ export async function lookUpPassdb(
 ): Promise<PassdbLookup> {
   const fault = assignUser(request, chains, user)
   if (fault !== undefined) {
-    request.logLogin('info', fault)
-    return { kind: 'unknown' }
+    request.logLogin(fault.level, fault.text)
+    return fault.level === 'error' ? { kind: 'refused', why: { kind: 'temporary' } } : { kind: 'unknown' }
   }
   const { result } = await runPassdbChain(request, chains, { kind: 'lookup' }, signal)
   switch (result) {
@@ -55,8 +55,8 @@ export async function lookUpUser(
   if (prefetched === undefined) {
     const fault = assignUser(request, { passdbs: chains.passdbs, masterdbs: [] }, user)
     if (fault !== undefined) {
-      request.logLogin('info', fault)
-      return { kind: 'unknown' }
+      request.logLogin(fault.level, fault.text)
+      return { kind: fault.level === 'error' ? 'temporary' : 'unknown' }
     }
   } else {
     request.user = user

@@ -27,7 +27,7 @@ export function openRoutingRows(input: {
     async find(user, signal) {
       const request = new AuthRequest(connectionOf(service), settings, needs, undefined, undefined)
       const fault = assignUser(request, { passdbs: [], masterdbs: [] }, user)
-      if (fault !== undefined) throw new RoutingRowError(fault, true)
+      if (fault !== undefined) throw new RoutingRowError(fault.text, true)
       for (const source of sources) {
         const row = await findIn(source, request, signal)
         if (row !== undefined) return row

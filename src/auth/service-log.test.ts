@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openTestAuth, type OpenOptions } from './testing/open-auth.ts'
+import { Secret } from '../util/secret.ts'
+import { openTestAuth, type OpenOptions, testConnection } from './testing/open-auth.ts'
 import { block, refusal, users, verbose } from './testing/service-options.ts'
 
 const joe = 'passwd-file(joe,198.51.100.7,<sess>)'
@@ -99,6 +100,59 @@ for (const { why, options, user = 'joe', password = 's', expected } of logs) {
     assert.deepEqual(db.log, expected)
   })
 }
+
+test('a format of names that cannot be expanded is an error of ours, never an unknown user', async (t) => {
+  const db = await openTestAuth({ ...verbose('auth_username_format = %{nosuch}', 'joe:{PLAIN}s') })
+  t.after(() => db.auth.close())
+  const never = new AbortController().signal
+  assert.deepEqual(refusal(await db.login('joe', 's')), { kind: 'temporary' })
+  assert.deepEqual(await db.auth.lookupPassdb(testConnection, 'joe', never), {
+    kind: 'refused',
+    why: { kind: 'temporary' },
+  })
+  assert.deepEqual(await db.auth.lookupUser(testConnection, 'joe', undefined, never), { kind: 'temporary' })
+  const text = "Failed to expand username_format=%{nosuch}: Unknown variable '%nosuch'"
+  assert.equal(db.log[0], `error auth: plain(?,198.51.100.7,<sess>): ${text}`)
+  assert.equal(db.log.filter((line) => line.endsWith(text)).length, 3)
+})
+
+test('a stored password that makes no sense is an error in the log for challenge mechanisms, too', async (t) => {
+  const db = await openTestAuth({
+    ...users('joe:{NOSUCH}s', 'jane:{SHA256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols='),
+    conf: `auth_mechanisms = plain cram-md5\n${users().conf}`,
+  })
+  t.after(() => db.auth.close())
+  for (const user of ['joe', 'jane']) await db.login(user, 's', { mechanism: 'CRAM-MD5' })
+  assert.deepEqual(db.log, [`error auth: ${joe}: Unknown scheme NOSUCH`])
+})
+
+test('LOGIN asks nobody for a password whose name cannot be', async (t) => {
+  const db = await openTestAuth(verbose('auth_verbose = yes\nauth_mechanisms = login', 'joe:{PLAIN}s'))
+  t.after(() => db.auth.close())
+  const exchange = {
+    mechanism: 'LOGIN',
+    initial: new Secret('a b'),
+    challenge: () => Promise.reject(new Error('asked')),
+    finish: () => Promise.resolve(),
+    channelBinding: () => undefined,
+  }
+  const outcome = await db.auth.authenticate(testConnection, exchange, new AbortController().signal)
+  assert.deepEqual(refusal(outcome), { kind: 'failed' })
+  assert.match(
+    db.log.join('\n'),
+    /^info auth: login\(\?,.*: Username character disallowed by auth_username_chars: 0x20/,
+  )
+})
+
+test('the name that somebody wants to become is told apart from the name that logs in', async (t) => {
+  const db = await openTestAuth(verbose('auth_verbose = yes\nauth_master_user_separator = *', 'joe:{PLAIN}s'))
+  t.after(() => db.auth.close())
+  await db.login('joe', 's', { authzid: 'jane' })
+  await db.login('jane*joe', 's')
+  const text = 'Master user login attempted without master passdbs'
+  const prefix = 'info auth: plain(joe,198.51.100.7,<sess>): '
+  assert.deepEqual(db.log, [`${prefix}login user: ${text}`, `${prefix}${text}`])
+})
 
 test('each login by a master user is in the log as who for whom', async (t) => {
   const db = await openTestAuth({

@@ -16,7 +16,7 @@ const refused = (hex: string, name: string): { error: string } => ({
 const rows: {
   name: string
   settings?: Partial<UsernameSettings>
-  expected: string | { error: string }
+  expected: string | { error: string; level?: 'error' }
   why: string
 }[] = [
   { name: 'Joe@Example.ORG', expected: 'joe@example.org', why: 'the default format is lower case' },
@@ -60,7 +60,7 @@ const rows: {
   {
     name: 'joe',
     settings: { auth_username_format: '%z' },
-    expected: { error: "Failed to expand username_format=%z: Unknown variable '%z'" },
+    expected: { level: 'error', error: "Failed to expand username_format=%z: Unknown variable '%z'" },
     why: 'an unknown variable fails',
   },
 ]
@@ -69,13 +69,15 @@ for (const { name, settings, expected, why } of rows) {
   test(`user name ${JSON.stringify(name)}: ${why}`, () => {
     const rules = compileUsernameRules({ ...DEFAULTS, ...settings })
     const fixed = fixUsername(name, rules, (variable) => (variable === 'service' ? 'imap' : undefined))
-    assert.deepEqual(fixed, typeof expected === 'string' ? { ok: true, user: expected } : { ok: false, ...expected })
+    if (typeof expected === 'string') return assert.deepEqual(fixed, { ok: true, user: expected })
+    const { level = 'info', error: text } = expected
+    assert.deepEqual(fixed, { ok: false, fault: { level, text } })
   })
 }
 
 test('an endless name is refused', () => {
   const fixed = fixUsername('a'.repeat(9000), compileUsernameRules(DEFAULTS), () => undefined)
-  assert.deepEqual(fixed, { ok: false, error: 'Username is too long' })
+  assert.deepEqual(fixed, { ok: false, fault: { level: 'info', text: 'Username is too long' } })
 })
 
 test('the parts of a name split at the first and the last @', () => {

@@ -24,7 +24,13 @@ export interface UsernameRules {
 
 export type FixedUsername =
   | { readonly ok: true; readonly user: string }
-  | { readonly ok: false; readonly error: string }
+  | { readonly ok: false; readonly fault: NameFault }
+
+/** Why a name will not do: the client's fault, or (an error) that of the settings. */
+export interface NameFault {
+  readonly level: 'info' | 'error'
+  readonly text: string
+}
 
 /** Names longer than this are refused; no database has them. */
 export const MAX_USERNAME_BYTES = 8192
@@ -45,12 +51,12 @@ export function compileUsernameRules(settings: UsernameSettings): UsernameRules 
 /** Applies the rules to a name as the client gave it. `lookup` serves the other variables of auth_username_format. */
 export function fixUsername(name: string, rules: UsernameRules, lookup: VariableLookup): FixedUsername {
   const withRealm = rules.defaultRealm !== '' && !name.includes('@') ? `${name}@${rules.defaultRealm}` : name
-  if (withRealm.length > MAX_USERNAME_BYTES) return { ok: false, error: 'Username is too long' }
+  if (withRealm.length > MAX_USERNAME_BYTES) return refused('Username is too long')
   const bytes = checkBytes(withRealm, rules)
   if (typeof bytes !== 'string') {
     const hex = bytes.disallowed.toString(16).padStart(2, '0')
     const text = `Username character disallowed by auth_username_chars: 0x${hex} (username: ${sanitize(name, 128)})`
-    return { ok: false, error: text }
+    return refused(text)
   }
   return formatted(bytes, rules, lookup)
 }
@@ -64,12 +70,17 @@ function formatted(user: string, rules: UsernameRules, lookup: VariableLookup): 
     return nonEmpty(rules.format.expand((variable) => userVariable(variable, user) ?? lookup(variable)))
   } catch (error) {
     if (!(error instanceof ExpandError)) throw error
-    return { ok: false, error: `Failed to expand username_format=${rules.formatText}: ${error.message}` }
+    const text = `Failed to expand username_format=${rules.formatText}: ${error.message}`
+    return { ok: false, fault: { level: 'error', text } }
   }
 }
 
 function nonEmpty(user: string): FixedUsername {
-  return user === '' ? { ok: false, error: 'Empty username' } : { ok: true, user }
+  return user === '' ? refused('Empty username') : { ok: true, user }
+}
+
+function refused(text: string): FixedUsername {
+  return { ok: false, fault: { level: 'info', text } }
 }
 
 /** The variables that are parts of a user name; `undefined` for all others. */

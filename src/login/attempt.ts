@@ -65,7 +65,10 @@ export function attemptLogin(context: AttemptContext, credentials: Credentials):
 
 type Authenticated = Parameters<SessionRecord['authenticated']>[0]
 
-function authRefused({ record, history }: AttemptContext, { user, why }: Refused): AttemptEnd {
+function authRefused(context: AttemptContext, { user, why }: Refused): AttemptEnd {
+  const { record, history } = context
+  if (why.kind === 'invalid-base64')
+    logVerbosely(context, `Authenticate ${record.mechanism} failed: Invalid base64 in response`)
   if (user !== undefined) record.user = user
   // These come behind the right password.
   if (why.kind === 'nologin' || why.kind === 'referral') history.successes++

@@ -14,6 +14,8 @@ export const login: SaslMechanism = {
       const hasName = io.initial !== undefined && io.initial.length > 0
       const name = hasName ? await dialogue.first() : await dialogue.ask('Username:')
       dialogue.identity = { authcid: readName(name) }
+      const refusal = auth.refuseName(dialogue.identity)
+      if (refusal !== undefined) return refusal
       const password = await dialogue.ask('Password:')
       if (password.includes(0)) throw new SaslError('NULs in password')
       return await auth.verifyPlain(dialogue.identity, new Secret(password))

@@ -20,6 +20,8 @@ export interface SaslCredentials {
 
 /** The auth service as a mechanism sees it. `Verdict` is opaque: a mechanism returns what the service gave it. */
 export interface SaslAuth<Verdict> {
+  /** The verdict that refuses a name which cannot be, before a password is asked for. `undefined`: it may be one. */
+  refuseName(identity: SaslIdentity): Verdict | undefined
   /** Checks a plaintext password. */
   verifyPlain(identity: SaslIdentity, password: Secret): Soon<Verdict>
   /** Checks a bearer token (RFC 7628). */

@@ -6,7 +6,8 @@ import { parseStoredPassword } from './stored-password.ts'
 /** Whether a stored password can serve a challenge mechanism. */
 export type CredentialsDecision =
   | { readonly kind: 'found'; readonly credentials: SaslCredentials }
-  | { readonly kind: 'unusable'; readonly log: string }
+  /** An error is a stored password that makes no sense. */
+  | { readonly kind: 'unusable'; readonly level: 'info' | 'error'; readonly log: string }
 
 /**
  * Credentials in the first of the wanted schemes that the stored password is in. A plaintext password serves every
@@ -18,13 +19,14 @@ export function decideCredentials(
   wantedSchemes: readonly string[],
 ): CredentialsDecision {
   const parsed = parseStoredPassword(stored, defaultScheme)
-  if (parsed.kind === 'invalid') return { kind: 'unusable', log: parsed.log }
+  if (parsed.kind === 'invalid') return { kind: 'unusable', level: 'error', log: parsed.log }
   const actual = canonicalName(parsed.scheme)
   const wanted = wantedSchemes.map((name) => name.toUpperCase())
   if (actual === 'PLAIN' || wanted.includes(actual)) {
     return { kind: 'found', credentials: { scheme: actual, text: textOf(parsed.scheme, parsed.data) } }
   }
-  return { kind: 'unusable', log: `Requested ${wanted[0] ?? ''} scheme, but we have only ${parsed.scheme.name}` }
+  const log = `Requested ${wanted[0] ?? ''} scheme, but we have only ${parsed.scheme.name}`
+  return { kind: 'unusable', level: 'info', log }
 }
 
 /** The credentials of `decideCredentials`, where the reason for having none does not matter. */

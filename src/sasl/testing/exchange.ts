@@ -27,6 +27,10 @@ export class FakeAuth implements SaslAuth<Verdict> {
     )
   }
 
+  refuseName(identity: SaslIdentity): Verdict | undefined {
+    return identity.authcid === '' ? refused(identity, 'no name') : undefined
+  }
+
   verifyPlain(identity: SaslIdentity, password: Secret): Promise<Verdict> {
     return this.#compare(identity, password, 'password')
   }
