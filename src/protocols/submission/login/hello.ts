@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import type { LoginEnd } from '../../protocol.ts'
 import { decodeText, encodeLine } from '../../wire-text.ts'
 import type { LoginDialogue } from './dialogue.ts'
@@ -19,13 +20,26 @@ export function helo(dialogue: LoginDialogue, args: string): LoginEnd | undefine
 
 const MISSING = '501 Missing hostname'
 
-/** Only a domain is passed on to the backend; nobody is refused for another name. */
+/** Only a name that is one is passed on to the backend; nobody is refused for another. */
+function isName(name: string, proto: string): boolean {
+  return DOMAIN.test(name) || (proto === 'ESMTP' && isAddressLiteral(name))
+}
+
 const DOMAIN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/
+
+/** `[192.0.2.1]`, `[IPv6:2001:db8::1]`, `[tag:anything]`: how most mail programs greet. RFC 5321 §4.1.3; not for HELO. */
+function isAddressLiteral(name: string): boolean {
+  const [, tag, text = ''] = LITERAL.exec(name) ?? []
+  if (tag === undefined) return isIPv4(text)
+  return tag.toLowerCase() === 'ipv6' ? isIPv6(text) && !text.includes('%') : true
+}
+
+const LITERAL = /^\[(?:([A-Za-z0-9-]*[A-Za-z0-9]):)?([\x21-\x5a\x5e-\x7e]+)\]$/
 
 /** What XCLIENT said about the client is not changed by how the proxy in front greets. */
 function introduce({ io, forwarded }: LoginDialogue, args: string, proto: string): void {
   const [name = ''] = args.split(' ')
-  const known = { helo: DOMAIN.test(name) ? decodeText(name) : '', proto }
+  const known = { helo: isName(name, proto) ? decodeText(name) : '', proto }
   io.note({ ...known, ...forwarded })
 }
 
