@@ -10,6 +10,7 @@ import {
 } from '../../../test/support/protocol-session.ts'
 import { Secret } from '../../util/secret.ts'
 import type { BackendWelcome, ProxyTarget } from '../protocol.ts'
+import type { ProxyFailure } from '../proxy-failure.ts'
 import { backend } from './backend.ts'
 
 function connect(target: Partial<ProxyTarget> = {}): {
@@ -41,6 +42,30 @@ test('XCLIENT is answered before the login goes out', async () => {
   ])
   assert.deepEqual(await result, { untagged: [], lines: ['OK "in"'] })
   assert.deepEqual(io.done.steps, ['none', 'xclient', 'auth'])
+})
+
+test('texts of replies may be literals', async () => {
+  const welcomed = connect()
+  await play(welcomed.peer, [
+    'B: "XCLIENT"',
+    'B: "SASL" "PLAIN"',
+    'B: OK {5}',
+    'B: hello',
+    XCLIENT,
+    'B: OK (WARNINGS) {2+}',
+    'B: ok',
+    AUTH,
+    'B: OK (SASL {4}',
+    'B: YQ==) "in {3}"',
+  ])
+  assert.deepEqual((await welcomed.result).lines, ['OK (SASL "YQ==") "in {3}"'])
+  const later = connect()
+  await play(later.peer, [...READY, AUTH, 'B: NO (TRYLATER) {11}', 'B: one', 'B: "two"'])
+  const [line] = await later.result.then(
+    () => [],
+    (error: ProxyFailure) => error.reply?.lines ?? [],
+  )
+  assert.equal(line, 'NO (TRYLATER) "one  \\"two\\" "')
 })
 
 test('behind STARTTLS the capabilities are read anew and who the client is goes inside TLS only', async () => {

@@ -27,7 +27,7 @@ export async function backend(io: BackendIo, target: ProxyTarget): Promise<Backe
 async function readCapabilities(io: BackendIo): Promise<Capabilities> {
   const found = new Map<string, string>()
   for (let lines = 0; lines < CAPABILITY_LINES; lines++) {
-    const line = await readBackendLine(io.stream)
+    const line = await readReplyLine(io)
     const reply = parseReply(line)
     if (reply?.status === 'OK') return found
     if (reply !== undefined)
@@ -78,7 +78,7 @@ async function authenticate(io: BackendIo, target: ProxyTarget): Promise<Backend
   io.step = 'auth'
   io.stream.write(`AUTHENTICATE ${quoted(name)}${response}\r\n`)
   for (;;) {
-    const line = await readBackendLine(io.stream)
+    const line = await readReplyLine(io)
     const reply = parseReply(line)
     if (reply?.status === 'OK') return { untagged: [], lines: [printable(line)] }
     if (reply !== undefined) throw refusal(reply, client.failureDetail)
@@ -95,8 +95,23 @@ const CHALLENGE_WORDS = {
   nonsense: 'Server sent invalid authentication data',
 }
 
+/** A line; the literals in a reply (RFC 5804 §4) become quoted strings: whoever passes it on passes on one line. */
+async function readReplyLine(io: BackendIo): Promise<string> {
+  let line = await readBackendLine(io.stream)
+  for (;;) {
+    const literal = REPLY_LITERAL.exec(line)
+    if (literal === null) return line
+    const size = Number(literal[2])
+    if (line.length + size > LITERAL_BYTES) throw new ProxyFailure('protocol', 'Too long string')
+    const bytes = await readBackendBytes(io.stream, size)
+    line = (literal[1] ?? '') + quoted(bytes.toString('latin1')) + (await readBackendLine(io.stream))
+  }
+}
+
+const REPLY_LITERAL = /^((?:OK|NO|BYE)(?: [^"{]*(?:"(?:[^"\\]|\\.)*"[^"{]*)*)?)\{(\d{1,10})\+?\}$/i
+
 async function readReply(io: BackendIo): Promise<SieveReply> {
-  const line = await readBackendLine(io.stream)
+  const line = await readReplyLine(io)
   const reply = parseReply(line)
   if (reply === undefined) throw new ProxyFailure('protocol', `Unexpected reply: ${shown(line)}`)
   return reply
