@@ -5,8 +5,10 @@ import { READ_CHUNK_BYTES, type StoredMessage } from '../../store.ts'
 
 /** What is unpacked at once; more is left to a thread. */
 const AT_ONCE_BYTES = 1024 * 1024
-/** A message that is larger when it is unpacked cannot be read: a few kilobytes may stand for any number of gigabytes. */
+/** A larger message is not unpacked. */
 const MAX_BYTES = 256 * 1024 * 1024
+/** The same of one whose name does not tell its size: a few kilobytes may stand for any number of gigabytes. */
+const MAX_UNTOLD_BYTES = 64 * 1024 * 1024
 
 interface Packing {
   /** How its files begin; no message does. */
@@ -22,42 +24,72 @@ const PACKINGS: readonly Packing[] = [
 
 const MAGIC_BYTES = 4
 
-/** The message that a file holds, be it compressed or not; `stored` is closed with it. */
-export function unpacked(stored: StoredMessage): StoredMessage | Promise<StoredMessage> {
+/**
+ * The message that a file holds, be it compressed or not; `stored` is closed with it. Where the file's name tells a size,
+ * `expectedBytes`, only what unpacks to that was compressed by a server: anything else is a message that somebody sent so.
+ */
+export function unpacked(
+  stored: StoredMessage,
+  expectedBytes: number | undefined,
+): StoredMessage | Promise<StoredMessage> {
+  if (expectedBytes !== undefined && expectedBytes > MAX_BYTES) return stored
   const head = stored.read(0, MAGIC_BYTES)
-  return head instanceof Promise ? head.then((bytes) => unpack(stored, bytes)) : unpack(stored, head)
+  return head instanceof Promise
+    ? head.then((bytes) => unpack(stored, bytes, expectedBytes))
+    : unpack(stored, head, expectedBytes)
 }
 
-function unpack(stored: StoredMessage, head: Buffer): StoredMessage | Promise<StoredMessage> {
+function unpack(
+  stored: StoredMessage,
+  head: Buffer,
+  expectedBytes: number | undefined,
+): StoredMessage | Promise<StoredMessage> {
   const packing = PACKINGS.find(({ magic }) => head.subarray(0, magic.length).equals(magic))
   if (packing === undefined) return stored
-  const all = stored.sizeBytes > READ_CHUNK_BYTES ? undefined : stored.read(0, stored.sizeBytes)
-  const bytes = all === undefined || all instanceof Promise ? undefined : unpackNow(packing, all)
-  if (bytes === undefined) return unpackSoon(packing, stored)
+  const isLarge = expectedBytes === undefined || expectedBytes > AT_ONCE_BYTES || stored.sizeBytes > READ_CHUNK_BYTES
+  const all = isLarge ? undefined : stored.read(0, stored.sizeBytes)
+  if (all === undefined || all instanceof Promise) return unpackSoon(packing, stored, expectedBytes)
+  try {
+    return replaced(stored, packing.now(all, { maxOutputLength: limitFor(expectedBytes) }), expectedBytes)
+  } catch (error) {
+    return unlessPacked(stored, error)
+  }
+}
+
+async function unpackSoon(
+  packing: Packing,
+  stored: StoredMessage,
+  expectedBytes: number | undefined,
+): Promise<StoredMessage> {
+  const parts: Buffer[] = []
+  for (let at = 0; at < stored.sizeBytes; at += READ_CHUNK_BYTES)
+    // What was lent is overwritten by the next.
+    parts.push(Buffer.from(await stored.read(at, Math.min(stored.sizeBytes, at + READ_CHUNK_BYTES))))
+  try {
+    const bytes = await packing.soon(Buffer.concat(parts), { maxOutputLength: limitFor(expectedBytes) })
+    return replaced(stored, bytes, expectedBytes)
+  } catch (error) {
+    return unlessPacked(stored, error)
+  }
+}
+
+/** The limit may not be 0. */
+function limitFor(expectedBytes = MAX_UNTOLD_BYTES): number {
+  return Math.max(1, expectedBytes)
+}
+
+function replaced(stored: StoredMessage, bytes: Buffer, expectedBytes = bytes.length): StoredMessage {
+  if (bytes.length !== expectedBytes) return stored
   stored.close()
   return inMemory(bytes)
 }
 
-/** `undefined` when it is not small. */
-function unpackNow({ now }: Packing, bytes: Buffer): Buffer | undefined {
-  try {
-    return now(bytes, { maxOutputLength: AT_ONCE_BYTES })
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-async function unpackSoon({ soon }: Packing, stored: StoredMessage): Promise<StoredMessage> {
-  try {
-    const parts: Buffer[] = []
-    for (let at = 0; at < stored.sizeBytes; at += READ_CHUNK_BYTES)
-      // What was lent is overwritten by the next.
-      parts.push(Buffer.from(await stored.read(at, Math.min(stored.sizeBytes, at + READ_CHUNK_BYTES))))
-    return inMemory(await soon(Buffer.concat(parts), { maxOutputLength: MAX_BYTES }))
-  } finally {
-    stored.close()
-  }
+/** It is longer than it should be, or cannot be unpacked. */
+function unlessPacked(stored: StoredMessage, error: unknown): StoredMessage {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ERR_BUFFER_TOO_LARGE' || /^(Z_|ZSTD_)/.test(code)) return stored
+  stored.close()
+  throw error
 }
 
 function inMemory(bytes: Buffer): StoredMessage {

@@ -265,7 +265,7 @@ export class MaildirMailbox implements FormatMailbox, AppendTarget, CommitTarget
 
   openMessage(record: FormatRecord, scratch?: Scratch): StoredMessage | Promise<StoredMessage> {
     const message = this.files.read(record, (path, name) => openMessageFile(path, name, scratch))
-    return this.#mayBePacked ? unpacked(message) : message
+    return this.#mayBePacked ? unpacked(message, sizeInName(own(record).entry.base, 'S')) : message
   }
 
   /** What is compressed has no beginning to be read. */
