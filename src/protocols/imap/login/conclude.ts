@@ -1,7 +1,6 @@
 import { assertNever } from '../../../util/assert-never.ts'
 import type { BackendWelcome, LoginVerdict } from '../../protocol.ts'
 import { staticCapability } from '../capability.ts'
-import { loggedIn } from '../server/logged-in.ts'
 import { verdictReply } from '../status.ts'
 import type { ReplyContext } from '../status.ts'
 import type { CommandOutcome } from './command.ts'
@@ -19,7 +18,7 @@ export function concludeAttempt(
       dialogue.io.stream.write(welcomeText(tag, verdict.welcome))
       return { kind: 'proxied' }
     case 'local':
-      if (verdict.session?.answered !== true) dialogue.io.stream.write(okText(dialogue, tag, verdict))
+      if (verdict.session?.answered !== true) dialogue.io.stream.write(okText(dialogue, tag))
       return { kind: 'local', user: verdict.user }
     case 'refused':
     case 'proxy-failed':
@@ -33,8 +32,8 @@ export function concludeAttempt(
   }
 }
 
-function okText({ io }: LoginDialogue, tag: string, { session }: Extract<LoginVerdict, { kind: 'local' }>): string {
-  if (session !== undefined) return loggedIn(session, { tag, notice: '' })
+/** Where nobody serves the mail who could say more. */
+function okText({ io }: LoginDialogue, tag: string): string {
   return `${tag} OK [CAPABILITY ${staticCapability(io.settings)}] Logged in\r\n`
 }
 
