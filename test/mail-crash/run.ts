@@ -114,13 +114,13 @@ async function look(server: Started, { inbox, saved, copies }: Ledgers, { delive
   wire.destroy()
 }
 
-/** Who comes before the death of the process is known is asked to come again. */
+/** Who comes before the death of the process is known is asked to come again, or hung up on when that process had him already. */
 async function logIn(server: Started): Promise<ImapWire> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ImapWire.login(server.ports['imap'] ?? 0, USER, PASSWORD)
     } catch (error) {
-      if (attempt === LOGINS || !String(error).includes('[UNAVAILABLE]')) throw error
+      if (attempt === LOGINS || !/\[UNAVAILABLE\]|the connection ended/.test(String(error))) throw error
       await sleep(attempt * 100)
     }
   }
