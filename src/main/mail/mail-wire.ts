@@ -51,6 +51,8 @@ export type ToSessionPipe =
   | { readonly kind: 'kick'; readonly id: number }
 
 export type FromSessionPipe =
+  /** First: somebody looks at what comes over this pipe. */
+  | { readonly kind: 'hello' }
   /** The clients of these have their OK. */
   | {
       readonly kind: 'begun'

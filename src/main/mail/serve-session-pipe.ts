@@ -34,6 +34,7 @@ class SessionPipeServer implements HandlePipeOwner {
     this.#pipe = pipe
     this.#needs = needs
     needs.stopping.addEventListener('abort', this.#endAll)
+    this.#say({ kind: 'hello' })
     needs.presence.addLeaver(this.#leave)
   }
 

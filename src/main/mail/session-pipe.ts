@@ -35,6 +35,8 @@ export class SessionPipe implements HandlePipeOwner {
   /** Those that are served, and what ends them here. */
   readonly #served = new Map<number, () => void>()
   #ordered = 0
+  /** Somebody looks at what is sent. */
+  #isMet = false
   #isLeaving = false
 
   /** Throws MailWorkerLost. */
@@ -75,6 +77,9 @@ export class SessionPipe implements HandlePipeOwner {
     socket?.destroy()
     const said = message as FromSessionPipe
     switch (said.kind) {
+      case 'hello':
+        this.#isMet = true
+        return
       case 'begun':
         for (const id of said.ids) this.#begun(id, said.pid)
         return
@@ -92,11 +97,12 @@ export class SessionPipe implements HandlePipeOwner {
 
   pipeClosed(): void {
     this.#needs.onLeaving()
-    const under = this.#served.size + (this.#isLeaving ? 0 : this.#waiting.size)
+    // One that said it would leave has answered those that it began; one that left before it met us has seen none.
+    const isUntouched = this.#isLeaving || !this.#isMet
+    const under = this.#served.size + (isUntouched ? 0 : this.#waiting.size)
     if (under > 0) this.#needs.log(`Mail worker ended under ${under} sessions`)
     for (const id of this.#waiting.keys()) {
-      // One that said it would leave has answered those that it began.
-      if (this.#isLeaving) this.#forget(id)?.lose()
+      if (isUntouched) this.#forget(id)?.lose()
       else this.#forget(id)?.cut('the mail worker ended')
     }
     for (const id of this.#served.keys()) this.#ended(id)

@@ -18,6 +18,8 @@ const DELIVERY = { kind: 'delivery', user: 'joe' } as unknown as DeliveryOrder
 
 /** A mail worker as a script: what it does with each order. */
 interface Script {
+  /** It closes its door while somebody waits before it. */
+  readonly meetsNobody?: true
   readonly session?: (pipe: HandlePipe, said: ToSessionPipe, socket: Socket | undefined) => void
   readonly connection?: (socket: Socket) => void
 }
@@ -35,6 +37,8 @@ function linkTo(t: TestContext, scripts: readonly (Script | 'nobody')[]) {
     if (script === 'nobody') return path
     const pipes = handlePipes?.listen(sessionPipePath(path), (pipe) => {
       closers.push(() => pipe.close())
+      if (script.meetsNobody === true) return pipe.close()
+      say(pipe, { kind: 'hello' })
       pipe.owner = {
         pipeMessage: (said, socket) => script.session?.(pipe, said as ToSessionPipe, socket),
         pipeClosed: () => undefined,
@@ -123,6 +127,13 @@ test('an order that meets a worker on its way out goes to the next one, and nobo
     },
   }
   const { link, asked, log } = linkTo(t, [leaving, willing])
+  assert.equal((await handed(t, link)).pid, 7)
+  assert.equal(asked(), 2)
+  assert.deepEqual(log, [])
+})
+
+test('an order that waits before a door that closes goes to the next one, too', async (t) => {
+  const { link, asked, log } = linkTo(t, [{ meetsNobody: true }, willing])
   assert.equal((await handed(t, link)).pid, 7)
   assert.equal(asked(), 2)
   assert.deepEqual(log, [])
