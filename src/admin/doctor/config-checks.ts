@@ -4,6 +4,7 @@ import { checkShared } from './acl-checks.ts'
 import { checkDatabases } from './database-checks.ts'
 import type { Finding } from './finding.ts'
 import { checkImapc } from './imapc-checks.ts'
+import { checkMail } from './mail-checks.ts'
 import { checkListeners } from './listener-checks.ts'
 import { checkNetworks } from './network-checks.ts'
 import { checkPasswords } from './password-checks.ts'
@@ -19,6 +20,7 @@ const CHECKS: readonly Check[] = [
   checkTls,
   checkNetworks,
   checkDatabases,
+  checkMail,
   checkPlugins,
   checkQuota,
   checkShared,

@@ -21,5 +21,27 @@ export function checkListeners(config: Config): readonly Finding[] {
     const text = `service ${name} { inet_listener { port = ${open.port} } } is not opened: Postern has no such service`
     findings.push({ severity: 'warning', text, ...(open.at && { at: open.at }) })
   }
-  return findings
+  return [...findings, ...authSockets(config)]
+}
+
+/** Sockets that Dovecot opens for itself. */
+const USUAL_AUTH_SOCKETS = new Set([
+  'auth-client',
+  'auth-login',
+  'auth-master',
+  'auth-userdb',
+  'login/login',
+  'token-login/tokenlogin',
+])
+
+/** Sockets for other programs, which Postfix and Exim ask about the passwords of their clients. */
+function authSockets(config: Config): readonly Finding[] {
+  const { base_dir: baseDir } = config.settings({})
+  const sockets = config.services.get('auth')?.unixListeners ?? []
+  return sockets
+    .filter(({ path, mode }) => mode !== 0 && !USUAL_AUTH_SOCKETS.has(path.replace(`${baseDir}/`, '')))
+    .map(({ path }) => ({
+      severity: 'warning',
+      text: `service auth { unix_listener ${path} } is not opened: mail servers (Postfix, Exim) cannot check passwords of their clients there`,
+    }))
 }
