@@ -1,4 +1,5 @@
 import { compileTemplate, ExpandError, type Template } from '../config/expand.ts'
+import { unknownVariable } from './variables.ts'
 
 /** A field that a database sets: a plain value (null: an SQL NULL) or a text with %variables. */
 export interface DatabaseField {
@@ -46,11 +47,11 @@ export function compileLate(text: string): Template {
   }
 }
 
-/** The fault of a template that `compileLate` could not compile. */
-export function templateFault(text: string): string | undefined {
+/** Why a template can never be expanded, if so: `compileLate` takes it all the same. `ownVariable` is one of its database's. */
+export function templateFault(text: string, ownVariable?: string): string | undefined {
   try {
-    compileTemplate(text)
-    return undefined
+    const unknown = unknownVariable(compileTemplate(text), ownVariable)
+    return unknown && `Unknown variable '%${unknown}'`
   } catch (error) {
     if (error instanceof ExpandError) return error.message
     throw error

@@ -20,6 +20,7 @@ import { openChains, openMechanisms, type ServiceChains } from './chains.ts'
 import { checkDatabases } from './check-databases.ts'
 import { ExchangeIo } from './exchange-io.ts'
 import { FailureDelay } from './failure-delay.ts'
+import { templateFault } from './field-template.ts'
 import { Guards } from './guards.ts'
 import { Login, type Verdict } from './login.ts'
 import { lookUpPassdb, lookUpUser } from './lookups.ts'
@@ -125,6 +126,12 @@ class Service implements AuthService {
     this.#mechanisms = new Map(found.map((mechanism) => [mechanism.name, mechanism]))
     this.#listsBinding = found.some(({ bindsChannel }) => bindsChannel === true)
     this.mechanisms = found.filter(({ listed }) => listed).map(({ name, plaintext }) => ({ name, plaintext }))
+    const nameFault = templateFault(settings.auth_username_format)
+    if (nameFault !== undefined) {
+      const at = config.origin('auth_username_format', {})
+      const text = `auth_username_format cannot be expanded, so nobody can log in: ${nameFault}`
+      complaints.push({ severity: 'warning', text, ...(at && { at }) })
+    }
     for (const text of this.#sql.warnings()) complaints.push({ severity: 'warning', text })
     this.complaints = withoutRepeats([...this.#opener.complaints, ...complaints])
   }

@@ -1,4 +1,5 @@
 // The %variables of passdb and userdb queries, args, field templates and auth_username_format.
+import { fieldKinds, type Template } from '../config/expand.ts'
 import type { AuthRequest } from './request.ts'
 import { userVariable } from './username.ts'
 
@@ -12,6 +13,24 @@ export function lookUpVariable(request: AuthRequest, name: string): string | und
     fieldVariable(request, name)
   )
 }
+
+/** The first variable of a template that no login and no lookup has. */
+export function unknownVariable({ variables }: Template, ownVariable?: string): string | undefined {
+  return variables.find(
+    (name) =>
+      !KNOWN.has(name) &&
+      name !== ownVariable &&
+      !name.startsWith('forward_') &&
+      !(name.includes(':') && fieldKinds.has(name.split(':', 1)[0] ?? '')),
+  )
+}
+
+/** What `lookUpVariable` and the process know, fields apart. */
+const KNOWN: ReadonlySet<string> = new Set(
+  `user username domain domain_first domain_last service lip rip lport rport real_lip real_rip real_lport real_rport password mech
+  secured cert ! session local_name client_id pid home session_pid login_user login_username login_domain master_user auth_user
+  auth_username auth_domain orig_user orig_username orig_domain uid gid hostname`.split(/\s+/),
+)
 
 function connectionVariable(
   { connection, mechanism, password, database }: AuthRequest,

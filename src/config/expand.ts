@@ -3,7 +3,7 @@ import { type Node, parseTemplate, type Source } from './expand/parse.ts'
 import { rendererOf } from './expand/render.ts'
 
 export { ExpandError } from './expand/error.ts'
-export { authShortNames, loginShortNames, mailShortNames, type ShortNames } from './expand/names.ts'
+export { authShortNames, fieldKinds, loginShortNames, mailShortNames, type ShortNames } from './expand/names.ts'
 
 /** A text with %variables, parsed once. */
 export interface Template {

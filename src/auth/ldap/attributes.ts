@@ -43,7 +43,7 @@ export function parseAttributes(text: string): AttributeList | string {
       continue
     }
     if (field === '' || field === '@') return `Invalid attrs entry: ${word}`
-    const fault = source === undefined ? undefined : templateFault(source)
+    const fault = source === undefined ? undefined : templateFault(source, '$')
     if (fault !== undefined) return `Invalid attrs entry: ${word}: ${fault}`
     const template = source === undefined ? undefined : compileLate(source)
     for (const variable of template?.variables ?? []) if (variable.startsWith('ldap:')) want(variable.slice(5))

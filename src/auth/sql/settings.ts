@@ -1,6 +1,7 @@
 import type { Complaint, ConfigFiles } from '../../config/config.ts'
 import { boolean, string, type ValuesOf } from '../../config/setting.ts'
 import { parseExtFile } from '../../config/syntax/ext-file.ts'
+import { templateFault } from '../field-template.ts'
 import { DatabaseConfigError } from '../passdb/passdb.ts'
 
 /** The settings of a dovecot-sql.conf.ext. */
@@ -51,6 +52,11 @@ export function readSqlSettings(
   complaints.forEach(complain)
   if (values.driver === '') throw new DatabaseConfigError(`sql: driver not set in configuration file ${path}`)
   if (values.connect === '') throw new DatabaseConfigError(`sql: connect string not set in configuration file ${path}`)
+  for (const query of ['password_query', 'user_query'] as const) {
+    const fault = templateFault(values[query])
+    if (fault !== undefined)
+      complain({ severity: 'warning', text: `sql ${path}: ${query} cannot be expanded: ${fault}` })
+  }
   return { ...values, path, changed }
 }
 
