@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openTestAuth } from './testing/open-auth.ts'
 import { block } from './testing/service-options.ts'
 
-const SHORT = [...'undslrabpwmck!h'].map((letter) => `%${letter}`)
+const SHORT = 'undslrabpwmck!h'.split('').map((letter) => `%${letter}`)
 const LONG =
   `user username domain domain_first domain_last service lip local_ip rip remote_ip lport local_port rport remote_port real_lip
   real_rip real_lport real_rport real_local_ip real_remote_ip real_local_port real_remote_port pid password mech mechanism secured
