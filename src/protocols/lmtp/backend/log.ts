@@ -111,6 +111,7 @@ export class BackendLog {
 }
 
 /** `250 2.0.0 first second`. */
-function replyText({ code, lines }: SmtpReply): string {
-  return sanitize(`${code} ${lines.map((line) => line.slice(4)).join(' ')}`, REPLY_LENGTH)
+/** The enhanced code once, whatever number of lines had it. */
+function replyText({ code, enhanced, texts }: SmtpReply): string {
+  return sanitize([code, ...(enhanced === undefined ? [] : [enhanced]), ...texts].join(' '), REPLY_LENGTH)
 }
