@@ -112,7 +112,7 @@ test('a format of names that cannot be expanded is an error of ours, never an un
   })
   assert.deepEqual(await db.auth.lookupUser(testConnection, 'joe', undefined, never), { kind: 'temporary' })
   const text = "Failed to expand username_format=%{nosuch}: Unknown variable '%nosuch'"
-  assert.equal(db.log[0], `error auth: plain(?,198.51.100.7,<sess>): ${text}`)
+  assert.ok(db.log.includes(`error auth: plain(?,198.51.100.7,<sess>): ${text}`))
   assert.equal(db.log.filter((line) => line.endsWith(text)).length, 3)
 })
 
