@@ -251,7 +251,8 @@ test('whoever sees flags that others set sees their MODSEQ, also while the disk 
   await append(joe, 'INBOX', 2)
   const inbox = await joe.open('INBOX', 'read-write')
   const [before, message] = [inbox.message(1).modSeq, inbox.message(1)]
-  const [name = ''] = readdirSync(`${dir}/cur`).sort()
+  const base = inbox.identity(1)?.fileName ?? ''
+  const name = readdirSync(`${dir}/cur`).find((each) => each.startsWith(`${base}:`)) ?? ''
   renameSync(`${dir}/cur/${name}`, `${dir}/cur/${name}F`)
   writeFileSync(`${dir}/new/1700000001.M1P1.elsewhere`, 'Subject: new\n\n')
   let looking = true
