@@ -7,8 +7,8 @@ import type {
   MailboxStatus,
   MailStore,
   QuotaRoot,
-  StoreNamespace,
 } from '../../../../storage/store.ts'
+import { StoreAround } from '../../../../storage/store-around.ts'
 import { No } from '../bad-command.ts'
 import { RemoteAppending } from './remote-appending.ts'
 import { quotaRootsElsewhere } from './quota.ts'
@@ -17,23 +17,18 @@ import type { RemoteMailboxes } from './remote-mailboxes.ts'
 import { mailboxArgument, remoteNameOf } from './replies.ts'
 
 /** The session's mail with the mailboxes that other servers keep. What is here goes on to the store behind it. */
-export class RemoteStore implements MailStore {
-  readonly user: string
-  readonly namespaces: readonly StoreNamespace[]
-  readonly #here: MailStore
+export class RemoteStore extends StoreAround {
   readonly #remote: RemoteMailboxes
   readonly #listing: RemoteListing
 
   constructor(here: MailStore, remote: RemoteMailboxes) {
-    this.user = here.user
-    this.namespaces = here.namespaces
-    this.#here = here
+    super(here)
     this.#remote = remote
     this.#listing = new RemoteListing(remote)
   }
 
-  async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
-    const here = await this.#here.list(patterns)
+  override async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
+    const here = await this.inner.list(patterns)
     const places = await this.#remote.mail.places(patterns)
     if (places.length === 0) return here
     const entries = new Map(here.map((entry) => [entry.name, entry]))
@@ -44,23 +39,23 @@ export class RemoteStore implements MailStore {
   }
 
   /** Of an owner of whom nothing can be seen any more, nothing is shown. */
-  async subscriptions(): Promise<readonly string[]> {
-    const names = await this.#here.subscriptions()
+  override async subscriptions(): Promise<readonly string[]> {
+    const names = await this.inner.subscriptions()
     const shown = await Promise.all(names.map((name) => this.#showsSubscription(name)))
     return [...names.filter((_, at) => shown[at]), ...(await this.#subscriptionsElsewhere())]
   }
 
-  async subscribe(name: string, subscribed: boolean): Promise<void> {
+  override async subscribe(name: string, subscribed: boolean): Promise<void> {
     const found = await this.#remote.find(name)
     // An owner's subscriptions are his own.
     const isKeptThere = found?.place.owner === undefined && found?.place.namespace.subscriptions === true
-    if (!isKeptThere) return await this.#here.subscribe(name, subscribed)
+    if (!isKeptThere) return await this.inner.subscribe(name, subscribed)
     await this.#remote.ask(found, (mailbox) => `${subscribed ? '' : 'UN'}SUBSCRIBE ${mailbox}`)
   }
 
-  async create(name: string, options?: CreateOptions): Promise<void> {
+  override async create(name: string, options?: CreateOptions): Promise<void> {
     const found = await this.#remote.find(name)
-    if (found === undefined) return await this.#here.create(name, options)
+    if (found === undefined) return await this.inner.create(name, options)
     const use = options?.specialUse === undefined ? '' : ` (USE (${options.specialUse.join(' ')}))`
     await this.#remote.ask(found, (_, connection) => {
       const separator = options?.directory === true ? connection.naming.separator : ''
@@ -69,17 +64,17 @@ export class RemoteStore implements MailStore {
     this.#listing.forget(found.place)
   }
 
-  async delete(name: string): Promise<void> {
+  override async delete(name: string): Promise<void> {
     const found = await this.#remote.find(name)
-    if (found === undefined) return await this.#here.delete(name)
+    if (found === undefined) return await this.inner.delete(name)
     if (this.#remote.selected?.name === name) await this.#remote.leave({ say: true })
     await this.#remote.ask(found, (mailbox) => `DELETE ${mailbox}`)
     this.#listing.forget(found.place)
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  override async rename(from: string, to: string): Promise<void> {
     const [source, target] = await Promise.all([this.#remote.find(from), this.#remote.find(to)])
-    if (source === undefined && target === undefined) return await this.#here.rename(from, to)
+    if (source === undefined && target === undefined) return await this.inner.rename(from, to)
     if (source === undefined || target === undefined || source.place.prefix !== target.place.prefix) {
       throw new StoreRefusal('cannot', "Can't rename mailboxes across specified storages.")
     }
@@ -90,24 +85,24 @@ export class RemoteStore implements MailStore {
     this.#listing.forget(source.place)
   }
 
-  async status(name: string): Promise<MailboxStatus> {
+  override async status(name: string): Promise<MailboxStatus> {
     await this.#expectHere(name)
-    return await this.#here.status(name)
+    return await this.inner.status(name)
   }
 
-  async open(name: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
+  override async open(name: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
     await this.#expectHere(name)
-    return await this.#here.open(name, mode)
+    return await this.inner.open(name, mode)
   }
 
-  async beginAppend(name: string): Promise<Appending> {
+  override async beginAppend(name: string): Promise<Appending> {
     const found = await this.#remote.find(name)
-    return found === undefined ? await this.#here.beginAppend(name) : new RemoteAppending(this.#remote, found)
+    return found === undefined ? await this.inner.beginAppend(name) : new RemoteAppending(this.#remote, found)
   }
 
-  async quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
+  override async quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
     const found = await this.#remote.find(name)
-    if (found === undefined) return await this.#here.quotaRoots(name)
+    if (found === undefined) return await this.inner.quotaRoots(name)
     if (name !== found.place.prefix) return await quotaRootsElsewhere(this.#remote, found)
     // All of a namespace: what of it cannot be asked now has no roots now.
     const inbox = { place: found.place, name: found.place.inboxName }
@@ -115,14 +110,6 @@ export class RemoteStore implements MailStore {
       if (error instanceof No) return []
       throw error
     })
-  }
-
-  autoexpunge(): Promise<number> {
-    return this.#here.autoexpunge()
-  }
-
-  close(): Promise<void> {
-    return this.#here.close()
   }
 
   /** Commands that look at a mailbox ask its server themselves. */

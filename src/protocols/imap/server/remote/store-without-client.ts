@@ -9,8 +9,8 @@ import type {
   MailStore,
   NewMessage,
   QuotaRoot,
-  StoreNamespace,
 } from '../../../../storage/store.ts'
+import { StoreAround } from '../../../../storage/store-around.ts'
 import type { MailSession } from '../../../mail-session.ts'
 import type { RemoteMail } from '../../../remote-mail.ts'
 import { No, SessionOver } from '../bad-command.ts'
@@ -39,73 +39,64 @@ export interface StoreElsewhere {
   readonly leave: () => void
 }
 
-class StoreWithoutClient implements MailStore {
-  readonly user: string
-  readonly namespaces: readonly StoreNamespace[]
-  readonly #here: MailStore
+class StoreWithoutClient extends StoreAround {
   readonly #remote: RemoteMailboxes
 
   constructor(here: MailStore, remote: RemoteMailboxes) {
-    this.user = here.user
-    this.namespaces = here.namespaces
-    this.#here = here
+    super(here)
     this.#remote = remote
   }
 
-  async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
+  override async list(patterns: readonly string[]): Promise<readonly MailboxEntry[]> {
     return await refusing(this.#remote.store.list(patterns))
   }
 
-  async subscriptions(): Promise<readonly string[]> {
+  override async subscriptions(): Promise<readonly string[]> {
     return await refusing(this.#remote.store.subscriptions())
   }
 
-  async subscribe(name: string, subscribed: boolean): Promise<void> {
+  override async subscribe(name: string, subscribed: boolean): Promise<void> {
     await refusing(this.#remote.store.subscribe(name, subscribed))
   }
 
-  async create(name: string, options?: CreateOptions): Promise<void> {
+  override async create(name: string, options?: CreateOptions): Promise<void> {
     await refusing(this.#remote.store.create(name, options))
   }
 
-  async delete(name: string): Promise<void> {
+  override async delete(name: string): Promise<void> {
     await refusing(this.#remote.store.delete(name))
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  override async rename(from: string, to: string): Promise<void> {
     await refusing(this.#remote.store.rename(from, to))
   }
 
-  async status(name: string): Promise<MailboxStatus> {
+  override async status(name: string): Promise<MailboxStatus> {
     const found = await this.#remote.find(name)
-    return found === undefined ? await this.#here.status(name) : await refusing(this.#statusThere(found))
+    return found === undefined ? await this.inner.status(name) : await refusing(this.#statusThere(found))
   }
 
-  async open(name: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
+  override async open(name: string, mode: 'read-only' | 'read-write'): Promise<Mailbox> {
     const found = await this.#remote.find(name)
-    if (found === undefined) return await this.#here.open(name, mode)
+    if (found === undefined) return await this.inner.open(name, mode)
     throw new StoreRefusal('cannot', `Mailbox is on ${found.place.server}: this can be done there only`)
   }
 
-  async beginAppend(name: string): Promise<Appending> {
+  override async beginAppend(name: string): Promise<Appending> {
     const found = await this.#remote.find(name)
-    if (found === undefined) return await this.#here.beginAppend(name)
+    if (found === undefined) return await this.inner.beginAppend(name)
     // Whoever delivers wants to know now whether it will be taken, before the message is there.
     await refusing(this.#expectInsert(found))
     return new RefusingAppending(new SpooledAppending(await this.#remote.store.beginAppend(name)))
   }
 
-  async quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
+  override async quotaRoots(name: string): Promise<readonly QuotaRoot[]> {
     return await refusing(this.#remote.store.quotaRoots(name))
   }
 
-  autoexpunge(): Promise<number> {
-    return this.#here.autoexpunge()
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.#remote.close()
-    await this.#here.close()
+    await this.inner.close()
   }
 
   async #expectInsert(to: RemoteName): Promise<void> {
