@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { startPostern } from '../peers/postern.ts'
+import type { Started } from '../peers/started.ts'
 import { makeAuthority, makeCertificate } from '../support/certificates.ts'
 import { PATIENCE_MS } from '../support/deadline.ts'
 import { connectRaw } from '../support/raw-client.ts'
@@ -20,15 +21,20 @@ function editConfig(dir: string, change: (text: string) => string): void {
   writeFileSync(path, change(readFileSync(path, 'utf8')))
 }
 
-test('SIGHUP brings a new configuration to new connections, and sessions live on', async (t) => {
-  const { server, login } = await startSample(t, { settings: 'login_greeting = one' })
-  const old = await login()
+/** A reload that changes what a server greets with, seen by a new connection. It was `one` before. */
+async function greetsAnewAfterReload(t: TestContext, server: Started): Promise<void> {
   editConfig(server.dir, (text) => text.replace('login_greeting = one', 'login_greeting = two'))
   server.signal('SIGHUP')
   await server.waitForLog(/Configuration .* reloaded/)
   const client = await connectRaw({ port: server.ports['imap'] ?? 0 })
   t.after(() => client.destroy())
   await client.expect(/two$/)
+}
+
+test('SIGHUP brings a new configuration to new connections, and sessions live on', async (t) => {
+  const { server, login } = await startSample(t, { settings: 'login_greeting = one' })
+  const old = await login()
+  await greetsAnewAfterReload(t, server)
   await echoes(old, 'x1 still here')
 })
 
@@ -56,12 +62,7 @@ test('a reload that comes while a worker is being replaced waits for it, and bot
   process.kill(killed, 'SIGKILL')
   await server.waitForLog(/died/)
   await untilReplaced(server.pid, killed)
-  editConfig(server.dir, (text) => text.replace('login_greeting = one', 'login_greeting = two'))
-  server.signal('SIGHUP')
-  await server.waitForLog(/Configuration .* reloaded/)
-  const client = await connectRaw({ port: server.ports['imap'] ?? 0 })
-  t.after(() => client.destroy())
-  await client.expect(/two$/)
+  await greetsAnewAfterReload(t, server)
   await login()
   assert.ok(!server.logLines.some((line) => line.includes('BUG')))
 })
