@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib'
+import { asError } from '../util/as-error.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { SocketStream } from './socket-stream.ts'
 
@@ -42,7 +43,7 @@ class DeflateDuplex extends Duplex {
     this.#inflate.resume()
     if (this.#reading) return
     this.#reading = true
-    this.#fill().catch((error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))))
+    this.#fill().catch((error: unknown) => this.destroy(asError(error)))
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm, stat } from 'node:fs/promises'
+import { hasCode } from '../../storage/formats/maildir/disk.ts'
 import type { QuotaAmount } from '../../storage/quota-hook.ts'
 import { MAILDIRSIZE_BYTES, maildirsizeLine, readMaildirsize, writeMaildirsize } from './maildirsize.ts'
 import type { QuotaLimit } from './quota-rule.ts'
@@ -63,7 +64,7 @@ export class MaildirsizeUsage implements Usage {
         await file.close()
       }
     } catch (error) {
-      if (isMissing(error)) return undefined
+      if (hasCode(error, 'ENOENT')) return undefined
       throw error
     }
   }
@@ -80,7 +81,7 @@ export class MaildirsizeUsage implements Usage {
       }
       return true
     } catch (error) {
-      if (isMissing(error)) return false
+      if (hasCode(error, 'ENOENT')) return false
       throw error
     }
   }
@@ -101,12 +102,8 @@ export class MaildirsizeUsage implements Usage {
     } catch (error) {
       await rm(temporary, { force: true })
       // Without a directory there is no mail yet.
-      if (!isMissing(error)) throw error
+      if (!hasCode(error, 'ENOENT')) throw error
     }
     return used
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

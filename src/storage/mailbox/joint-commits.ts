@@ -1,3 +1,4 @@
+import { asError } from '../../util/as-error.ts'
 import { Deferred } from '../../util/deferred.ts'
 
 interface Waiting {
@@ -34,7 +35,7 @@ export class JointCommits {
         const value = await commit()
         return () => done.resolve(value)
       },
-      failed: (error) => done.reject(error instanceof Error ? error : new Error(String(error))),
+      failed: (error) => done.reject(asError(error)),
     })
     if (isFirst) void this.#run()
     return done.promise

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { asError } from '../../../util/as-error.ts'
 import { Deferred } from '../../../util/deferred.ts'
 import type { MailboxState } from './mailbox-state.ts'
 import { type ComingMessage, placeMessages, type PlacedMessage, takeBack } from './placing.ts'
@@ -153,8 +154,4 @@ function shareOut(
 ): ReadonlyMap<Transaction, readonly number[]> {
   let at = 0
   return new Map(all.map(({ transaction, placed }) => [transaction, uids.slice(at, (at += placed.length))]))
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,4 +1,5 @@
 // One connection to another IMAP server: commands one after the other, responses streamed or read whole.
+import { asError } from '../../../../util/as-error.ts'
 import { type ByteStream, ConnectionLost, DeadlineExceeded, LineTooLong } from '../../../../net/byte-stream.ts'
 import type { RemotePlace } from '../../../remote-mail.ts'
 import { sanitize } from '../../../wire-text.ts'
@@ -209,7 +210,7 @@ export class RemoteConnection {
     if (error instanceof LineTooLong) return this.#fail('sent a line that does not end')
     if (error instanceof DeadlineExceeded) return this.#fail('does not answer')
     if (error instanceof ConnectionLost) return this.#fail(`broke the connection: ${error.message}`)
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   }
 
   #fail(what: string): RemoteLost {
