@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import type { Soon } from '../util/soon.ts'
+import type { StreamSocket } from './stream-socket.ts'
 
 /** One end of a TCP connection. IPv4-mapped IPv6 addresses are written as IPv4. */
 export interface Endpoint {
@@ -75,8 +75,8 @@ export interface ByteStream {
 
 /** A connection between two owners. */
 export interface DetachedSocket {
-  /** A net.Socket or TLSSocket; in tests any Duplex. */
-  readonly socket: Duplex
+  /** A net.Socket, TLSSocket or BareSocket; in tests any Duplex. */
+  readonly socket: StreamSocket
   /** Bytes that had arrived unread. */
   readonly leftover: Buffer
   readonly bytesIn: number

@@ -1,15 +1,15 @@
-import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { OnreadHook } from './byte-stream.ts'
 import { DISCARD } from './onread.ts'
 import { NOBODY, own, type SocketOwner } from './socket-owner.ts'
+import type { StreamSocket } from './stream-socket.ts'
 
 /**
  * Sends what is queued, says goodbye (close_notify, FIN) and waits for the peer's, throwing away what it still sends: closing
  * with unread input would answer it with a reset, which can overtake our last words. After `ms` it is closed anyhow. The
  * socket must have no other owner.
  */
-export function closeSocket(socket: Duplex, ms: number, hook?: OnreadHook): Promise<void> {
+export function closeSocket(socket: StreamSocket, ms: number, hook?: OnreadHook): Promise<void> {
   if (isQuiet(socket)) socket.destroy()
   if (socket.destroyed) {
     own(socket, NOBODY, false)
@@ -22,11 +22,11 @@ const CLOSED = Promise.resolve()
 
 /** A socket's last owner. */
 class Closing implements SocketOwner {
-  readonly #socket: Duplex
+  readonly #socket: StreamSocket
   readonly #timer: NodeJS.Timeout
   readonly #done: () => void
 
-  constructor(socket: Duplex, ms: number, done: () => void) {
+  constructor(socket: StreamSocket, ms: number, done: () => void) {
     this.#socket = socket
     this.#timer = setTimeout(() => socket.destroy(), ms)
     this.#done = done
@@ -47,7 +47,7 @@ class Closing implements SocketOwner {
   socketEnded(): void {
     const socket = this.#socket
     if (socket.writableFinished) socket.destroy()
-    else socket.once('finish', () => socket.destroy())
+    else socket.end(() => socket.destroy())
   }
 
   socketFailed(): void {}
@@ -61,6 +61,6 @@ class Closing implements SocketOwner {
 }
 
 /** Nothing to send, nothing to come, no close_notify: closing says all there is. */
-function isQuiet(socket: Duplex): boolean {
+function isQuiet(socket: StreamSocket): boolean {
   return socket.readableEnded && socket.writableLength === 0 && !(socket instanceof TLSSocket)
 }

@@ -1,12 +1,14 @@
-import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectPlain, Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Cancellable } from '../util/cancellation.ts'
-import type { Endpoint } from './byte-stream.ts'
+import { connectBare } from './bare/connect.ts'
+import type { Endpoint, OnreadHook } from './byte-stream.ts'
 import { localEndpoint } from './endpoint.ts'
 import { codeOf, errnoText } from './fault-text.ts'
 import { createOnread } from './onread.ts'
 import { own, type SocketOwner } from './socket-owner.ts'
 import { SocketStream } from './socket-stream.ts'
+import type { StreamSocket } from './stream-socket.ts'
 import {
   backendTlsInfo,
   type ClientTlsOptions,
@@ -28,6 +30,8 @@ export interface DialOptions {
   readonly onread: boolean
   /** From now on. It goes on counting as the stream's deadline: whoever gets the stream sets another or takes it away. */
   readonly timeoutMs: number
+  /** A bare socket, where this Node has them: with `onread`, and without TLS from the first byte. */
+  readonly bare?: boolean | undefined
   readonly signal?: Cancellable | undefined
 }
 
@@ -64,7 +68,7 @@ class Attempt implements SocketOwner {
   readonly #options: DialOptions
   readonly #resolve: (stream: SocketStream) => void
   readonly #reject: (error: DialFailed) => void
-  readonly #socket: Socket | TLSSocket
+  readonly #socket: StreamSocket
   readonly #stream: SocketStream
   #local: Endpoint | undefined
   #connected = false
@@ -73,19 +77,37 @@ class Attempt implements SocketOwner {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    const onread = options.onread ? createOnread() : undefined
-    this.#socket = open(options, onread?.option)
-    this.#stream = new SocketStream(this.#socket, {
-      onread: onread?.hook,
-      remote: { ip: options.ip, port: options.port },
-    })
-    own(this.#socket, this, false)
-    this.#socket.on('connectionAttemptFailed', this.#noteLocal)
-    this.#socket.on('connect', this.#onConnect)
-    if (options.tls !== undefined) this.#socket.on('secureConnect', this.#onSecure)
+    const { socket, onread } = this.#open()
+    this.#socket = socket
+    this.#stream = new SocketStream(socket, { onread, remote: { ip: options.ip, port: options.port } })
+    own(socket, this, false)
     this.#stream.setDeadline(options.timeoutMs)
     this.#stream.onDeadline(this.#onTimeout)
     options.signal?.addEventListener('abort', this.#onAbort)
+  }
+
+  #open(): { socket: StreamSocket; onread: OnreadHook | undefined } {
+    const options = this.#options
+    if (options.bare === true && options.onread && options.tls === undefined) {
+      const bare = connectBare(options, this.#onBare)
+      if (bare !== undefined) return { socket: bare, onread: bare }
+    }
+    const onread = options.onread ? createOnread() : undefined
+    const socket = open(options, onread?.option)
+    socket.on('connectionAttemptFailed', this.#noteLocal)
+    socket.on('connect', this.#onConnect)
+    if (options.tls !== undefined) socket.on('secureConnect', this.#onSecure)
+    return { socket, onread: onread?.hook }
+  }
+
+  readonly #onBare = (error: Error | undefined): void => {
+    if (error === undefined) {
+      this.#onConnect()
+      this.#socket.resume()
+    } else {
+      this.#noteLocal()
+      this.socketFailed(error)
+    }
   }
 
   /** While the socket is still open: afterwards nobody knows our port any more. */
@@ -158,6 +180,7 @@ class Attempt implements SocketOwner {
   #settle(): void {
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     const socket = this.#socket
+    if (!(socket instanceof Socket)) return
     socket.off('connectionAttemptFailed', this.#noteLocal).off('connect', this.#onConnect)
     if (this.#options.tls !== undefined) socket.off('secureConnect', this.#onSecure)
   }

@@ -1,17 +1,26 @@
 import { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { normalizeIp } from '../util/ip.ts'
+import { BareSocket } from './bare/bare-socket.ts'
 import type { Endpoint } from './byte-stream.ts'
+import type { StreamSocket } from './stream-socket.ts'
 
 const NOWHERE: Endpoint = { ip: '', port: 0 }
 
 /** Our end of a connection; empty when it is no TCP connection or already gone. */
-export function localEndpoint(socket: Duplex): Endpoint {
+export function localEndpoint(socket: StreamSocket): Endpoint {
+  if (socket instanceof BareSocket) {
+    const { address, port } = socket.local()
+    return endpoint(address, port)
+  }
   return socket instanceof Socket ? endpoint(socket.localAddress, socket.localPort) : NOWHERE
 }
 
 /** The peer's end; empty when it is no TCP connection or already gone. */
-export function remoteEndpoint(socket: Duplex): Endpoint {
+export function remoteEndpoint(socket: StreamSocket): Endpoint {
+  if (socket instanceof BareSocket) {
+    const { address, port } = socket.remote()
+    return endpoint(address, port)
+  }
   return socket instanceof Socket ? endpoint(socket.remoteAddress, socket.remotePort) : NOWHERE
 }
 

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
+import { BareSocket } from './bare/bare-socket.ts'
 
 /**
  * UNIX sockets that carry lines of JSON and open connections (SCM_RIGHTS) between processes that are not each other's parent.
@@ -18,7 +19,7 @@ export interface HandlePipe {
   /**
    * Says it and sends the connection along, at once; here it stays open, and must until `onSent` tells whether the kernel has both.
    */
-  sendSocket(message: unknown, socket: Socket, onSent: (isSent: boolean) => void): void
+  sendSocket(message: unknown, socket: Socket | BareSocket, onSent: (isSent: boolean) => void): void
   /** What was sent before still leaves, unless the other side does not read. */
   close(): void
 }
@@ -151,7 +152,7 @@ class OpenPipe implements HandlePipe {
     this.#said += `-${JSON.stringify(message)}\n`
   }
 
-  sendSocket(message: unknown, socket: Socket, onSent: (isSent: boolean) => void): void {
+  sendSocket(message: unknown, socket: Socket | BareSocket, onSent: (isSent: boolean) => void): void {
     const handle = this.isOpen ? handleOf(socket) : undefined
     if (handle === undefined) return onSent(false)
     // In one write with what came before: only the last line has the connection.
@@ -214,7 +215,8 @@ class OpenPipe implements HandlePipe {
   }
 }
 
-function handleOf(socket: Socket): Handle | undefined {
+function handleOf(socket: Socket | BareSocket): Handle | undefined {
+  if (socket instanceof BareSocket) return socket.handle
   return (socket as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
 }
 
@@ -228,7 +230,12 @@ function socketOver(handle: Handle): Socket {
  * Stops reading a connection that is about to be given away. Returns what had been read already: from now on what comes waits in
  * the kernel for whoever gets it. `undefined`: it is no connection any more, or none that can be given away.
  */
-export function stopReading(socket: Socket): Buffer | undefined {
+export function stopReading(socket: Socket | BareSocket): Buffer | undefined {
+  if (socket instanceof BareSocket) {
+    // Whatever it had read is its reader's already.
+    socket.pause()
+    return socket.destroyed ? undefined : Buffer.alloc(0)
+  }
   const handle = handleOf(socket) as { readStop?(): number } | undefined
   if (handle?.readStop === undefined || socket.destroyed) return undefined
   handle.readStop()
@@ -241,7 +248,8 @@ export function stopReading(socket: Socket): Buffer | undefined {
 }
 
 /** Takes up reading a connection that was stopped. */
-export function readAgain(socket: Socket): void {
+export function readAgain(socket: Socket | BareSocket): void {
+  if (socket instanceof BareSocket) return socket.resume()
   const handle = handleOf(socket) as { readStart?(): number } | undefined
   if (socket.destroyed) return
   // For the stream above it has never stopped.

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { BareSocket } from './bare/bare-socket.ts'
 import { readAgain, stopReading } from './handle-pipe.ts'
 import { NOBODY, own } from './socket-owner.ts'
 import type { SocketStream } from './socket-stream.ts'
@@ -8,7 +9,7 @@ import type { SocketStream } from './socket-stream.ts'
  * this hold on it alone.
  */
 export interface LentConnection {
-  readonly socket: Socket
+  readonly socket: Socket | BareSocket
   /** What had been read already. */
   readonly unread: Buffer
   /** The other process has let go of it, and has neither read nor written anything. */
@@ -24,8 +25,9 @@ export function lendConnection(stream: SocketStream, onBack: () => void): LentCo
   if (stream.tls !== undefined || stream.ended || stream.queuedBytes > 0) return undefined
   const { socket, leftover } = stream.detach()
   own(socket, NOBODY, false)
-  const read = socket instanceof Socket ? stopReading(socket) : undefined
-  if (!(socket instanceof Socket) || read === undefined) {
+  const isOurs = socket instanceof Socket || socket instanceof BareSocket
+  const read = isOurs ? stopReading(socket) : undefined
+  if (!isOurs || read === undefined) {
     stream.unread(leftover)
     stream.listen()
     return undefined

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { acceptBare } from './bare/accept.ts'
+import type { BareSocket } from './bare/bare-socket.ts'
 import type { Endpoint } from './byte-stream.ts'
 import { codeOf, errnoText } from './fault-text.ts'
 import { type HaproxyRules, readProxyHeader } from './haproxy.ts'
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   readonly reusePort?: boolean
   /** More connections than this in this process are closed as they come. */
   readonly maxConnections?: number
+  /** Connections are bare sockets, where this Node has them; not for UNIX sockets. */
+  readonly bare?: boolean
   /** Connections begin with a PROXY header (`haproxy=yes`). */
   readonly haproxy?: HaproxyRules
   /** A connection, its PROXY header read. Nothing was sent yet. */
@@ -58,6 +62,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     throw new Error(`listen(${isPath ? address : `${address}, ${port}`}) failed: ${text}`, { cause: error })
   }
   server.on('error', listener.complain)
+  if (options.bare === true && !isPath) listener.acceptBare()
   return listener
 }
 
@@ -65,7 +70,7 @@ class OpenListener implements Listener {
   readonly address: string
   readonly #server: Server
   readonly #options: ListenerOptions
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Set<Socket | BareSocket>()
   readonly #forget: (this: Socket) => void
   #complainedAtMs = Number.NEGATIVE_INFINITY
   #local: Endpoint | undefined
@@ -111,10 +116,32 @@ class OpenListener implements Listener {
     )
   }
 
+  /** From now on connections come without Node's own server between. */
+  acceptBare(): void {
+    acceptBare(this.#server, {
+      full: () => this.#sockets.size >= (this.#options.maxConnections ?? Number.POSITIVE_INFINITY),
+      taken: (socket) => {
+        this.#sockets.add(socket)
+        socket.onClosed = this.#forgetBare
+        const stream = new SocketStream(socket, { local: this.#localEnd(), onread: socket })
+        socket.resume()
+        this.#hand(stream)
+      },
+      refused: this.complain,
+    })
+  }
+
+  readonly #forgetBare = (socket: BareSocket): void => {
+    this.#sockets.delete(socket)
+  }
+
   readonly #onConnection = (socket: Socket): void => {
     this.#sockets.add(socket)
     socket.on('close', this.#forget)
-    const stream = new SocketStream(socket, { local: this.#localEnd() })
+    this.#hand(new SocketStream(socket, { local: this.#localEnd() }))
+  }
+
+  #hand(stream: SocketStream): void {
     const { haproxy, onConnection } = this.#options
     if (haproxy === undefined) onConnection(stream, undefined)
     else void this.#readHeader(stream, haproxy)

@@ -1,4 +1,6 @@
+import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import type { StreamSocket } from './stream-socket.ts'
 
 /**
  * Whoever a connection belongs to: first a dialogue, then the relay, at last its closing. A socket gets listeners once in its
@@ -28,8 +30,18 @@ const OWNER = Symbol('owner')
 /** How the owner stands in the socket itself: a look into a table would cost more with each event. */
 type Owned = Duplex & { [OWNER]?: SocketOwner | undefined }
 
+/** A socket that tells its owner without events. */
+export interface OwnedSocket extends StreamSocket {
+  owner: SocketOwner
+}
+
 /** From now on the socket tells `owner`. `reads`: what comes is for the owner too, and the socket begins to read. */
-export function own(socket: Duplex, owner: SocketOwner, reads: boolean): void {
+export function own(socket: StreamSocket, owner: SocketOwner, reads: boolean): void {
+  if (socket instanceof EventEmitter) ownDuplex(socket as Duplex, owner, reads)
+  else (socket as OwnedSocket).owner = owner
+}
+
+function ownDuplex(socket: Duplex, owner: SocketOwner, reads: boolean): void {
   const isKnown = (socket as Owned)[OWNER] !== undefined
   ;(socket as Owned)[OWNER] = owner
   if (isKnown) return

@@ -13,11 +13,13 @@ import {
   READ_AHEAD_BYTES,
   type TlsInfo,
 } from './byte-stream.ts'
+import { BareSocket } from './bare/bare-socket.ts'
 import { closeSocket } from './close-socket.ts'
 import { localEndpoint, remoteEndpoint } from './endpoint.ts'
 import { faultText } from './fault-text.ts'
 import { sharedReadBuffer } from './onread.ts'
 import { disown, NOBODY, own, type SocketOwner } from './socket-owner.ts'
+import type { StreamSocket } from './stream-socket.ts'
 import { type Tap, tapSocket } from './tap.ts'
 import { TOO_LONG, UnreadBytes } from './unread-bytes.ts'
 
@@ -44,14 +46,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 const NOT_YET = Symbol('not yet')
 
 /**
- * A ByteStream over a socket: plain, TLS, or any Duplex.
+ * A ByteStream over a socket: plain, bare, TLS, or any Duplex.
  *
  * Rules a maintainer must keep: after `detach` and `close` the socket tells somebody else; a socket that was paused is resumed by
  * whoever takes bytes; a deadline that passed fails readers even when bytes are here, or a client that keeps sending would
  * outlive it.
  */
 export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
-  #socket: Duplex
+  #socket: StreamSocket
   #onread: OnreadHook | undefined
   readonly #unread = new UnreadBytes()
   #local: Endpoint | undefined
@@ -74,7 +76,7 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
   #tap: Tap | undefined
   #untap: (() => void) | undefined
 
-  constructor(socket: Duplex, options: SocketStreamOptions = {}) {
+  constructor(socket: StreamSocket, options: SocketStreamOptions = {}) {
     this.#socket = socket
     this.#onread = options.onread
     this.#local = options.local
@@ -201,10 +203,10 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     }
   }
 
-  /** Shows every byte from now on, also behind STARTTLS and after `detach`. Not with an `onread` hook. */
+  /** Shows every byte from now on, also behind STARTTLS and after `detach`. Not with an `onread` hook, nor a bare socket. */
   tap(tap: Tap): void {
     this.#tap = tap
-    this.#untap = tapSocket(this.#socket, tap)
+    this.#untap = tapSocket(this.#socket as Duplex, tap)
   }
 
   /**
@@ -214,7 +216,7 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
    */
   beginTls(unread: 'drop' | 'feed'): Duplex {
     this.#untap?.()
-    const socket = this.#socket
+    const socket = this.#socket instanceof BareSocket ? this.#socket.toSocket() : (this.#socket as Duplex)
     disown(socket)
     this.#onread = undefined
     const bytes = this.#unread.takeAll()

@@ -157,7 +157,16 @@ class BackendLogin {
       const onread = rawlog === undefined && (target.tls === 'none' || this.#tlsAtOnce)
       // One deadline for all of it: it goes on counting when the connection is there.
       const timeoutMs = Math.min(this.#timeoutMs(), limitMs)
-      return dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, timeoutMs, signal }).then(
+      return dial({
+        ip,
+        port,
+        sourceIp: this.#sourceIp,
+        tls,
+        onread,
+        bare: settings.postern_bare_sockets,
+        timeoutMs,
+        signal,
+      }).then(
         (stream) => this.#logIn(stream, rawlog),
         (error: unknown) => this.#notDialled(error),
       )

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
-import type { Duplex } from 'node:stream'
 import type { DetachedSocket, OnreadReader } from '../net/byte-stream.ts'
 import { sharedReadBuffer } from '../net/onread.ts'
+import type { StreamSocket } from '../net/stream-socket.ts'
 import { relayBuffers } from './relay-buffers.ts'
 
 /**
@@ -15,8 +15,8 @@ import { relayBuffers } from './relay-buffers.ts'
  * a few more after being paused, which must be copied.
  */
 export class Direction implements OnreadReader {
-  readonly from: Duplex
-  readonly to: Duplex
+  readonly from: StreamSocket
+  readonly to: StreamSocket
   /** Bytes read so far. */
   bytes = 0
   /** The source waits until the target took what is written. */
@@ -28,7 +28,7 @@ export class Direction implements OnreadReader {
   /** Given back by us, but still being written from. */
   #leaving: Buffer | undefined
 
-  constructor(source: DetachedSocket, to: Duplex, active: () => void) {
+  constructor(source: DetachedSocket, to: StreamSocket, active: () => void) {
     this.#source = source
     this.from = source.socket
     this.to = to
@@ -109,6 +109,6 @@ export class Direction implements OnreadReader {
 }
 
 /** Whether what is written to it waits, so that `drain` will follow. */
-function isBlocked(to: Duplex): boolean {
+function isBlocked(to: StreamSocket): boolean {
   return to.writableLength > 0 && to.writableNeedDrain
 }

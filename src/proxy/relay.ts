@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
-import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'
 import { closeSocket } from '../net/close-socket.ts'
 import { faultText } from '../net/fault-text.ts'
 import { DISCARD } from '../net/onread.ts'
 import { NOBODY, own, type SocketOwner } from '../net/socket-owner.ts'
+import type { StreamSocket } from '../net/stream-socket.ts'
 import { Direction } from './relay-direction.ts'
 
 /** How long the last bytes may take to reach the other side after one side ended. */
@@ -190,7 +190,8 @@ class Side implements SocketOwner {
 
 /** Until its time comes a client is read only to notice that it left. */
 function hold(client: DetachedSocket): void {
-  client.socket.once('end', () => close(client)).resume()
+  own(client.socket, { ...NOBODY, socketEnded: () => close(client) }, false)
+  client.socket.resume()
 }
 
 function close({ socket, onread }: DetachedSocket): void {
@@ -201,11 +202,11 @@ function close({ socket, onread }: DetachedSocket): void {
  * Closes a client whose backend has closed, when the kernel has all that the backend said. It is not waited for: its own
  * goodbye would cost as much as its login command. Dovecot closes so, too. TLS has a last word of its own (close_notify).
  */
-function leave(socket: Duplex): void {
+function leave(socket: StreamSocket): void {
   if (socket instanceof TLSSocket) socket.end(() => socket.destroy())
   else socket.destroy()
 }
 
-function isOver(socket: Duplex): boolean {
+function isOver(socket: StreamSocket): boolean {
   return socket.readableEnded || socket.destroyed
 }

@@ -3,6 +3,12 @@ import { boolean, enumeration, own, string, uint } from '../setting.ts'
 /** What Postern has and Dovecot does not. */
 export const posternSettings = {
   postern_workers: own(uint('0', 'Worker processes; 0 is one per core.')),
+  postern_bare_sockets: own(
+    boolean(
+      'no',
+      'Connections without TLS by way of what Node has below `net.Socket`: logins cost a fifth less, but it is not documented by Node. Tried out at the start, and left when it does not behave.',
+    ),
+  ),
   postern_strict: own(boolean('no', 'Refuse unknown settings as Dovecot does, in place of warning about them.')),
   postern_log_format: own(enumeration(['dovecot', 'json'], 'Lines as Dovecot writes them, or one JSON object a line.')),
   postern_metrics_listen: own(

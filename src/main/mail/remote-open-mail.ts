@@ -53,7 +53,7 @@ class RelayedMail implements OpenMail {
       const session = relay(ours, this.#mail.detach(), { onEnd: () => resolve() })
       this.#kick = (reason) => {
         // In the middle of a reply a word of ours would be taken for part of it.
-        if (session.idleMs > QUIET_MS) ours.socket.write(this.#goodbye)
+        if (session.idleMs > QUIET_MS) ours.socket.write(this.#goodbye, 'latin1')
         session.kick(reason)
       }
     })

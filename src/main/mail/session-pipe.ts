@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { StreamSocket } from '../../net/stream-socket.ts'
 import { type HandlePipe, type HandlePipeOwner, handlePipes } from '../../net/handle-pipe.ts'
 import type { LentConnection } from '../../net/lent-connection.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
@@ -143,14 +144,14 @@ export class SessionPipe implements HandlePipeOwner {
 /** An order without an answer yet. Each ends in one way. */
 class WaitingOrder {
   readonly promise: Promise<HandedSession>
-  readonly #socket: Socket
+  readonly #socket: StreamSocket
   #late: NodeJS.Timeout | undefined
   #isOver = false
   readonly #outcome = Promise.withResolvers<HandedSession>()
   #isSent = false
   #isClosing = false
 
-  constructor(socket: Socket) {
+  constructor(socket: StreamSocket) {
     this.#socket = socket
     this.promise = this.#outcome.promise
   }

@@ -1,0 +1,27 @@
+import type { Server } from 'node:net'
+import { BareSocket, errnoError } from './bare-socket.ts'
+import { bareBinding, type ListeningHandle } from './binding.ts'
+
+export interface BareAcceptor {
+  /** Whether one more is too many. */
+  full(): boolean
+  taken(socket: BareSocket): void
+  /** A connection was not let in, or accepting failed. */
+  refused(error: Error): void
+}
+
+/** Takes the connections of a listening server as they come from libuv. Leaves it as it is where that cannot be done. */
+export function acceptBare(server: Server, acceptor: BareAcceptor): void {
+  const binding = bareBinding
+  const handle = (server as unknown as { readonly _handle?: ListeningHandle | null })._handle
+  if (binding === undefined || handle === undefined || handle === null) return
+  handle.onconnection = (status, client) => {
+    if (status < 0 || client === undefined) return acceptor.refused(errnoError(status, 'accept'))
+    if (acceptor.full()) {
+      client.close()
+      return acceptor.refused(new Error('too many connections'))
+    }
+    client.setNoDelay(true)
+    acceptor.taken(new BareSocket(client, binding))
+  }
+}

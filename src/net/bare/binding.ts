@@ -1,0 +1,104 @@
+/**
+ * The layer below `net.Socket`, as far as it is used here: handles of libuv, requests that wait for them, and a small array in
+ * which Node leaves the result of the last operation. Node keeps it for old programs behind `process.binding`, without
+ * documentation and without a promise: `bareSelfTest` asks it everything that is relied upon, in a process of its own.
+ */
+
+/** A TCP connection. Numbers returned are 0 or a negative errno. */
+export interface TcpHandle {
+  /** Called after each read, and with a negative number at its end. Bytes are in the buffer given last. What it returns is the next buffer. */
+  onread: (this: TcpHandle) => Uint8Array | undefined
+  readStart(): number
+  readStop(): number
+  /** Where reads go, until `onread` returns something else. */
+  useUserBuffer(buffer: Uint8Array): void
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
+  writeLatin1String(request: WriteRequest, text: string): number
+  /** FIN behind what is queued. 1: there is nothing to wait for. */
+  shutdown(request: ShutdownRequest): number
+  close(onClosed?: () => void): void
+  setNoDelay(on: boolean): number
+  bind(ip: string, port: number): number
+  bind6(ip: string, port: number, flags: number): number
+  connect(request: ConnectRequest, ip: string, port: number): number
+  connect6(request: ConnectRequest, ip: string, port: number): number
+  getpeername(out: HandleAddress): number
+  getsockname(out: HandleAddress): number
+}
+
+/** A socket that listens: Node's own server has one as `_handle`. */
+export interface ListeningHandle {
+  onconnection: (status: number, client: TcpHandle | undefined) => void
+}
+
+export interface HandleAddress {
+  address?: string
+  port?: number
+}
+
+/** Kept alive by Node while its operation waits. `oncomplete` gets 0 or a negative errno. */
+export interface WriteRequest {
+  oncomplete: (this: WriteRequest, status: number) => void
+}
+export interface ShutdownRequest {
+  oncomplete: (this: ShutdownRequest, status: number) => void
+}
+export interface ConnectRequest {
+  oncomplete: (this: ConnectRequest, status: number) => void
+}
+
+export interface BareBinding {
+  readonly Tcp: new (type: number) => TcpHandle
+  readonly WriteRequest: new () => WriteRequest
+  readonly ShutdownRequest: new () => ShutdownRequest
+  readonly ConnectRequest: new () => ConnectRequest
+  /** The `type` of a connection. */
+  readonly socketType: number
+  /** Results of the last operation, at the two places that follow. */
+  readonly state: Int32Array
+  readonly readBytesOrError: number
+  readonly lastWriteWasAsync: number
+}
+
+interface TcpBinding {
+  readonly TCP: BareBinding['Tcp']
+  readonly TCPConnectWrap: BareBinding['ConnectRequest']
+  readonly constants: { readonly SOCKET: number }
+}
+
+interface StreamBinding {
+  readonly WriteWrap: BareBinding['WriteRequest']
+  readonly ShutdownWrap: BareBinding['ShutdownRequest']
+  readonly streamBaseState: Int32Array
+  readonly kReadBytesOrError: number
+  readonly kLastWriteWasAsync: number
+}
+
+/** `undefined` where this Node does not have it. */
+export function openBareBinding(): BareBinding | undefined {
+  try {
+    const binding = (process as unknown as { binding(name: string): unknown }).binding.bind(process)
+    const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as TcpBinding
+    const streams = binding('stream_wrap') as StreamBinding
+    const { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = streams
+    const classes: readonly unknown[] = [TCP, TCPConnectWrap, WriteWrap, ShutdownWrap]
+    const numbers: readonly unknown[] = [constants.SOCKET, kReadBytesOrError, kLastWriteWasAsync]
+    if (!classes.every((value) => typeof value === 'function')) return undefined
+    if (!numbers.every((value) => typeof value === 'number') || !(streamBaseState instanceof Int32Array))
+      return undefined
+    return {
+      Tcp: TCP,
+      WriteRequest: WriteWrap,
+      ShutdownRequest: ShutdownWrap,
+      ConnectRequest: TCPConnectWrap,
+      socketType: constants.SOCKET,
+      state: streamBaseState,
+      readBytesOrError: kReadBytesOrError,
+      lastWriteWasAsync: kLastWriteWasAsync,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+export const bareBinding: BareBinding | undefined = openBareBinding()
