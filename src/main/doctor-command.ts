@@ -14,6 +14,7 @@ import { silent } from '../observe/events.ts'
 import { authServiceInput } from './auth-service-input.ts'
 import { systemFiles } from './config-files.ts'
 import { controlPath } from './control-path.ts'
+import { checkBareSockets } from './bare-sockets.ts'
 import { checkAddresses } from './doctor/address-checks.ts'
 import { checkCertificates } from './doctor/certificate-checks.ts'
 import { checkCluster } from './doctor/cluster-checks.ts'
@@ -82,6 +83,7 @@ async function examineWorld(config: Config, input: ConfigInput): Promise<readonl
     { area: 'databases', findings: await checkReach(authServiceInput(config, input.files, silent, name)) },
     { area: 'certificates', findings: checkCertificates(patient, Date.now()) },
     { area: 'listeners', findings: await checkListening(config, controlPath(config.settings({}))) },
+    { area: 'sockets', findings: await checkBareSockets(config) },
     { area: 'addresses', findings: await checkAddresses(patient) },
     { area: 'cluster', findings: await checkCluster(config) },
     { area: 'files', findings: checkFiles(config) },

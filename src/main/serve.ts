@@ -8,6 +8,7 @@ import type { LoadedConfig, Settings } from '../config/config.ts'
 import { decideListeners } from '../config/listeners.ts'
 import { loadConfig } from '../config/load.ts'
 import { combine } from '../observe/events.ts'
+import { decideBareSockets } from './bare-sockets.ts'
 import { systemFiles } from './config-files.ts'
 import { recordFiles, throughSnapshot, type FileSnapshot } from './config-snapshot.ts'
 import { type OpenControl, openControl, type ReloadOutcome } from './control.ts'
@@ -55,6 +56,7 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   const settings = first.loaded.config.settings({})
   const recent = new RecentErrors()
   const log = rememberInto(recent, openLog(settings))
+  await decideBareSockets(settings, log)
   const shared = openShared(settings, log)
   const supervisor = new Supervisor({
     source: first.source,
@@ -73,6 +75,7 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
     await runUntilStopped({
       supervisor,
       shared,
+      bareSockets: settings.postern_bare_sockets,
       scripts,
       log,
       recent,
@@ -166,6 +169,8 @@ async function openMetrics(settings: Settings, supervisor: Supervisor, listeners
 interface Running {
   readonly supervisor: Supervisor
   readonly shared: SharedState
+  /** As it was at the start. */
+  readonly bareSockets: boolean
   readonly scripts: ScriptServices
   readonly log: OpenLog
   readonly recent: RecentErrors
@@ -224,12 +229,19 @@ async function runUntilStopped(running: Running): Promise<void> {
 }
 
 /** What a reload does not change. */
-function untilRestart({ shared }: Running, { loaded }: Loaded): readonly Complaint[] {
-  const settings = loaded.config?.settings({})
-  if (settings === undefined || shared.isOf(settings)) return []
-  const at = loaded.config?.origin('postern_cluster', {})
-  const text = 'postern_cluster and state_dir take effect when the server is started again'
-  return [{ severity: 'warning', text, ...(at && { at }) }]
+function untilRestart({ shared, bareSockets }: Running, { loaded: { config } }: Loaded): readonly Complaint[] {
+  const settings = config?.settings({})
+  if (config === undefined || settings === undefined) return []
+  const late = (name: string, names: string): Complaint => {
+    const at = config.origin(name, {})
+    return { severity: 'warning', text: `${names} when the server is started again`, ...(at && { at }) }
+  }
+  return [
+    ...(shared.isOf(settings) ? [] : [late('postern_cluster', 'postern_cluster and state_dir take effect')]),
+    ...(settings.postern_bare_sockets === bareSockets
+      ? []
+      : [late('postern_bare_sockets', 'postern_bare_sockets takes effect')]),
+  ]
 }
 
 /** A server whose control socket cannot be opened serves all the same; two servers with one do not. */

@@ -74,9 +74,14 @@ interface StreamBinding {
   readonly kLastWriteWasAsync: number
 }
 
+/** The variable of the environment that tells a process not to use it. */
+export const BARE_SOCKETS = 'POSTERN_BARE_SOCKETS'
+export const NO_BARE_SOCKETS = 'no'
+
 /** `undefined` where this Node does not have it. */
-export function openBareBinding(): BareBinding | undefined {
+function openBareBinding(): BareBinding | undefined {
   try {
+    if (process.env[BARE_SOCKETS] === NO_BARE_SOCKETS) return undefined
     const binding = (process as unknown as { binding(name: string): unknown }).binding.bind(process)
     const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as TcpBinding
     const streams = binding('stream_wrap') as StreamBinding
