@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { generate } from 'selfsigned'
+import { BARE_ARGS } from './support/bare-mode.ts'
 
 const EXAMPLES = join(import.meta.dirname, '..', 'examples')
 /** Long enough for a busy machine. */
@@ -20,7 +21,14 @@ for (const name of readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry)
     const port = await freePort()
     const child = spawn(
       process.execPath,
-      ['bin/postern.js', 'serve', '-c', join(directory, 'dovecot.conf'), ...overrides(directory, name.name, port)],
+      [
+        'bin/postern.js',
+        'serve',
+        '-c',
+        join(directory, 'dovecot.conf'),
+        ...BARE_ARGS,
+        ...overrides(directory, name.name, port),
+      ],
       {
         cwd: join(EXAMPLES, '..'),
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { prepareSampleProxy } from '../src/main/dev/sample-proxy.ts'
 import { isInstalled, SAMPLE_PROTOCOLS, type SampleProtocol } from '../src/main/dev/sample-protocols.ts'
+import { BARE_ARGS } from './support/bare-mode.ts'
 import { freePorts } from './support/free-ports.ts'
 import { connectRaw } from './support/raw-client.ts'
 import { ServerProcess } from './support/server-process.ts'
@@ -31,7 +32,7 @@ async function startSample(t: TestContext): Promise<Sample> {
   })
   const sample = await prepareSampleProxy(dir, protocols)
   t.after(() => sample.stop())
-  const args = [join(ROOT, 'bin', 'postern.js'), 'serve', '-c', sample.configFile]
+  const args = [join(ROOT, 'bin', 'postern.js'), 'serve', '-c', sample.configFile, ...BARE_ARGS]
   const server = new ServerProcess({ command: process.execPath, args })
   t.after(() => server.stop())
   await server.waitForLine(/^postern ready: /)

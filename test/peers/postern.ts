@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BARE_ARGS } from '../support/bare-mode.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import type { ConfigText } from './config-text.ts'
 import { launch, type Started } from './started.ts'
@@ -26,7 +27,7 @@ export function startPostern(config: ConfigText, args: readonly string[] = [], r
       writeFileSync(file, text)
       return new ServerProcess({
         command: process.execPath,
-        args: [join(root, 'bin', 'postern.js'), 'serve', '-c', file, ...args],
+        args: [join(root, 'bin', 'postern.js'), 'serve', '-c', file, ...BARE_ARGS, ...args],
       })
     },
     ready: (server) => server.waitForLine(/^postern ready: /),

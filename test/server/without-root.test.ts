@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { launch } from '../peers/started.ts'
 import { startScriptedBackend } from '../peers/scripted-backend.ts'
 import { eventually } from '../support/control.ts'
+import { BARE_ARGS } from '../support/bare-mode.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { userIds } from '../support/user-ids.ts'
@@ -70,7 +71,7 @@ passdb {
     start(text, dir) {
       const file = join(dir, 'dovecot.conf')
       writeFileSync(file, text)
-      const command = asUser([process.execPath, ENTRY, 'serve', '-c', file])
+      const command = asUser([process.execPath, ENTRY, 'serve', '-c', file, ...BARE_ARGS])
       return new ServerProcess({ command: SETPRIV, args: command })
     },
     ready: (process) => process.waitForLine(/^postern ready: /),
