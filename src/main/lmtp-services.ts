@@ -185,6 +185,7 @@ const HANDSHAKE_MS = 30_000
 class Connection implements LmtpIo {
   readonly stream: SocketStream
   readonly remote: Endpoint
+  readonly haproxy?: ProxyHeader
   readonly trusted: boolean
   readonly tlsAtOnce: boolean
   readonly number: number
@@ -202,6 +203,7 @@ class Connection implements LmtpIo {
     start: Pick<LmtpIo, 'number' | 'stopping' | 'hopsLeft'>,
   ) {
     this.stream = stream
+    if (haproxy !== undefined) this.haproxy = haproxy
     this.remote = haproxy?.source ?? stream.remote
     this.#local = haproxy?.destination ?? stream.local
     this.#localName = haproxy?.authority
@@ -231,6 +233,10 @@ class Connection implements LmtpIo {
       ['local_name', this.#localName ?? ''],
     ])
     return compileTemplate(this.#settings.login_greeting, loginShortNames).expand((name) => values.get(name))
+  }
+
+  get localName(): string | undefined {
+    return this.#localName
   }
 
   get tlsAvailable(): boolean {

@@ -27,6 +27,11 @@ export function readSmtpIdentity(
   return update
 }
 
+/** PORT of XCLIENT; none when a balancer did not know it, because receivers refuse port 0. */
+export function portAttribute(port: number): { readonly PORT?: string } {
+  return port === 0 ? {} : { PORT: String(port) }
+}
+
 /** Dovecot's receivers take about this much of FORWARD. */
 export const FORWARD_BYTES = 900
 

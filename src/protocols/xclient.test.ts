@@ -52,6 +52,12 @@ test('the line is as Dovecot writes it', () => {
   })
 })
 
+test('a port that nobody knows is not told: Dovecot refuses port 0', () => {
+  const identity = { remote: { ip: '192.0.2.7', port: 0 }, session: 'abc' }
+  const { line } = formatXclient(identity, { ttl: 4, forward: new Map() })
+  assert.equal(line, 'XCLIENT ADDR=192.0.2.7 SESSION=abc TTL=4')
+})
+
 test('fields that would make the line too long for its reader stay behind, with a warning that shows no control characters', () => {
   const { stream } = streamAndPeer()
   const io = testBackendIo(stream)

@@ -28,7 +28,9 @@ export function formatXclient(
   target: Pick<ProxyTarget, 'ttl' | 'forward'>,
 ): { readonly line: string; readonly dropped: readonly string[] } {
   const { remote, session } = identity
-  const base = `XCLIENT ADDR=${remote.ip} PORT=${remote.port} SESSION=${session} TTL=${target.ttl}`
+  // A balancer may not know the port. Receivers refuse the whole command over port 0.
+  const port = remote.port === 0 ? '' : ` PORT=${remote.port}`
+  const base = `XCLIENT ADDR=${remote.ip}${port} SESSION=${session} TTL=${target.ttl}`
   const { value, dropped } = fittingWithin(XCLIENT_LINE_BYTES - base.length - 2, target.forward, (kept) => {
     const word = ` FORWARD=${Buffer.from(joinForwardFields(kept), 'latin1').toString('base64')}`
     return { value: word, bytes: word.length }

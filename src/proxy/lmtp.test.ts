@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import { testSettings } from '../../test/support/protocol-session.ts'
 import type { AuthConnection, AuthService, PassdbLookup, UserdbLookup } from '../auth/auth.ts'
 import { dial } from '../net/dial.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
+import { parseProxyHeader } from '../net/haproxy-parse.ts'
 import { silent } from '../observe/events.ts'
 import { createBackendHosts } from './hosts.ts'
 import { connectLmtpBackend, type LmtpLookup, type LmtpProxyAccess, routeLmtpRecipient } from './lmtp.ts'
@@ -65,7 +67,9 @@ function lookup(settings: Parameters<typeof testSettings>[0] = { lmtp_proxy: tru
       remote,
       realRemote: { ip: '192.0.2.2', port: 5000 },
       realLocal: { ip: '192.0.2.1', port: 24 },
-      tls: false,
+      local: { ip: '192.0.2.1', port: 24 },
+      localName: undefined,
+      tls: 'none',
       ttl: undefined,
       settings: testSettings(settings),
     },
@@ -200,7 +204,11 @@ test('a backend is told by PROXY header where that is wanted, and the table of b
   const [bytes] = (await once(socket, 'data')) as [Buffer]
   assert.equal(bytes.toString(), 'PROXY TCP4 192.0.2.50 192.0.2.1 4000 24\r\n')
   socket.destroy()
-  assert.equal(await headerFor(proxy, port, server, { ...client, remote: { ip: '', port: 0 } }), 'PROXY UNKNOWN\r\n')
+  const nowhere = await headerFor(proxy, destination(port, { haproxy: 'v1' }), server, {
+    ...client,
+    remote: { ip: '', port: 0 },
+  })
+  assert.equal(nowhere.toString(), 'PROXY UNKNOWN\r\n')
   await assert.rejects(
     connectLmtpBackend(proxy, destination(1), client, { timeoutMs: 5000, signal }),
     /Connection refused/,
@@ -217,19 +225,57 @@ test('a backend is told by PROXY header where that is wanted, and the table of b
 /** The first thing that a backend hears of this client. */
 async function headerFor(
   proxy: LmtpProxyAccess,
-  port: number,
+  to: LmtpDestination,
   server: Server,
   client: LmtpLookup['client'],
-): Promise<string> {
+): Promise<Buffer> {
   const accepted = once(server, 'connection')
   const options = { timeoutMs: 5000, signal }
-  const { stream } = await connectLmtpBackend(proxy, destination(port, { haproxy: 'v1' }), client, options)
+  const { stream } = await connectLmtpBackend(proxy, to, client, options)
   const [socket] = (await accepted) as [Socket]
   const [bytes] = (await once(socket, 'data')) as [Buffer]
   stream.destroy()
   socket.destroy()
-  return bytes.toString()
+  return bytes
 }
+
+test('what the balancer in front said goes on: where the client connected to, by what name, over TLS', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const to = destination((server.address() as AddressInfo).port, { haproxy: 'v2' })
+  const client = { ...lookup().client, local: { ip: '198.51.100.1', port: 2424 } }
+  const source = client.remote
+  const rows: [told: Partial<typeof client>, header: ProxyHeader, why: string][] = [
+    [{}, { source, destination: client.local }, 'no TLS'],
+    [
+      { tls: 'before', localName: 'mx.example.org' },
+      { source, destination: client.local, authority: 'mx.example.org', tls: { certificateVerified: false } },
+      'TLS that ended at the balancer',
+    ],
+    [{ tls: 'here' }, { source, destination: client.local, tls: { certificateVerified: false } }, 'TLS that ends here'],
+  ]
+  for (const [told, header, why] of rows) {
+    const bytes = await headerFor(access(), to, server, { ...client, ...told })
+    assert.deepEqual(parseProxyHeader(bytes), { kind: 'header', header, sizeBytes: bytes.length }, why)
+  }
+})
+
+test('databases are told how the connection is secured', async () => {
+  const rows: [tls: LmtpLookup['client']['tls'], secured: string][] = [
+    ['none', ''],
+    ['before', 'secured'],
+    ['here', 'TLS'],
+  ]
+  for (const [tls, secured] of rows) {
+    const { service, seen } = auth({ passdb: { kind: 'unknown' } })
+    const wanted = lookup()
+    const client = { ...wanted.client, tls, local: { ip: '198.51.100.1', port: 2424 } }
+    await routeLmtpRecipient(access(), { auth: service, proxySelf: new Set() }, { ...wanted, client }, signal)
+    assert.equal(seen[0]?.secured, secured)
+    assert.deepEqual([seen[0]?.local.ip, seen[0]?.realLocal.ip], ['198.51.100.1', '192.0.2.1'])
+  }
+})
 
 test('a client that is a connection of ours has one hop less than who caused it', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')

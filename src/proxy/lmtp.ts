@@ -2,6 +2,7 @@ import type { AuthConnection, AuthService, PassdbLookup } from '../auth/auth.ts'
 import type { Settings } from '../config/config.ts'
 import type { Endpoint } from '../net/byte-stream.ts'
 import { DialFailed, type DialOptions } from '../net/dial.ts'
+import type { ProxyHeader } from '../net/haproxy-header.ts'
 import { writeProxyHeader } from '../net/haproxy-write.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
 import { type ClientTlsOptions, startTlsClient } from '../net/tls.ts'
@@ -30,7 +31,12 @@ export interface LmtpSender {
   readonly remote: Endpoint
   readonly realRemote: Endpoint
   readonly realLocal: Endpoint
-  readonly tls: boolean
+  /** Where it connected to: us, or the balancer in front. */
+  readonly local: Endpoint
+  /** The name that it asked for in TLS. */
+  readonly localName: string | undefined
+  /** TLS ends here, or ended at the balancer in front, or there is none. */
+  readonly tls: 'here' | 'before' | 'none'
   /** Hops left; undefined when nobody said. */
   readonly ttl: number | undefined
   readonly settings: Settings
@@ -110,16 +116,16 @@ async function resolveHost(
 }
 
 function connectionOf({ client, forward }: LmtpLookup): AuthConnection {
-  const { remote, realRemote, realLocal, tls } = client
+  const { remote, realRemote, local, realLocal, tls } = client
   return {
     service: 'lmtp',
     // As Dovecot: a lookup is not part of a session.
     session: '',
-    local: realLocal,
+    local,
     remote,
     realLocal,
     realRemote,
-    secured: tls ? 'TLS' : realLocal.ip === realRemote.ip ? 'secured' : '',
+    secured: tls === 'here' ? 'TLS' : tls === 'before' || realLocal.ip === realRemote.ip ? 'secured' : '',
     forward,
   }
 }
@@ -149,19 +155,23 @@ export async function connectLmtpBackend(
   const stream = await watchedDial(access, { ip, port, sourceIp, tls, onread: false, timeoutMs, signal })
   access.own.opened(stream, client.ttl)
   if (haproxy !== undefined) {
-    stream.write(
-      writeProxyHeader(haproxy, {
-        // A client on a UNIX socket has no address to tell.
-        ...(client.remote.ip === '' ? undefined : { source: client.remote, destination: client.realLocal }),
-        ...(client.tls ? { tls: { certificateVerified: false } } : undefined),
-      }),
-    )
+    stream.write(writeProxyHeader(haproxy, headerOf(client)))
     if (destination.tls === 'implicit') {
       stream.setDeadline(timeoutMs)
       await startTlsClient(stream, tlsOptions())
     }
   }
   return { stream, startTls: async () => await startTlsClient(stream, tlsOptions()) }
+}
+
+/** What `haproxy=v1|v2` tells a backend: the client as we know it. */
+function headerOf({ remote, local, localName, tls }: LmtpSender): ProxyHeader {
+  return {
+    // A client on a UNIX socket has no address to tell.
+    ...(remote.ip === '' ? undefined : { source: remote, destination: local }),
+    ...(localName === undefined ? undefined : { authority: localName }),
+    ...(tls === 'none' ? undefined : { tls: { certificateVerified: false } }),
+  }
 }
 
 /** Tells the table of backends who answers. Mail is never refused by it: who sent it tries again anyway. */

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Settings } from '../../src/config/config.ts'
+import type { ProxyHeader } from '../../src/net/haproxy-header.ts'
 import type { LogLevel, Observer } from '../../src/observe/events.ts'
 import { sentence } from '../../src/observe/sentences.ts'
 import { serveLmtp } from '../../src/protocols/lmtp/index.ts'
@@ -29,6 +30,7 @@ export interface TestLmtpOptions {
   readonly settings?: Partial<Settings>
   readonly trusted?: boolean
   readonly tlsAvailable?: boolean
+  readonly haproxy?: ProxyHeader
   readonly route?: (question: RecipientQuestion) => RecipientRoute | Promise<RecipientRoute>
   readonly mailboxes?: LmtpServices['mailboxes']
   /** A backend was connected to. */
@@ -68,6 +70,8 @@ export function testLmtp(t: TestContext, options: TestLmtpOptions = {}): TestLmt
     trusted: options.trusted ?? false,
     tlsAvailable: options.tlsAvailable ?? false,
     remote: { ip: '192.0.2.1', port: 4321 },
+    localName: undefined,
+    ...(options.haproxy === undefined ? undefined : { haproxy: options.haproxy }),
     number: 1,
     stopping: stopping.signal,
     hopsLeft: (forwarded) => forwarded,

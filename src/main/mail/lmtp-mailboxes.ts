@@ -97,7 +97,7 @@ function orderFor(
     user: account.user,
     fields: [...account.fields],
     hostname,
-    localIp: client.realLocal.ip,
+    localIp: client.local.ip,
     remoteIp: client.remote.ip,
     session: recipient.id,
     detail: decodeText(detail.slice(1)),

@@ -57,15 +57,15 @@ export class SessionLog {
 
   /** What every event of the connection carries. */
   fields(): SessionFields {
-    const { remote, realLocal } = this.#start.client()
+    const { remote, local } = this.#start.client()
     return {
       protocol: 'lmtp',
       service: this.service,
       session: this.#start.session(),
       remote_ip: remote.ip,
       remote_port: remote.port,
-      local_ip: realLocal.ip,
-      local_port: realLocal.port,
+      local_ip: local.ip,
+      local_port: local.port,
       line: (message) => message,
     }
   }

@@ -1,5 +1,6 @@
 import type { Settings } from '../../config/config.ts'
 import type { ByteStream, Endpoint } from '../../net/byte-stream.ts'
+import type { ProxyHeader } from '../../net/haproxy-header.ts'
 import type { SocketStream } from '../../net/socket-stream.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { MessageReader } from './message/message.ts'
@@ -20,6 +21,10 @@ export interface LmtpIo {
   readonly tlsAvailable: boolean
   /** The client, behind a PROXY header if there was one. */
   readonly remote: Endpoint
+  /** What a PROXY header said, on listeners with `haproxy = yes`. */
+  readonly haproxy?: ProxyHeader
+  /** The name that the client asked for, of us or of the balancer in front; it is known after TLS. */
+  readonly localName: string | undefined
   /** Counts the connections of this process, for the log. */
   readonly number: number
   /** Hops left: what a trusted proxy said, if it did, or less when more is known. Undefined when nothing is. */
@@ -51,7 +56,11 @@ export interface LmtpClient {
   readonly remote: Endpoint
   readonly realRemote: Endpoint
   readonly realLocal: Endpoint
-  readonly tls: boolean
+  /** Where it connected to: us, or the balancer in front. */
+  readonly local: Endpoint
+  readonly localName: string | undefined
+  /** TLS ends here, or ended at the balancer in front, or there is none. */
+  readonly tls: 'here' | 'before' | 'none'
   /** What a trusted proxy said, or what the client called itself; undefined when that is no name. */
   readonly helo: string | undefined
   /** What a trusted proxy said; undefined is LMTP. */

@@ -6,7 +6,7 @@ import { answerChallenge, openSaslClient } from '../sasl-client.ts'
 import { encodeInitialResponse } from '../sasl-wire.ts'
 import { extensions, readReply, SmtpSyntaxError, withoutEnhanced, type SmtpReply } from '../smtp/wire/reply.ts'
 import { formatXclientLines, type XclientAttribute } from '../smtp/wire/xclient.ts'
-import { forwardAttribute } from '../smtp-identity.ts'
+import { forwardAttribute, portAttribute } from '../smtp-identity.ts'
 import { encodeLine, encodeText } from '../wire-text.ts'
 import { warnOfDropped } from '../xclient.ts'
 
@@ -75,7 +75,7 @@ async function announce(
       PROTO: identity.proto ?? 'ESMTP',
       ...(target.noauth ? { LOGIN: encodeText(target.destuser) } : {}),
       TTL: String(target.ttl),
-      PORT: String(identity.remote.port),
+      ...portAttribute(identity.remote.port),
       ADDR: identity.remote.ip,
       SESSION: identity.session,
       ...(forward.value === undefined ? {} : { FORWARD: forward.value }),

@@ -1,5 +1,6 @@
 import { extensions, type SmtpReply } from '../../smtp/wire/reply.ts'
 import { formatXclientLines, type XclientAttribute } from '../../smtp/wire/xclient.ts'
+import { portAttribute } from '../../smtp-identity.ts'
 import { encodeLine, encodeText } from '../../wire-text.ts'
 import { LMTP_LIMITS } from '../limits.ts'
 import type { BackendLink, Destination, LmtpClient } from '../services.ts'
@@ -87,7 +88,7 @@ function xclientValues(
     SESSION: session,
     // The first proxy gives mail all its hops; each further one takes one away.
     TTL: String(ttl === undefined ? LMTP_LIMITS.ttl : ttl - 1),
-    ...(remote.ip === '' ? undefined : { PORT: String(remote.port), ADDR: addressOf(remote.ip, protocol) }),
+    ...(remote.ip === '' ? undefined : { ...portAttribute(remote.port), ADDR: addressOf(remote.ip, protocol) }),
   }
 }
 
