@@ -25,6 +25,8 @@ export interface AuthConnection {
   readonly clientId?: string
   /** `forward_*` fields from a trusted proxy, keys without the prefix. */
   readonly forward: ReadonlyMap<string, string>
+  /** Penalties neither hold it up nor count its failures. */
+  readonly noPenalty?: boolean
 }
 
 /** One SASL exchange: the protocol moves the messages. Dovecot treats IMAP LOGIN and USER/PASS as PLAIN, and so do we. */
@@ -38,6 +40,8 @@ export interface SaslExchange {
   /** Data that goes with success (ManageSieve); other protocols send it as one more challenge. */
   finish(data: Buffer): Promise<void>
   channelBinding(type: string): Buffer | undefined
+  /** The client gets the fields themselves (auth sockets): a refusal then has `said`. */
+  readonly wantsFields?: boolean
 }
 
 export { InvalidBase64 } from '../sasl/mechanism.ts'
@@ -61,7 +65,22 @@ export type AuthOutcome =
       /** The plaintext password or token the client gave, when the mechanism reveals it. */
       readonly secret?: Secret
     }
-  | { readonly kind: 'refused'; readonly why: AuthRefusal; readonly user?: string }
+  | {
+      readonly kind: 'refused'
+      readonly why: AuthRefusal
+      readonly user?: string
+      /** When the exchange `wantsFields`, and a request was made of it. */
+      readonly said?: AuthSaid
+    }
+
+/** What the databases said about a login that was refused; names as in the outcome `ok`. */
+export interface AuthSaid {
+  /** Empty: the name the client gave may not be one. */
+  readonly user: string
+  readonly originalUser?: string
+  readonly masterUser?: string
+  readonly fields: ExtraFields
+}
 
 /** Why a login was refused; each protocol has its own words for each (spec: "client-visible replies"). */
 export type AuthRefusal =

@@ -27,7 +27,7 @@ export class Guards {
 
   /** Before a login begins: a client that failed before waits. `undefined`: it does not. */
   before(request: AuthRequest, signal: AbortSignal): Promise<void> | undefined {
-    if (!this.#penalises) return undefined
+    if (!this.#penalises || request.connection.noPenalty === true) return undefined
     request.penaltyLevel = this.#needs.penalties?.table.level(request.connection.remote.ip) ?? 0
     if (request.penaltyLevel === 0) return undefined
     return sleep(this.#needs.clock, PENALTY.waitMs[request.penaltyLevel] ?? 0, signal)
@@ -48,7 +48,7 @@ export class Guards {
     if (!this.#penalises || isTemporary || request.fields.has('nodelay')) return
     const { penalties } = this.#needs
     const { password, user, connection, penaltyLevel } = request
-    if (penalties === undefined) return
+    if (penalties === undefined || connection.noPenalty === true) return
     // The password of a name that may not be was never looked at.
     const fingerprint =
       password === undefined || user === '' ? 0 : penaltyFingerprint(penalties.key, user, password.reveal())

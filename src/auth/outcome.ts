@@ -1,5 +1,5 @@
 // What the chains' work looks like from outside.
-import type { AuthOutcome, AuthRefusal, ExtraFields } from './auth.ts'
+import type { AuthOutcome, AuthRefusal, AuthSaid, ExtraFields } from './auth.ts'
 import { nologinRefusal } from './refusal.ts'
 import type { AuthRequest } from './request.ts'
 import { PREFETCHED } from './userdb-field.ts'
@@ -33,5 +33,14 @@ export function userdbFieldsOf(request: AuthRequest): ExtraFields {
 export function refused(request: AuthRequest, why: AuthRefusal): AuthOutcome {
   // A name that may not be one is still the name the log tells.
   const user = request.user === '' ? (request.originalUser ?? '') : request.user
-  return { kind: 'refused', why, ...(user !== '' && { user }) }
+  return { kind: 'refused', why, ...(user !== '' && { user }), ...(request.wantsFields && { said: saidOf(request) }) }
+}
+
+function saidOf({ user, originalUser, masterUser, fields }: AuthRequest): AuthSaid {
+  return {
+    user,
+    ...(originalUser !== undefined && { originalUser }),
+    ...(masterUser !== undefined && { masterUser }),
+    fields: fields.visible(),
+  }
 }

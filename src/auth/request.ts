@@ -77,6 +77,8 @@ export class AuthRequest {
   penaltyLevel = 0
   /** The policy server refused, whether or not that counts. */
   policyRefused = false
+  /** A refusal is to have the fields, too. */
+  wantsFields = false
 
   readonly lookup: VariableLookup = (name) => lookUpVariable(this, name)
 

@@ -161,6 +161,7 @@ class Service implements AuthService {
     if (mechanism === undefined) return { kind: 'refused', why: { kind: 'unsupported-mechanism' } }
     const chains = this.#chainsOf(connection)
     const request = new AuthRequest(connection, chains.settings, this.#needs, mechanism.name, undefined)
+    request.wantsFields = exchange.wantsFields === true
     if (chains.settings.certificateRequired && connection.certificateUser === undefined) {
       const reason = "Client didn't present valid SSL certificate"
       request.logLogin('info', reason)

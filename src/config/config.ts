@@ -26,7 +26,11 @@ export type InetListenerSettings = ValuesOf<typeof inetListenerRows> & {
   /** Where its block begins; left out for a built-in listener that no block mentions. */
   readonly at?: SourcePosition
 }
-export type FileListenerSettings = ValuesOf<typeof fileListenerRows> & { readonly path: string }
+export type FileListenerSettings = ValuesOf<typeof fileListenerRows> & {
+  readonly path: string
+  /** As of an `inet_listener`. */
+  readonly at?: SourcePosition
+}
 
 /** A service with Dovecot's built-in defaults and what the configuration says. Limits of 0 stand for the `default_*` settings. */
 export type ServiceSettings = ValuesOf<typeof serviceRows> & {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Config, InetListenerSettings, ServiceSettings } from './config.ts'
+import type { Config, FileListenerSettings, InetListenerSettings, ServiceSettings } from './config.ts'
 
 /** A socket that the server opens. */
 export interface ListenerPlan {
@@ -42,7 +42,10 @@ const SPOKEN: ReadonlyMap<string, ListenerProtocol> = new Map([
 ])
 
 /** Services to which programs of this machine talk by UNIX sockets; the sockets of others are Dovecot's own affair. */
-const SPOKEN_LOCALLY: ReadonlySet<string> = new Set(['lmtp'])
+const SPOKEN_LOCALLY: ReadonlySet<string> = new Set(['lmtp', 'auth'])
+
+/** Sockets of `service auth` for Dovecot's own login processes. */
+const LOGIN_SOCKETS: ReadonlySet<string> = new Set(['login/login', 'token-login/tokenlogin', 'auth-login'])
 
 /** The listeners to open: those of services that `protocols` lets run, on their own or the `listen` addresses. */
 export function decideListeners(config: Config): readonly ListenerPlan[] {
@@ -54,6 +57,7 @@ export function decideListeners(config: Config): readonly ListenerPlan[] {
     for (const listener of service.inetListeners) {
       // Without TLS at all, listeners that begin with it stay closed.
       if (listener.port === 0 || (listener.ssl && ssl === 'no')) continue
+      if (protocol === 'auth' && !isForClients(listener.name)) continue
       plans.push(...plansOf(service, listener, protocol, listener.address.length > 0 ? listener.address : listen))
     }
     if (SPOKEN_LOCALLY.has(service.name)) plans.push(...unixPlans(service, protocol, baseDir))
@@ -74,7 +78,9 @@ function plansOf(
 }
 
 function unixPlans(service: ServiceSettings, protocol: ListenerProtocol, baseDir: string): readonly ListenerPlan[] {
-  const wanted = service.unixListeners.filter(({ path, mode }) => path !== '' && mode !== 0)
+  const wanted = service.unixListeners.filter((listener) => {
+    return listener.path !== '' && listener.mode !== 0 && (protocol !== 'auth' || isForMailServers(listener, baseDir))
+  })
   return wanted.map(({ path, mode, user, group }) => ({
     service: service.name,
     name: service.name,
@@ -86,6 +92,21 @@ function unixPlans(service: ServiceSettings, protocol: ListenerProtocol, baseDir
     haproxy: false,
     reusePort: false,
   }))
+}
+
+/** Sockets that Dovecot opens for itself stay closed unless a block names them: nobody here asks on them. */
+function isForMailServers({ path, at }: FileListenerSettings, baseDir: string): boolean {
+  const name = path.startsWith(`${baseDir}/`) ? path.slice(baseDir.length + 1) : path
+  return at !== undefined && !LOGIN_SOCKETS.has(name) && isForClients(name)
+}
+
+/**
+ * Whether a listener of `service auth` is one on which mail servers ask about passwords. Dovecot goes by the end of its name:
+ * on `auth-master` and `auth-userdb` it speaks another protocol.
+ */
+export function isForClients(name: string): boolean {
+  const ending = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('-')) + 1)
+  return ending !== 'master' && ending !== 'userdb' && ending !== 'tokenlogin'
 }
 
 /** `*` is every IPv4 address, and IPv6 addresses may stand in brackets. */

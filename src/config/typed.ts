@@ -90,21 +90,24 @@ function valueAt(merged: Merged, path: string, row: Row<unknown>): unknown {
 }
 
 function inetListenersOf(merged: Merged, path: string): readonly InetListenerSettings[] {
-  return entriesOf(merged, path).map(({ id }) => {
-    const at = merged.lists.get(path)?.find((entry) => entry.id === id)?.at
-    return {
-      name: titleAt(merged, `${path}/${id}/name`),
-      ...valuesAt(merged, `${path}/${id}/`, inetListenerRows),
-      ...(at && { at }),
-    }
-  })
+  return entriesOf(merged, path).map(({ id }) => ({
+    name: titleAt(merged, `${path}/${id}/name`),
+    ...valuesAt(merged, `${path}/${id}/`, inetListenerRows),
+    ...blockAt(merged, path, id),
+  }))
 }
 
 function fileListenersOf(merged: Merged, path: string): readonly FileListenerSettings[] {
   return entriesOf(merged, path).map(({ id }) => ({
     path: titleAt(merged, `${path}/${id}/path`),
     ...valuesAt(merged, `${path}/${id}/`, fileListenerRows),
+    ...blockAt(merged, path, id),
   }))
+}
+
+function blockAt(merged: Merged, path: string, id: string): { readonly at?: SourcePosition } {
+  const at = merged.lists.get(path)?.find((entry) => entry.id === id)?.at
+  return at === undefined ? {} : { at }
 }
 
 function titleAt(merged: Merged, path: string): string {

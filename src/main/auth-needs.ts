@@ -2,11 +2,19 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import type { AuthNeeds, SystemIds } from '../auth/needs.ts'
+import type { AuthNeeds, Clock, SystemIds } from '../auth/needs.ts'
 import type { Observer } from '../observe/events.ts'
 
 /** A name service that does not answer within this time knows nobody. */
 const GETENT_MS = 5_000
+
+export const systemClock: Clock = {
+  now: Date.now,
+  timer(ms, run) {
+    const timer = setTimeout(run, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
 
 /** The auth service's view of this machine. */
 export function systemAuthNeeds(observer: Observer, hostname: string): AuthNeeds {
@@ -14,13 +22,7 @@ export function systemAuthNeeds(observer: Observer, hostname: string): AuthNeeds
     observer,
     hostname,
     files: { read: async (path) => await readFile(path), stat: async (path) => await stat(path) },
-    clock: {
-      now: Date.now,
-      timer(ms, run) {
-        const timer = setTimeout(run, ms).unref()
-        return () => clearTimeout(timer)
-      },
-    },
+    clock: systemClock,
     ids: systemIds(),
     random: (limit) => (limit > 1 ? randomInt(limit) : 0),
     randomBytes: (count) => randomBytes(count),

@@ -41,7 +41,12 @@ export async function openPlannedListener(
     },
     onRefused: (text) => observer.log('error', plan.service, text),
   })
-  if (plan.unix !== undefined) grantUnixAccess(plan.address, plan.unix)
+  try {
+    if (plan.unix !== undefined) grantUnixAccess(plan.address, plan.unix)
+  } catch (error) {
+    listener.close()
+    throw error
+  }
   return {
     port: listener.port,
     start() {

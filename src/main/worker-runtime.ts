@@ -11,6 +11,8 @@ import { loginProtocols } from '../protocols/index.ts'
 import type { BackendNews } from '../proxy/hosts.ts'
 import { createProxy, type Proxy } from '../proxy/proxy.ts'
 import { buildGeneration, type Generation } from './generation.ts'
+import type { AuthServer } from '../auth/server/auth-server.ts'
+import { openAuthServer } from './auth-sockets.ts'
 import { openPlannedListener, type PlannedListener, type TakeConnection } from './planned-listener.ts'
 import { createLmtpService, type LmtpService } from './lmtp-services.ts'
 import { ownServer } from './mail/imapc/owner-server.ts'
@@ -47,6 +49,7 @@ export class WorkerRuntime {
   #proxy: Proxy | undefined
   #login: LoginService | undefined
   #lmtp: LmtpService | undefined
+  #auth: AuthServer | undefined
   #mail: LocalServices | undefined
   #current: Prepared | undefined
   #prepared: Prepared | undefined
@@ -68,7 +71,7 @@ export class WorkerRuntime {
   }
 
   get sessions(): number {
-    return (this.#login?.registry.size ?? 0) + (this.#lmtp?.size ?? 0)
+    return (this.#login?.registry.size ?? 0) + (this.#lmtp?.size ?? 0) + (this.#auth?.size ?? 0)
   }
 
   /** Builds everything for a configuration and opens the listeners that are new in it. Throws when anything fails. */
@@ -81,7 +84,10 @@ export class WorkerRuntime {
     this.#tls ??= new TlsContextCache(Buffer.from(ticketKeys))
     const generation = await buildGeneration(source, this.#observer, this.#tls, workers, this.shared)
     const log = openLog(generation.settings)
-    if (this.#current === undefined) this.#observer.use([log, this.#recent])
+    if (this.#current === undefined) {
+      this.#observer.use([log, this.#recent])
+      await this.#practise(generation.settings)
+    }
     this.#proxy ??= this.#openProxy(this.#tls)
     const mail = (this.#mail ??= this.#openMail(workers))
     const shared = {
@@ -96,6 +102,7 @@ export class WorkerRuntime {
       { observer: this.#observer, tlsContexts: this.#tls, hosts: this.#proxy.hosts, mailboxes: mail.lmtp },
       () => this.#environment(),
     )
+    this.#auth ??= openAuthServer(this.#observer, () => this.#generation())
     await this.#proxy.prepare(generation.settings)
     const opened = await this.#openListeners(generation)
     this.#prepared = { number, generation, log, opened }
@@ -174,11 +181,19 @@ export class WorkerRuntime {
     if (graceMs > 0 && this.#login !== undefined) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, graceMs)
-      await Promise.race([Promise.all([this.#login.shutDown(), this.#lmtp?.shutDown()]), promise])
+      const all = [this.#login, this.#lmtp, this.#auth]
+      await Promise.race([Promise.all(all.map((service) => service?.shutDown())), promise])
       clearTimeout(timer)
     }
     await this.#mail?.close()
     this.#current?.log.flushSync()
+  }
+
+  /** Before the first connection, where that is asked for. */
+  async #practise(settings: Settings): Promise<void> {
+    if (settings.postern_practice === 0) return
+    const { practise } = await import('./practice/practice.ts')
+    await practise(settings, (text) => this.#observer.log('warning', 'master', text))
   }
 
   #openMail(workers: number): LocalServices {
@@ -243,6 +258,7 @@ export class WorkerRuntime {
     if (plan.protocol === 'lmtp') {
       return (stream, haproxy) => this.#lmtp?.accept(stream, haproxy === undefined ? { ssl } : { ssl, haproxy })
     }
+    if (plan.protocol === 'auth') return (stream) => this.#auth?.accept(stream)
     const protocol = loginProtocols.find(({ name }) => name === plan.protocol)
     if (protocol === undefined) return undefined
     const accepted = { protocol, listenerName, ssl }
