@@ -1,4 +1,4 @@
-import type { SaslServerIo } from '../sasl/mechanism.ts'
+import { InvalidBase64Data, type SaslServerIo } from '../sasl/mechanism.ts'
 import type { SaslExchange } from './auth.ts'
 import type { ServiceChains } from './chains.ts'
 import type { AuthNeeds } from './needs.ts'
@@ -42,6 +42,7 @@ export class ExchangeIo implements SaslServerIo {
       return await this.#exchange.challenge(data)
     } catch (error) {
       this.hasLeft = true
+      if (error instanceof InvalidBase64Data) this.#request.logLogin('info', error.message)
       throw error
     }
   }

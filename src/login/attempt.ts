@@ -3,6 +3,7 @@ import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LentConnection } from '../net/lent-connection.ts'
 import type { LoginResult } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
+import { InvalidBase64, InvalidBase64Data } from '../sasl/mechanism.ts'
 import type { Cancellation } from '../util/cancellation.ts'
 import { andFinally, andThen, type Soon } from '../util/soon.ts'
 import { authConnection } from './auth-connection.ts'
@@ -67,8 +68,6 @@ type Authenticated = Parameters<SessionRecord['authenticated']>[0]
 
 function authRefused(context: AttemptContext, { user, why }: Refused): AttemptEnd {
   const { record, history } = context
-  if (why.kind === 'invalid-base64')
-    logVerbosely(context, `Authenticate ${record.mechanism} failed: Invalid base64 in response`)
   if (user !== undefined) record.user = user
   // These come behind the right password.
   if (why.kind === 'nologin' || why.kind === 'referral') history.successes++
@@ -183,15 +182,23 @@ function refusalResult({ kind }: AuthRefusal): LoginResult {
 }
 
 /** The SASL dialogue, with its position kept for the log. */
-function exchangeOf({ history, record }: AttemptContext, credentials: Credentials): SaslExchange {
+function exchangeOf(context: AttemptContext, credentials: Credentials): SaslExchange {
+  const { history, record } = context
   return {
     mechanism: credentials.mechanism,
     initial: credentials.initial,
     async challenge(data) {
       history.phase = 'sasl'
-      const response = await credentials.challenge(data)
-      history.phase = 'auth'
-      return response
+      try {
+        const response = await credentials.challenge(data)
+        history.phase = 'auth'
+        return response
+      } catch (error) {
+        // The auth service says the others.
+        const isOurs = error instanceof InvalidBase64 && !(error instanceof InvalidBase64Data)
+        if (isOurs) logVerbosely(context, `Authenticate ${record.mechanism} failed: ${error.message}`)
+        throw error
+      }
     },
     finish: async (data) => await credentials.finish(data),
     channelBinding: (type) => record.tls?.channelBinding?.(type),

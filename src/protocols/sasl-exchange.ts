@@ -1,3 +1,4 @@
+import { InvalidBase64Data } from '../sasl/mechanism.ts'
 import { Secret } from '../util/secret.ts'
 import type { LoginIo, LoginVerdict } from './protocol.ts'
 import { decodeInitialResponse, SASL_MESSAGE_BYTES, type SaslFault } from './sasl-wire.ts'
@@ -39,16 +40,21 @@ export async function runSaslExchange(
 ): Promise<SaslOutcome> {
   if (text !== undefined && text.length > SASL_MESSAGE_BYTES) return TOO_LARGE
   const initial = text === undefined ? undefined : decodeInitialResponse(text)
-  // An unknown or forbidden mechanism is refused as such, whatever came with it.
-  const offered = (): boolean => io.offeredMechanisms().includes(mechanism.toUpperCase())
-  if (text !== undefined && initial === undefined && offered()) return { kind: 'fault', fault: 'invalid-initial' }
+  const isInvalid = text !== undefined && initial === undefined
+  let refused = false
   const verdict = await io.attempt({
     mechanism,
     initial: initial === undefined ? undefined : new Secret(initial),
     tag,
-    challenge: async (data) => await messages.challenge(data),
+    async challenge(data) {
+      if (!isInvalid) return await messages.challenge(data)
+      // An attempt as any other. An unknown or forbidden mechanism is refused as such before, whatever came with it.
+      refused = true
+      throw new InvalidBase64Data('initial')
+    },
     finish: async (data) => await messages.finish(data),
   })
+  if (refused) return { kind: 'fault', fault: 'invalid-initial' }
   if (messages.fault === undefined) await explainTokenRefusal(messages, mechanism, verdict)
   switch (messages.fault) {
     case undefined:

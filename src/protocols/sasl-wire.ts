@@ -4,7 +4,7 @@
  */
 import { LineTooLong } from '../net/byte-stream.ts'
 import type { ByteStream } from '../net/byte-stream.ts'
-import { InvalidBase64, SaslAborted } from '../sasl/mechanism.ts'
+import { InvalidBase64, InvalidBase64Data, SaslAborted } from '../sasl/mechanism.ts'
 
 /** Longest base64 message that is read; longer ones close the connection (Dovecot: `Authentication response too large`). */
 export const SASL_MESSAGE_BYTES = 8191
@@ -46,8 +46,12 @@ export class SaslLines {
     if (line === '*') throw this.#failed('aborted')
     const response = decodeBase64(line)
     if (response !== undefined) return response
-    this.fault = ONLY_BASE64.test(line) ? 'bad-padding' : 'bad-characters'
-    throw new InvalidBase64('invalid base64 in response')
+    if (ONLY_BASE64.test(line)) {
+      this.fault = 'bad-padding'
+      throw new InvalidBase64Data('continued')
+    }
+    this.fault = 'bad-characters'
+    throw new InvalidBase64('Invalid base64 in response')
   }
 
   /** Sends data that comes with success as one more challenge; what the client answers does not matter unless it is `*`. */

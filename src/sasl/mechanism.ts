@@ -133,3 +133,10 @@ export class SaslAborted extends Error {
 export class InvalidBase64 extends Error {
   override readonly name = 'InvalidBase64'
 }
+
+/** It has only characters of base64, or came with the command: Dovecot notices in its auth service, which tells the log. */
+export class InvalidBase64Data extends InvalidBase64 {
+  constructor(part: 'initial' | 'continued') {
+    super(`Invalid base64 data in ${part} response`)
+  }
+}

@@ -1,5 +1,5 @@
 import { LineTooLong, type ByteStream } from '../../../net/byte-stream.ts'
-import { InvalidBase64, SaslAborted } from '../../../sasl/mechanism.ts'
+import { InvalidBase64, InvalidBase64Data, SaslAborted } from '../../../sasl/mechanism.ts'
 import type { SaslMessages } from '../../sasl-exchange.ts'
 import { decodeBase64, ONLY_BASE64, SASL_MESSAGE_BYTES, type SaslFault } from '../../sasl-wire.ts'
 import { no, type Reply } from '../status.ts'
@@ -27,8 +27,12 @@ export class SaslStrings implements SaslMessages {
     if (text === '*') throw this.#failed('aborted')
     const response = text === undefined ? undefined : decodeBase64(text)
     if (response !== undefined) return response
-    this.fault = text !== undefined && ONLY_BASE64.test(text) ? 'bad-padding' : 'bad-characters'
-    throw new InvalidBase64('invalid base64 in response')
+    if (text !== undefined && ONLY_BASE64.test(text)) {
+      this.fault = 'bad-padding'
+      throw new InvalidBase64Data('continued')
+    }
+    this.fault = 'bad-characters'
+    throw new InvalidBase64('Invalid base64 in response')
   }
 
   async finish(data: Buffer): Promise<void> {
