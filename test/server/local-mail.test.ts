@@ -77,8 +77,11 @@ describe('mail that is kept here', () => {
           `jane:{PLAIN}pw:${JANE}:${JANE}::${homes}/jane`,
           `low:{PLAIN}pw:8:8::${homes}/low`,
           `lost:{PLAIN}pw:${JOE}:${JOE}::${homes}/lost::userdb_mail=nosuch:~/mail`,
+          `unowned:{PLAIN}pw::::${homes}/unowned`,
         ].join('\n'),
       )
+      // The userdb does not know him.
+      writeFileSync(join(dir, 'guests'), 'guest:{PLAIN}pw\n')
       return `protocols = imap pop3 lmtp
 postern_workers = 2
 disable_plaintext_auth = no
@@ -87,6 +90,10 @@ mail_max_userip_connections = 4
 passdb {
   driver = passwd-file
   args = ${dir}/users
+}
+passdb {
+  driver = passwd-file
+  args = ${dir}/guests
 }
 userdb {
   driver = passwd-file
@@ -241,10 +248,18 @@ service lmtp {
 
   test('users whose mail cannot be opened are told to come later, and the log says why', async () => {
     const cases = [
-      ['lost', /imap\(lost\).*Unknown mail storage driver nosuch/],
-      ...(IS_ROOT ? ([['low', /imap\(low\).*: Mail access for users with UID 8 not permitted/]] as const) : []),
+      ['lost', /(imap|pop3)\(lost\).*Unknown mail storage driver nosuch/],
+      ['guest', /(auth): Error: passwd-file\(guest,.*: user not found from userdb/],
+      ...(IS_ROOT
+        ? ([
+            ['low', /(imap|pop3)\(low\).*: Mail access for users with UID 8 not permitted/],
+            ['unowned', /(imap|pop3)\(unowned\).*: User is missing UID/],
+          ] as const)
+        : []),
     ] as const
-    for (const [user, wanted] of cases) {
+    for (const [user, why] of cases) {
+      const wanted = (service: string) => (line: string) => [service, 'auth'].includes(why.exec(line)?.[1] ?? '')
+      let logged = server.logLines.length
       const wire = await open('imap')
       await wire.expect(/^\* OK/)
       // The connection has been with the process of the mail's owner meanwhile, where that is another.
@@ -253,8 +268,17 @@ service lmtp {
       await wire.expect(/^b OK /)
       wire.send('c NOOP')
       await wire.expect(/^c OK /)
-      await server.waitForLog(wanted)
+      await server.waitForLog(wanted('imap'), logged)
       wire.destroy()
+      const mailDrop = await open('pop3')
+      await mailDrop.expect(/^\+OK/)
+      logged = server.logLines.length
+      mailDrop.send(`USER ${user}`, 'PASS pw', 'QUIT')
+      await mailDrop.expect(/^\+OK/)
+      await mailDrop.expect(/^-ERR \[SYS\/TEMP\] /)
+      await mailDrop.expect(/^\+OK Logging out$/)
+      await server.waitForLog(wanted('pop3'), logged)
+      mailDrop.destroy()
     }
   })
 
