@@ -87,11 +87,16 @@ function unixPlans(service: ServiceSettings, protocol: ListenerProtocol, baseDir
     protocol,
     address: resolve(baseDir, path),
     port: 0,
-    unix: { mode, user, group },
+    unix: { mode, user: written(user), group: written(group) },
     ssl: false,
     haproxy: false,
     reusePort: false,
   }))
+}
+
+/** Dovecot's built-in owners are its own processes, of which there are none here: sockets are root's unless a block says whose. */
+function written(name: string): string {
+  return name.startsWith('$') ? '' : name
 }
 
 /** Sockets that Dovecot opens for itself stay closed unless a block names them: nobody here asks on them. */

@@ -1,5 +1,5 @@
-import type { Config } from '../../config/config.ts'
-import { decideListeners } from '../../config/listeners.ts'
+import type { Config, SourcePosition } from '../../config/config.ts'
+import { decideListeners, isForClients } from '../../config/listeners.ts'
 import type { Finding } from './finding.ts'
 
 /** Services of Dovecot that have listeners of which Postern knows nothing, and services that would say nothing at all. */
@@ -15,7 +15,7 @@ export function checkListeners(config: Config): readonly Finding[] {
     findings.push({ severity: 'warning', text, ...(at && { at }) })
   }
   for (const { name, protocol, inetListeners } of config.services.values()) {
-    if (served.has(name) || (protocol !== '' && !protocols.includes(protocol))) continue
+    if (served.has(name) || name === 'auth' || (protocol !== '' && !protocols.includes(protocol))) continue
     const open = inetListeners.find(({ port, ssl: secure }) => port !== 0 && !(secure && ssl === 'no'))
     if (open === undefined) continue
     const text = `service ${name} { inet_listener { port = ${open.port} } } is not opened: Postern has no such service`
@@ -25,23 +25,23 @@ export function checkListeners(config: Config): readonly Finding[] {
 }
 
 /** Sockets that Dovecot opens for itself. */
-const USUAL_AUTH_SOCKETS = new Set([
-  'auth-client',
-  'auth-login',
-  'auth-master',
-  'auth-userdb',
-  'login/login',
-  'token-login/tokenlogin',
-])
+const USUAL_AUTH_SOCKETS = new Set(['auth-master', 'auth-userdb', 'token-login/tokenlogin'])
 
-/** Sockets for other programs, which Postfix and Exim ask about the passwords of their clients. */
+/** Sockets on which Dovecot tells other programs about users; those for passwords are served. */
 function authSockets(config: Config): readonly Finding[] {
   const { base_dir: baseDir } = config.settings({})
-  const sockets = config.services.get('auth')?.unixListeners ?? []
-  return sockets
-    .filter(({ path, mode }) => mode !== 0 && !USUAL_AUTH_SOCKETS.has(path.replace(`${baseDir}/`, '')))
-    .map(({ path }) => ({
-      severity: 'warning',
-      text: `service auth { unix_listener ${path} } is not opened: mail servers (Postfix, Exim) cannot check passwords of their clients there`,
-    }))
+  const { unixListeners = [], inetListeners = [] } = config.services.get('auth') ?? {}
+  const sockets = unixListeners.filter(({ mode, path }) => {
+    return mode !== 0 && !isForClients(path) && !USUAL_AUTH_SOCKETS.has(path.replace(`${baseDir}/`, ''))
+  })
+  const ports = inetListeners.filter(({ port, name }) => port !== 0 && !isForClients(name))
+  return [
+    ...sockets.map(({ path, at }) => unopened(`unix_listener ${path}`, at)),
+    ...ports.map(({ name, at }) => unopened(`inet_listener ${name}`, at)),
+  ]
+}
+
+function unopened(listener: string, at: SourcePosition | undefined): Finding {
+  const text = `service auth { ${listener} } is not opened: by its name it is for user lookups (auth-userdb, auth-master), of which Postern has no server; mail servers that check passwords need a listener of another name`
+  return { severity: 'warning', text, ...(at && { at }) }
 }

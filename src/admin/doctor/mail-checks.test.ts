@@ -48,7 +48,7 @@ for (const [text, expected, why] of rows) {
   })
 }
 
-test('sockets at which mail servers check passwords are told, those that Dovecot has anyway are not', () => {
+test('sockets for user lookups are told, those that Dovecot has anyway and those for passwords are not', () => {
   const conf = `protocols = imap
 service auth {
   unix_listener auth-userdb {
@@ -60,17 +60,28 @@ service auth {
   unix_listener /var/spool/postfix/private/auth {
     mode = 0666
   }
-  unix_listener off {
+  unix_listener /var/spool/exim/auth-userdb {
+    mode = 0666
+  }
+  unix_listener off-master {
     mode = 0
+  }
+  inet_listener {
+    port = 12345
+  }
+  inet_listener auth-master {
+    port = 12346
   }
 }
 `
   const { config } = loadConfig({ path: 'conf', files: memoryFiles({ conf }) })
   assert.ok(config)
   const found = checkListeners(config).filter(({ text }) => text.startsWith('service auth '))
-  assert.equal(found.length, 1)
-  assert.match(
-    found[0]?.text ?? '',
-    /unix_listener \/var\/spool\/postfix\/private\/auth \} is not opened: mail servers/,
+  assert.deepEqual(
+    found.map(({ text, at }) => `${at?.line} ${text.slice(0, text.indexOf(' by its name'))}`),
+    [
+      '12 service auth { unix_listener /var/spool/exim/auth-userdb } is not opened:',
+      '21 service auth { inet_listener auth-master } is not opened:',
+    ],
   )
 })
