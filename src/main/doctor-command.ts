@@ -21,6 +21,7 @@ import { checkCluster } from './doctor/cluster-checks.ts'
 import { checkReach } from './doctor/database-checks.ts'
 import { checkFiles } from './doctor/file-checks.ts'
 import { checkListening } from './doctor/listener-checks.ts'
+import { checkLocalUsers } from './doctor/local-user-checks.ts'
 import { takeConfigOptions, UsageError } from './options.ts'
 import { openOutput } from './output.ts'
 
@@ -81,6 +82,7 @@ async function examineWorld(config: Config, input: ConfigInput): Promise<readonl
   const name = config.settings({}).hostname || hostname()
   return [
     { area: 'databases', findings: await checkReach(authServiceInput(config, input.files, silent, name)) },
+    { area: 'users', findings: checkLocalUsers(config, input.files) },
     { area: 'certificates', findings: checkCertificates(patient, Date.now()) },
     { area: 'listeners', findings: await checkListening(config, controlPath(config.settings({}))) },
     { area: 'sockets', findings: await checkBareSockets(config) },
