@@ -249,7 +249,8 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     this.#onExpired = undefined
     this.setDeadline(undefined)
     this.#fault = fault instanceof ConnectionLost ? fault : new ConnectionLost(fault.message, { cause: fault })
-    own(this.#socket, NOBODY, false)
+    // A close that was asked for meanwhile waits for the socket.
+    if (!this.#over) own(this.#socket, NOBODY, false)
     this.#socket.destroy()
     this.#end()
   }

@@ -94,6 +94,7 @@ export class BareSocket implements StreamSocket, OnreadHook {
   }
 
   end(done?: () => void): void {
+    if (this.#became !== undefined) return void this.#became.end(done)
     if (done !== undefined) {
       if (this.writableFinished || this.destroyed) process.nextTick(done)
       else (this.#finishing ??= []).push(done)
@@ -147,7 +148,11 @@ export class BareSocket implements StreamSocket, OnreadHook {
     this.#became = socket
     this.owner = NOBODY
     this.reader = DISCARD
-    socket.once('close', () => this.onClosed?.(this))
+    socket.once('close', () => {
+      this.destroyed = true
+      this.writable = false
+      this.#closed()
+    })
     return socket
   }
 
