@@ -5,7 +5,9 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { barePair, skipWithoutBare } from '../../test/support/bare-pair.ts'
 import { socketPair } from '../../test/support/socket-pair.ts'
+import { until } from '../../test/support/until.ts'
 import { type HandlePipe, handlePipes, readAgain, stopReading } from './handle-pipe.ts'
 
 interface Heard {
@@ -148,6 +150,72 @@ test('a connection that is gone cannot be given away', async (t) => {
   const client = await socketPair(t)
   client.near.destroy()
   assert.equal(stopReading(client.near), undefined)
+})
+
+test('a bare connection is given away like another, and what this end closes is not what the client has', {
+  skip: skipWithoutBare,
+}, async (t) => {
+  const { near, hear } = await pipePair(t)
+  const client = await barePair(t)
+  const sent: boolean[] = []
+  client.told.onTake = () => {
+    assert.equal(stopReading(client.near)?.length, 0)
+    client.far.write('second ')
+    near.sendSocket({ first: client.told.text }, client.near, (isSent) => sent.push(isSent))
+    return true
+  }
+  client.near.resume()
+  client.far.write('first ')
+  const [handed] = await hear(1)
+  assert.deepEqual(handed?.message, { first: 'first ' })
+  const socket = handed?.socket as Socket
+  const [bytes] = await once(socket, 'data')
+  assert.equal(String(bytes), 'second ')
+  assert.deepEqual([client.told.text, sent], ['first ', [true]])
+  client.near.destroy()
+  await until('it is closed here', () => client.told.news.includes('close'))
+  socket.write('answer')
+  const [answer] = await once(client.far, 'data')
+  assert.equal(String(answer), 'answer')
+  socket.end()
+  await once(client.far.resume(), 'end')
+})
+
+test('a bare connection that comes back unread goes on, and one that is gone is not given away', {
+  skip: skipWithoutBare,
+}, async (t) => {
+  const { near, hear } = await pipePair(t)
+  const client = await barePair(t)
+  client.near.resume()
+  client.far.write('first ')
+  await until('the first', () => client.told.text === 'first ')
+  stopReading(client.near)
+  client.far.write('second')
+  near.sendSocket({}, client.near, () => undefined)
+  const [handed] = await hear(1)
+  handed?.socket?.destroy()
+  assert.equal(client.told.text, 'first ')
+  readAgain(client.near)
+  await until('the second', () => client.told.text === 'first second')
+  client.near.write('answer')
+  const [answer] = await once(client.far, 'data')
+  assert.equal(String(answer), 'answer')
+  client.near.destroy()
+  assert.equal(stopReading(client.near), undefined)
+  readAgain(client.near)
+  const sent: boolean[] = []
+  near.sendSocket({}, client.near, (isSent) => sent.push(isSent))
+  assert.deepEqual(sent, [false])
+})
+
+test('many bare connections at once keep to their messages', { skip: skipWithoutBare }, async (t) => {
+  const { near, hear } = await pipePair(t)
+  const clients = await Promise.all(Array.from({ length: 40 }, async () => await barePair(t)))
+  for (const client of clients) {
+    near.sendSocket({ port: client.far.localPort }, client.near, () => client.near.destroy())
+  }
+  for (const { message, socket } of await hear(40)) assert.deepEqual(message, { port: socket?.remotePort })
+  await until('all are closed here', () => clients.every(({ told }) => told.news.includes('close')))
 })
 
 test('nobody listening is said at once', async () => {

@@ -1,28 +1,24 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { test } from 'node:test'
-import { socketPair } from '../../test/support/socket-pair.ts'
+import { testEachWay } from '../../test/support/stream-pair.ts'
 import { lendConnection } from './lent-connection.ts'
-import { SocketStream } from './socket-stream.ts'
 
-test('what was read before goes along, and what comes then is read by nobody', async (t) => {
-  const { near, far } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('what was read before goes along, and what comes then is read by nobody', async (t, open) => {
+  const { stream, near, far } = await open(t)
   far.write('a LOGIN joe pw\r\nb NO')
   assert.equal(await stream.readLine(100), 'a LOGIN joe pw')
   const lent = lendConnection(stream, () => assert.fail('nobody gives it back'))
   assert.equal(lent?.unread.toString(), 'b NO')
   far.write('OP\r\n')
-  const other = await socketPair(t)
+  const other = await open(t)
   // A round trip through the same event loop: by now those bytes would have come.
-  other.far.write('x')
-  await once(other.near, 'data')
-  assert.deepEqual([lent.socket, near.bytesRead], [near, 20])
+  other.far.write('x\n')
+  await other.stream.readLine(10)
+  assert.deepEqual([lent.socket, stream.bytesIn, stream.buffered], [near, 20, 0])
 })
 
-test('a connection that is given back goes on where it was', async (t) => {
-  const { near, far } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('a connection that is given back goes on where it was', async (t, open) => {
+  const { stream, near, far } = await open(t)
   far.write('a LOGIN joe pw\r\nb NO')
   await stream.readLine(100)
   let back = 0
@@ -38,9 +34,8 @@ test('a connection that is given back goes on where it was', async (t) => {
   assert.equal(await stream.readLine(100), undefined)
 })
 
-test('one that was closed meanwhile is over when it is given back', async (t) => {
-  const { near } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('one that was closed meanwhile is over when it is given back', async (t, open) => {
+  const { stream } = await open(t)
   const lent = lendConnection(stream, () => undefined)
   lent?.socket.destroy()
   lent?.giveBack()
@@ -48,12 +43,11 @@ test('one that was closed meanwhile is over when it is given back', async (t) =>
   assert.equal(stream.ended, true)
 })
 
-test('a connection that is over is not lent, nor one whose client has still to read', async (t) => {
-  const [gone, slow] = [await socketPair(t), await socketPair(t)]
-  const streams = [new SocketStream(gone.near), new SocketStream(slow.near)]
-  streams[0]?.destroy()
+testEachWay('a connection that is over is not lent, nor one whose client has still to read', async (t, open) => {
+  const [gone, slow] = [await open(t), await open(t)]
+  gone.stream.destroy()
   slow.far.pause()
-  while (slow.near.writableLength === 0) streams[1]?.write(Buffer.alloc(1024 * 1024))
-  const lent = streams.map((stream) => lendConnection(stream, () => undefined))
+  while (slow.near.writableLength === 0) slow.stream.write(Buffer.alloc(1024 * 1024))
+  const lent = [gone, slow].map(({ stream }) => lendConnection(stream, () => undefined))
   assert.deepEqual(lent, [undefined, undefined])
 })

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type TestContext } from 'node:test'
+import { skipWithoutBare } from '../../test/support/bare-pair.ts'
 import { PATIENCE_MS, within } from '../../test/support/deadline.ts'
 import type { ProxyHeader } from './haproxy-header.ts'
 import { type Listener, type ListenerOptions, openListener } from './listener.ts'
@@ -50,6 +51,13 @@ async function dial(t: TestContext, port: number, host = '127.0.0.1') {
   return { socket, text: () => text, closed }
 }
 
+/** Connections by way of net.Socket, and bare ones. */
+function testEachWay(name: string, body: (t: TestContext, bare: boolean) => Promise<void>): void {
+  for (const bare of [false, true]) {
+    test(`${name}: ${bare ? 'bare' : 'plain'}`, { skip: bare && skipWithoutBare }, async (t) => await body(t, bare))
+  }
+}
+
 async function until(what: string, holds: () => boolean): Promise<void> {
   const looking = (async () => {
     while (!holds()) await sleep(2)
@@ -57,9 +65,9 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   await within(PATIENCE_MS, () => `never: ${what}`, looking)
 }
 
-test('connections come with their addresses, IPv4 and IPv6 side by side', async (t) => {
-  const v4 = await open(t, { address: '0.0.0.0' })
-  const v6 = await open(t, { address: '::', port: v4.listener.port })
+testEachWay('connections come with their addresses, IPv4 and IPv6 side by side', async (t, bare) => {
+  const v4 = await open(t, { bare, address: '0.0.0.0' })
+  const v6 = await open(t, { bare, address: '::', port: v4.listener.port })
   assert.equal(v6.listener.port, v4.listener.port)
   const client = await dial(t, v4.listener.port, '127.0.0.1')
   await until('the greeting', () => client.text() === '* OK\r\n')
@@ -74,20 +82,20 @@ test('connections come with their addresses, IPv4 and IPv6 side by side', async 
   await until('it is gone', () => v4.listener.connections === 0)
 })
 
-test('a port that is taken is named', async (t) => {
-  const { listener } = await open(t)
-  await assert.rejects(open(t, { port: listener.port }), {
+testEachWay('a port that is taken is named', async (t, bare) => {
+  const { listener } = await open(t, { bare })
+  await assert.rejects(open(t, { bare, port: listener.port }), {
     message: `listen(127.0.0.1, ${listener.port}) failed: Address already in use`,
   })
-  await assert.rejects(open(t, { address: '192.0.2.1' }), {
+  await assert.rejects(open(t, { bare, address: '192.0.2.1' }), {
     message: /^listen\(192\.0\.2\.1, 0\) failed: Cannot assign/,
   })
-  const shared = await open(t, { reusePort: true })
-  await open(t, { reusePort: true, port: shared.listener.port })
+  const shared = await open(t, { bare, reusePort: true })
+  await open(t, { bare, reusePort: true, port: shared.listener.port })
 })
 
-test('closing lets connections live, destroying does not', async (t) => {
-  const { listener, dial: dialHere } = await open(t)
+testEachWay('closing lets connections live, destroying does not', async (t, bare) => {
+  const { listener, dial: dialHere } = await open(t, { bare })
   const client = await dialHere()
   await until('the greeting', () => client.text() !== '')
   listener.close()
@@ -100,8 +108,8 @@ test('closing lets connections live, destroying does not', async (t) => {
   await client.closed
 })
 
-test('connections beyond the limit are closed, with one line in the log', async (t) => {
-  const { refusals, listener, dial: dialHere, accepted } = await open(t, { maxConnections: 2 })
+testEachWay('connections beyond the limit are closed, with one line in the log', async (t, bare) => {
+  const { refusals, listener, dial: dialHere, accepted } = await open(t, { bare, maxConnections: 2 })
   const clients = await Promise.all([dialHere(), dialHere()])
   await until('both are in', () => accepted.length === 2)
   for (let i = 0; i < 5; i++) await (await dialHere()).closed
@@ -113,9 +121,9 @@ test('connections beyond the limit are closed, with one line in the log', async 
   assert.ok(clients.length === 2)
 })
 
-test('a PROXY header is read before anybody hears of the connection', async (t) => {
+testEachWay('a PROXY header is read before anybody hears of the connection', async (t, bare) => {
   const haproxy = { trusts: (ip: string) => ip === '127.0.0.1', timeoutMs: 1_000 }
-  const { accepted, refusals, dial: dialHere } = await open(t, { haproxy })
+  const { accepted, refusals, dial: dialHere } = await open(t, { bare, haproxy })
   const good = await dialHere()
   good.socket.write('PROXY TCP4 192.0.2.1 192.0.2.2 1 143\r\na NOOP\r\n')
   await until('it is let in', () => accepted.length === 1)
@@ -144,8 +152,8 @@ function run(t: TestContext, command: string, args: readonly string[]): { child:
 
 const script = (name: string) => fileURLToPath(new URL(`../../test/support/${name}.ts`, import.meta.url))
 
-test('cluster workers share one port and its connections', async (t) => {
-  const { child, lines } = run(t, process.execPath, [script('cluster-listener')])
+testEachWay('cluster workers share one port and its connections', async (t, bare) => {
+  const { child, lines } = run(t, process.execPath, [script('cluster-listener'), ...(bare ? ['bare'] : [])])
   await until('both workers listen', () => lines.length === 2)
   const port = Number(lines[0])
   assert.deepEqual(lines, [String(port), String(port)])
@@ -165,32 +173,36 @@ test('cluster workers share one port and its connections', async (t) => {
   await exited
 })
 
-test('without file descriptors left it neither dies nor spins, and goes on when there are some', async (t) => {
-  const { child, lines } = run(t, '/bin/sh', [
-    '-c',
-    `ulimit -n 40; exec "$0" "$1"`,
-    process.execPath,
-    script('crowded-listener'),
-  ])
-  await until('it listens', () => lines.length === 1)
-  const port = Number(lines[0])
-  const clients = await Promise.all(Array.from({ length: 60 }, () => dial(t, port)))
-  const greeted = () => clients.filter((client) => client.text() !== '')
-  await until('some are greeted', () => greeted().length > 5)
-  await sleep(500)
-  assert.ok(greeted().length < 60)
-  for (const client of clients) client.socket.destroy()
-  const next = async (): Promise<boolean> => {
-    const client = await dial(t, port)
-    await Promise.race([client.closed, once(client.socket, 'data')])
-    return client.text() !== ''
-  }
-  const recovered = (async () => {
-    while (!(await next())) await sleep(20)
-  })()
-  await within(PATIENCE_MS, () => 'it accepts nobody any more', recovered)
-  child.stdin?.end()
-  await until('the processor time', () => lines.some((line) => line.startsWith('cpu ')))
-  const cpuMs = Number(/^cpu ([\d.]+)/.exec(lines.at(-1) ?? '')?.[1])
-  assert.ok(cpuMs < 1_500, `${cpuMs} ms of processor time`)
-})
+testEachWay(
+  'without file descriptors left it neither dies nor spins, and goes on when there are some',
+  async (t, bare) => {
+    const { child, lines } = run(t, '/bin/sh', [
+      '-c',
+      `ulimit -n 40; exec "$0" "$@"`,
+      process.execPath,
+      script('crowded-listener'),
+      ...(bare ? ['bare'] : []),
+    ])
+    await until('it listens', () => lines.length === 1)
+    const port = Number(lines[0])
+    const clients = await Promise.all(Array.from({ length: 60 }, () => dial(t, port)))
+    const greeted = () => clients.filter((client) => client.text() !== '')
+    await until('some are greeted', () => greeted().length > 5)
+    await sleep(500)
+    assert.ok(greeted().length < 60)
+    for (const client of clients) client.socket.destroy()
+    const next = async (): Promise<boolean> => {
+      const client = await dial(t, port)
+      await Promise.race([client.closed, once(client.socket, 'data')])
+      return client.text() !== ''
+    }
+    const recovered = (async () => {
+      while (!(await next())) await sleep(20)
+    })()
+    await within(PATIENCE_MS, () => 'it accepts nobody any more', recovered)
+    child.stdin?.end()
+    await until('the processor time', () => lines.some((line) => line.startsWith('cpu ')))
+    const cpuMs = Number(/^cpu ([\d.]+)/.exec(lines.at(-1) ?? '')?.[1])
+    assert.ok(cpuMs < 1_500, `${cpuMs} ms of processor time`)
+  },
+)

@@ -13,6 +13,7 @@ if (cluster.isPrimary) {
   const { port } = await openListener({
     address: '127.0.0.1',
     port: 0,
+    bare: process.argv[2] === 'bare',
     onConnection: (stream) => {
       stream.write(`${process.pid}\r\n`)
       void stream.close()

@@ -5,6 +5,7 @@ import { openListener } from '../../src/net/listener.ts'
 const { port } = await openListener({
   address: '127.0.0.1',
   port: 0,
+  bare: process.argv[2] === 'bare',
   onConnection: (stream) => {
     stream.write('* OK\r\n')
     stream.onEnd(() => stream.destroy())
