@@ -36,6 +36,7 @@ export class AuthClient {
   /** As the client says. */
   #pid = 0
   #isStopping = false
+  #closed: Promise<void> | undefined
 
   constructor(stream: ByteStream, needs: AuthClientNeeds) {
     this.#stream = stream
@@ -56,7 +57,7 @@ export class AuthClient {
     } finally {
       for (const request of this.#requests.values()) request.cancel()
       this.#requests.clear()
-      await stream.close()
+      await this.#close()
     }
   }
 
@@ -211,7 +212,12 @@ export class AuthClient {
   #write(line: Buffer): void {
     if (this.#stream.ended) return
     this.#stream.write(line)
-    if (this.#isStopping && this.#isIdle) void this.#stream.close()
+    if (this.#isStopping && this.#isIdle) void this.#close()
+  }
+
+  /** What was written goes out first. */
+  #close(): Promise<void> {
+    return (this.#closed ??= this.#stream.close())
   }
 
   #log(text: string): void {
