@@ -104,11 +104,13 @@ export class Login implements SaslAuth<Verdict> {
       request.logLogin('info', `anonymous login is not possible for ${request.connection.service}`)
       return Promise.resolve(failure('user-disabled'))
     }
+    // The line names who came as what they say they are.
+    request.user = trace
+    request.logLogin('info', 'login')
     request.user = request.settings.anonymousUser
     request.originalUser ??= request.user
     request.fields.add('anonymous', '', 'ANONYMOUS')
     request.success = true
-    request.logLogin('info', `login: ${trace}`)
     return Promise.resolve(SUCCESS)
   }
 

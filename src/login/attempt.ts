@@ -50,7 +50,7 @@ export function attemptLogin(context: AttemptContext, credentials: Credentials):
   const known = credentials.ownCommand ? undefined : environment.auth.mechanisms
   // A command of the protocol's own names its mechanism as the table does.
   const mechanism = credentials.simple === true ? credentials.mechanism : credentials.mechanism.toUpperCase()
-  const refusal = refuseMechanism(known, record.settings, secured, mechanism)
+  const refusal = refuseMechanism(known, record.settings, secured, context.protocol.name, mechanism)
   if (refusal !== undefined) return refuseAtOnce(context, credentials, refusal)
   record.mechanism = mechanism
   history.phase = 'auth'

@@ -143,7 +143,7 @@ export class LoginSession implements LoginIo, ListedSession {
 
   offeredMechanisms(): readonly string[] {
     const binds = this.stream.tls?.channelBinding !== undefined
-    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured, binds)
+    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured, this.protocol.name, binds)
   }
 
   forwarded(update: ForwardedIdentity): void {

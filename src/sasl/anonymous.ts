@@ -11,7 +11,7 @@ export const anonymous: SaslMechanism = {
   listed: true,
   authenticate: (io, auth) =>
     serve(io, auth, async (dialogue) => {
-      const trace = (await dialogue.first()).toString('utf8').replace(/\p{Cc}/gu, '?')
+      const trace = (await dialogue.first()).toString('utf8').replace(/[\p{Cc}\uFFFD]/gu, '?')
       return await auth.anonymous(trace.slice(0, SASL_LIMITS.traceChars))
     }),
   client: () => oneMessageClient(Buffer.alloc(0)),
