@@ -5,8 +5,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import test, { type TestContext } from 'node:test'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
+import { skipWithoutBare } from '../../test/support/bare-pair.ts'
 import { tlsSettings } from '../../test/support/tls-settings.ts'
 import { PATIENCE_MS } from '../../test/support/deadline.ts'
+import { until } from '../../test/support/until.ts'
 import { LineTooLong, READ_AHEAD_BYTES } from './byte-stream.ts'
 import { type DialFailed, type DialOptions, dial } from './dial.ts'
 import { startTlsClient } from './tls.ts'
@@ -35,6 +37,16 @@ function echo(socket: Socket): void {
   socket.pipe(socket)
 }
 
+/** How a connection may be opened. A bare one is bare only with `onread`, and without TLS from the first byte. */
+const WAYS = [
+  { onread: false, bare: false },
+  { onread: true, bare: false },
+  { onread: false, bare: true },
+  { onread: true, bare: true },
+].filter(({ bare }) => !bare || skipWithoutBare === false)
+
+test('connections are opened in every way', { skip: skipWithoutBare }, () => assert.equal(WAYS.length, 4))
+
 async function failure(options: DialOptions): Promise<DialFailed> {
   return await dial(options).then(
     () => assert.fail('it was expected to fail'),
@@ -46,10 +58,10 @@ test('plain and TLS connections talk, with ordinary reads and with onread, IPv4 
   for (const ip of ['127.0.0.1', '::1']) {
     const plain = await listen(t, createServer(echo), ip)
     const secure = await listen(t, createTlsServer({ ...certificate }, echo), ip)
-    for (const onread of [false, true]) {
+    for (const { onread, bare } of WAYS) {
       for (const tls of [undefined, { context, host: 'backend.example.org', verify: true }]) {
         const port = tls === undefined ? plain : secure
-        const stream = await dial({ ip, port, onread, tls, timeoutMs: PATIENCE_MS })
+        const stream = await dial({ ip, port, onread, bare, tls, timeoutMs: PATIENCE_MS })
         assert.equal(await stream.readLine(100), '* OK ready')
         const long = 'x'.repeat(300_000)
         stream.write(`${long}\r\n`)
@@ -69,9 +81,9 @@ test('what the backend says at once is not lost', async (t) => {
     t,
     createTlsServer({ ...certificate }, (socket) => socket.end('* BYE busy\r\n')),
   )
-  for (const onread of [false, true]) {
+  for (const { onread, bare } of WAYS) {
     const tls = { context, host: 'backend.example.org', verify: true }
-    const stream = await dial({ ip: '127.0.0.1', port: secure, onread, tls, timeoutMs: PATIENCE_MS })
+    const stream = await dial({ ip: '127.0.0.1', port: secure, onread, bare, tls, timeoutMs: PATIENCE_MS })
     await new Promise((resolve) => stream.onEnd(resolve))
     assert.equal(await stream.readLine(100), '* BYE busy')
     assert.equal(await stream.readLine(100), undefined)
@@ -91,22 +103,24 @@ test('a connection opened with onread can still do STARTTLS, and reads ordinaril
       })
     }),
   )
-  const stream = await dial({ ip: '127.0.0.1', port, onread: true, timeoutMs: PATIENCE_MS })
-  await stream.readLine(100)
-  stream.write('S STARTTLS\r\n')
-  assert.equal(await stream.readLine(100), 'S OK begin')
-  await startTlsClient(stream, { context, host: 'backend.example.org', verify: true })
-  assert.equal(await stream.readLine(100), '* OK ready')
-  assert.equal(stream.detach().onread, undefined)
+  for (const way of WAYS) {
+    const stream = await dial({ ip: '127.0.0.1', port, ...way, timeoutMs: PATIENCE_MS })
+    await stream.readLine(100)
+    stream.write('S STARTTLS\r\n')
+    assert.equal(await stream.readLine(100), 'S OK begin')
+    await startTlsClient(stream, { context, host: 'backend.example.org', verify: true })
+    assert.equal(await stream.readLine(100), '* OK ready')
+    assert.equal(stream.detach().onread, undefined)
+  }
 })
 
 test('a backend that says too much is read ahead only a little, plain and TLS, with and without onread', async (t) => {
   const chatty = (socket: Socket): void => void socket.on('error', () => undefined).write(Buffer.alloc(10_000_000, 'x'))
   const ports = [await listen(t, createServer(chatty)), await listen(t, createTlsServer({ ...certificate }, chatty))]
   for (const [i, port] of ports.entries()) {
-    for (const onread of [false, true]) {
+    for (const { onread, bare } of WAYS) {
       const tls = i === 0 ? undefined : { context, host: 'x', verify: false }
-      const stream = await dial({ ip: '127.0.0.1', port, onread, tls, timeoutMs: PATIENCE_MS })
+      const stream = await dial({ ip: '127.0.0.1', port, onread, bare, tls, timeoutMs: PATIENCE_MS })
       while (stream.buffered < READ_AHEAD_BYTES) await new Promise((resolve) => setImmediate(resolve))
       for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
       assert.ok(stream.buffered <= 3 * READ_AHEAD_BYTES, `${stream.buffered} bytes were read ahead`)
@@ -126,26 +140,31 @@ test('a source address is used, and named when it cannot be', async (t) => {
     t,
     createServer((socket) => accepted.push(socket.remoteAddress ?? '')),
   )
-  const stream = await dial({ ip: '127.0.0.1', port, sourceIp: '127.0.77.5', onread: true, timeoutMs: PATIENCE_MS })
-  assert.equal(stream.local.ip, '127.0.77.5')
-  while (accepted.length === 0) await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(accepted, ['127.0.77.5'])
-  stream.destroy()
-  const error = await failure({ ip: '127.0.0.1', port, sourceIp: '192.0.2.77', onread: true, timeoutMs: PATIENCE_MS })
-  assert.equal(error.message, 'bind(192.0.2.77) failed: Cannot assign requested address')
-  assert.deepEqual([error.fault, error.code], ['bind', 'EADDRNOTAVAIL'])
+  for (const way of WAYS) {
+    const options = { ip: '127.0.0.1', port, ...way, timeoutMs: PATIENCE_MS }
+    const stream = await dial({ ...options, sourceIp: '127.0.77.5' })
+    assert.equal(stream.local.ip, '127.0.77.5')
+    while (accepted.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(accepted.splice(0), ['127.0.77.5'])
+    stream.destroy()
+    const error = await failure({ ...options, sourceIp: '192.0.2.77' })
+    assert.equal(error.message, 'bind(192.0.2.77) failed: Cannot assign requested address')
+    assert.deepEqual([error.fault, error.code], ['bind', 'EADDRNOTAVAIL'])
+  }
 })
 
 test('a refused connection says from where and what', async (t) => {
   const server = createServer()
   const port = await listen(t, server)
   server.close()
-  for (const sourceIp of [undefined, '127.0.77.6']) {
-    const error = await failure({ ip: '127.0.0.1', port, sourceIp, onread: true, timeoutMs: PATIENCE_MS })
-    assert.equal(error.message, `connect(127.0.0.1, ${port}) failed: Connection refused`)
-    assert.deepEqual([error.fault, error.code], ['connect', 'ECONNREFUSED'])
-    assert.equal(error.local?.ip, sourceIp ?? '127.0.0.1')
-    assert.ok((error.local?.port ?? 0) > 0, 'our port is known')
+  for (const way of WAYS) {
+    for (const sourceIp of [undefined, '127.0.77.6']) {
+      const error = await failure({ ip: '127.0.0.1', port, sourceIp, ...way, timeoutMs: PATIENCE_MS })
+      assert.equal(error.message, `connect(127.0.0.1, ${port}) failed: Connection refused`)
+      assert.deepEqual([error.fault, error.code], ['connect', 'ECONNREFUSED'])
+      assert.equal(error.local?.ip, sourceIp ?? '127.0.0.1')
+      assert.ok((error.local?.port ?? 0) > 0, 'our port is known')
+    }
   }
 })
 
@@ -184,14 +203,29 @@ test('each way a TLS connection fails is told apart', async (t) => {
     { why: 'it closes', options: { port: leaving, tls }, fault: 'closed', message: 'Connection closed' },
   ]
   for (const { why, options, fault, message } of rows) {
-    for (const onread of [false, true]) {
-      const error = await failure({ ip: '127.0.0.1', onread, timeoutMs: PATIENCE_MS, ...options })
+    for (const { onread, bare } of WAYS) {
+      const error = await failure({ ip: '127.0.0.1', onread, bare, timeoutMs: PATIENCE_MS, ...options })
       assert.equal(error.fault, fault, why)
       if (typeof message === 'string') assert.equal(error.message, message, why)
       else assert.match(error.message, message, why)
       assert.ok((error.local?.port ?? 0) > 0, why)
     }
   }
+})
+
+test('who gives up while it connects is told so once, and nothing stays open', async (t) => {
+  const port = await listen(t, createServer())
+  const open = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+  const before = open()
+  for (const way of WAYS) {
+    for (const ip of ['127.0.0.1', '192.0.2.1']) {
+      const controller = new AbortController()
+      const waiting = failure({ ip, port, ...way, timeoutMs: PATIENCE_MS, signal: controller.signal })
+      controller.abort()
+      assert.equal((await waiting).fault, 'aborted')
+    }
+  }
+  await until('all are closed', () => open() <= before)
 })
 
 test('a backend that does not answer in time, or that nobody wants any more', async (t) => {
