@@ -8,6 +8,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { PATIENCE_MS, within } from '../../test/support/deadline.ts'
 import { socketPair } from '../../test/support/socket-pair.ts'
+import { testEachWay } from '../../test/support/stream-pair.ts'
 import { type AllTlsSettings, serving, tlsSettings } from '../../test/support/tls-settings.ts'
 import { Secret } from '../util/secret.ts'
 import { ConnectionLost, DeadlineExceeded } from './byte-stream.ts'
@@ -53,9 +54,8 @@ async function serve(
   return { stream, far, up, client: socket, secured }
 }
 
-test('after STARTTLS the stream goes on inside TLS', async (t) => {
-  const { near, far } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('after STARTTLS the stream goes on inside TLS', async (t, open) => {
+  const { stream, far } = await open(t)
   far.write('a STARTTLS\r\n')
   assert.equal(await stream.readLine(100), 'a STARTTLS')
   stream.write('a OK Begin TLS negotiation now.\r\n')
@@ -91,14 +91,13 @@ test('after STARTTLS the stream goes on inside TLS', async (t) => {
   await stream.close()
 })
 
-test('commands pipelined behind STARTTLS are never answered', async (t) => {
+testEachWay('commands pipelined behind STARTTLS are never answered', async (t, open) => {
   const rows: { why: string; pieces: string[] }[] = [
     { why: 'in the same segment', pieces: ['a STARTTLS\r\nb LOGIN joe x\r\n'] },
     { why: 'half a line in the same segment', pieces: ['a STARTTLS\r\nb LOG'] },
   ]
   for (const { why, pieces } of rows) {
-    const { near, far } = await socketPair(t)
-    const stream = new SocketStream(near)
+    const { stream, far } = await open(t)
     for (const piece of pieces) far.write(piece)
     assert.equal(await stream.readLine(100), 'a STARTTLS')
     const up = startTlsServer(stream, { context: serverContext(), unread: 'drop' })
@@ -127,9 +126,8 @@ test('bytes read before the handshake began are dropped even when the socket had
   stream.destroy()
 })
 
-test('with TLS from the first byte what was read already belongs to the handshake', async (t) => {
-  const { near, far } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('with TLS from the first byte what was read already belongs to the handshake', async (t, open) => {
+  const { stream, far } = await open(t)
   const client = connect({ socket: far, rejectUnauthorized: false })
   const hello = await stream.readSome(20)
   assert.equal(hello?.[0], 22, 'a TLS handshake record')
@@ -167,7 +165,7 @@ test('the name that the client sends chooses the certificate', async (t) => {
   await assert.rejects(broken.up, TlsFailed)
 })
 
-test('what goes wrong in a handshake is said in the words of OpenSSL', async (t) => {
+testEachWay('what goes wrong in a handshake is said in the words of OpenSSL', async (t, open) => {
   const rows: {
     why: string
     message: RegExp
@@ -190,8 +188,7 @@ test('what goes wrong in a handshake is said in the words of OpenSSL', async (t)
     },
   ]
   for (const { why, message, fault, act } of rows) {
-    const { near, far } = await socketPair(t)
-    const stream = new SocketStream(near)
+    const { stream, far } = await open(t)
     const watched = new Promise<Error | undefined>((resolve) => stream.onEnd(resolve))
     const up = startTlsServer(stream, { context: serverContext(), unread: 'drop' })
     up.catch(() => undefined)
@@ -211,10 +208,9 @@ test('a client that is too old is told apart', async (t) => {
   })
 })
 
-test('a peer that left before the handshake began is told apart at once', async (t) => {
+testEachWay('a peer that left before the handshake began is told apart at once', async (t, open) => {
   for (const leave of [(far: Socket) => far.end(), (far: Socket) => far.resetAndDestroy()]) {
-    const { near, far } = await socketPair(t)
-    const stream = new SocketStream(near)
+    const { stream, far } = await open(t)
     leave(far)
     await new Promise((resolve) => stream.onEnd(resolve))
     const gone = { name: 'TlsFailed', fault: 'closed', message: 'Connection closed' }
@@ -226,9 +222,20 @@ test('a peer that left before the handshake began is told apart at once', async 
   }
 })
 
-test('the deadline of the stream ends a handshake that hangs', async (t) => {
-  const { near } = await socketPair(t)
-  const stream = new SocketStream(near)
+testEachWay('who closes within a handshake hears when it is closed', async (t, open) => {
+  const rows: ((far: Socket) => unknown)[] = [(far) => far.end(), (far) => far.resetAndDestroy()]
+  for (const leave of rows) {
+    const { stream, far } = await open(t)
+    const up = startTlsServer(stream, { context: serverContext(), unread: 'drop' })
+    const closed = stream.close()
+    leave(far)
+    await assert.rejects(up, { fault: 'closed' })
+    await within(PATIENCE_MS, () => 'it is never closed', closed)
+  }
+})
+
+testEachWay('the deadline of the stream ends a handshake that hangs', async (t, open) => {
+  const { stream, near } = await open(t)
   stream.setDeadline(30)
   await assert.rejects(startTlsServer(stream, { context: serverContext(), unread: 'drop' }), DeadlineExceeded)
   assert.ok(near.destroyed)
@@ -449,10 +456,9 @@ test('what a backend sends behind its STARTTLS answer is thrown away', async (t)
   assert.equal(await stream.readLine(100), 'C OK')
 })
 
-test('a backend that speaks no TLS, or leaves, or hangs', async (t) => {
+testEachWay('a backend that speaks no TLS, or leaves, or hangs', async (t, open) => {
   const start = async (act: (far: Socket) => void, deadlineMs?: number): Promise<unknown> => {
-    const { near, far } = await socketPair(t)
-    const stream = new SocketStream(near)
+    const { stream, far } = await open(t)
     stream.setDeadline(deadlineMs)
     far.once('data', () => act(far))
     return await startTlsClient(stream, { context: cache.client(tlsSettings()), host: 'x', verify: false }).catch(

@@ -110,10 +110,10 @@ export class BareSocket implements StreamSocket, OnreadHook {
   }
 
   destroy(error?: Error): void {
-    if (this.#became !== undefined) return void this.#became.destroy(error)
     if (this.destroyed) return
     this.destroyed = true
     this.writable = false
+    if (this.#became !== undefined) return void this.#became.destroy(error)
     this.writableNeedDrain = false
     if (error !== undefined) process.nextTick(tellFailed, this, error)
     this.#handle.close(() => this.#closed())
