@@ -222,11 +222,26 @@ const connections: readonly Dialogue[] = [
     auth(1, 'sent', 'pass', '\tnologin\tlip=192.0.2.2\trip=192.0.2.1\tsecured'),
     sent('v=smtp/192.0.2.2/192.0.2.1/0/0/192.0.2.2/192.0.2.1/0/0/secured//PLAIN///'),
   ),
-  one(
-    'as Exim sends it',
-    auth(1, 'sent', 'pass', '\tsecured\trip=192.0.2.1\tlip=192.0.2.2\tnologin'),
-    sent('v=smtp/192.0.2.2/192.0.2.1/0/0/192.0.2.2/192.0.2.1/0/0/secured//PLAIN///'),
-  ),
+  {
+    why: 'as Exim sends it: everything at once',
+    steps: [
+      [
+        `VERSION\t1\t0\nCPID\t4321\nAUTH\t1\tPLAIN\tservice=smtp\tsecured\trip=192.0.2.1\tlip=192.0.2.2\tnologin\tresp=${plain('sent')}\n`,
+        [sent('v=smtp/192.0.2.2/192.0.2.1/0/0/192.0.2.2/192.0.2.1/0/0/secured//PLAIN///')],
+      ],
+    ],
+  },
+  {
+    why: 'Exim without an initial response',
+    steps: [
+      [
+        `VERSION\t1\t0\nCPID\t4321\nAUTH\t1\tLOGIN\tservice=smtp\trip=192.0.2.1\tlip=192.0.2.2\tnologin\tresp=\n`,
+        [`CONT\t1\t${base64('Username:')}`],
+      ],
+      [`CONT\t1\t${base64('joe')}\n`, [`CONT\t1\t${base64('Password:')}`]],
+      [`CONT\t1\t${base64('pass')}\n`, [JOE]],
+    ],
+  },
   one(
     'everything',
     auth(

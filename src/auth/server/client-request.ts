@@ -1,4 +1,4 @@
-import { Secret } from '../../util/secret.ts'
+import type { Secret } from '../../util/secret.ts'
 import { InvalidBase64, SaslAborted } from '../../sasl/mechanism.ts'
 import type { AuthConnection, SaslExchange } from '../auth.ts'
 import type { Clock } from '../needs.ts'

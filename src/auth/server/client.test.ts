@@ -9,7 +9,7 @@ import { SocketStream } from '../../net/socket-stream.ts'
 import { PenaltyTable } from '../penalty.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { testAuthInput } from '../testing/open-auth.ts'
-import { users } from '../testing/service-options.ts'
+import { verbose } from '../testing/service-options.ts'
 import { openAuthService } from '../service.ts'
 import { createAuthServer, type AuthServer } from './auth-server.ts'
 import { AUTH_SERVER_LIMITS } from './limits.ts'
@@ -19,18 +19,17 @@ interface Under {
   readonly server: AuthServer
   readonly log: readonly string[]
   /** A client that has introduced itself. */
-  connect(): Promise<Wire>
+  readonly connect: () => Promise<Wire>
   /** One that says nothing. */
-  accept(): Promise<Wire>
+  readonly accept: () => Promise<Wire>
 }
 
 const HELLO = 'VERSION\t1\t1\nCPID\t7\n'
 
 async function open(t: TestContext, { maxConnections = 10, conf = '' } = {}): Promise<Under> {
   const clock = new FakeClock()
-  const { conf: passdb, files } = users('joe:{PLAIN}pass', 'jane:{PLAIN}pass:::::: nologin reason=Later')
-  const text = `auth_mechanisms = plain login\nauth_verbose = yes\n${conf}\n${passdb}`
-  const { input, log } = testAuthInput({ conf: text, files, clock })
+  const options = verbose(`auth_mechanisms = plain login\nauth_verbose = yes\n${conf}`, 'joe:{PLAIN}pass')
+  const { input, log } = testAuthInput({ ...options, clock })
   const penalties = { table: new PenaltyTable(clock), key: Buffer.alloc(16) }
   const auth = await openAuthService({ ...input, needs: { ...input.needs, penalties } })
   const { observer } = input.needs
