@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { dialogues, USERS } from './auth-sockets/dialogues.ts'
@@ -26,6 +26,7 @@ const config: ConfigText = ({ dir, port }) => {
   return `protocols =
 auth_mechanisms = plain login cram-md5 scram-sha-256 xoauth2 anonymous
 auth_master_user_separator = *
+auth_verbose = yes
 service auth {
   unix_listener ${dir}/private/auth {
     mode = 0660
@@ -140,6 +141,17 @@ for (const { side, start, skip } of SIDES) {
       assert.equal(line.includes('secret'), side === 'dovecot')
     })
 
+    test('responses that are no base64 are logged', async () => {
+      const from = server.logLines.length
+      await play(socket, [
+        ['VERSION\t1\t1\nCPID\t1\nAUTH\t1\tPLAIN\tservice=smtp\trip=192.0.2.7\tsession=s\tresp=!\n', [/^FAIL\t1\t/]],
+        ['AUTH\t2\tLOGIN\tservice=smtp\trip=192.0.2.7\tresp=am9l\n', [/^CONT\t2\t/]],
+        ['CONT\t2\t!\n', [/^FAIL\t2\t/]],
+      ])
+      await server.waitForLog(/Info: plain\(\?,192\.0\.2\.7,<s>\): Invalid base64 data in initial response$/, from)
+      await server.waitForLog(/Info: login\(joe,192\.0\.2\.7\): Invalid base64 data in continued response$/, from)
+    })
+
     test('sockets that other programs of Dovecot use stay closed', { skip: side === 'dovecot' }, () => {
       assert.ok(statSync(join(server.dir, 'run', 'auth-client')).isSocket())
       for (const name of ['auth-userdb', 'auth-master', 'auth-login', 'login/login']) {
@@ -148,3 +160,30 @@ for (const { side, start, skip } of SIDES) {
     })
   })
 }
+
+test('after a reload a mail server keeps its connection and asks the new databases', { skip: notRoot }, async (t) => {
+  const server = await startPostern(config)
+  t.after(() => server.stop())
+  const socket = join(server.dir, 'private', 'auth')
+  const wire = await connectAuth(socket)
+  t.after(() => wire.destroy())
+  await readHandshake(wire)
+  const ask = (id: number): string =>
+    `AUTH\t${id}\tPLAIN\tservice=smtp\tresp=${Buffer.from('\0new\0pass').toString('base64')}\n`
+  wire.sendRaw(`VERSION\t1\t1\nCPID\t1\n${ask(1)}`)
+  await wire.expect('FAIL\t1\tuser=new')
+  writeFileSync(join(server.dir, 'more'), 'new:{PLAIN}pass::::::\n')
+  const file = join(server.dir, 'dovecot.conf')
+  const text = readFileSync(file, 'utf8').replace('/users\n', '/more\n')
+  writeFileSync(file, text.replace('unix_listener auth-client {', `unix_listener ${server.dir}/later {`))
+  const from = server.logLines.length
+  server.signal('SIGHUP')
+  await server.waitForLog(/Configuration .* reloaded/, from)
+  wire.sendRaw(ask(2))
+  await wire.expect('OK\t2\tuser=new')
+  // The socket that is new is there, the one that went is gone.
+  const later = await connectAuth(join(server.dir, 'later'))
+  await readHandshake(later)
+  later.destroy()
+  assert.equal(statSync(join(server.dir, 'run', 'auth-client'), { throwIfNoEntry: false }), undefined)
+})

@@ -1,3 +1,4 @@
+import { InvalidBase64Data } from '../../sasl/mechanism.ts'
 import type { AuthOutcome, AuthRefusal, AuthSaid, ExtraFields } from '../auth.ts'
 import { pair, tabLine } from './tab-text.ts'
 
@@ -6,6 +7,7 @@ export function answerLine(id: number, outcome: AuthOutcome, finalResponse?: Buf
   if (outcome.kind === 'ok') return okLine(id, outcome, finalResponse)
   const { why, said } = outcome
   if (why.kind === 'aborted') return undefined
+  if (why.kind === 'invalid-base64') return failLine(id, new InvalidBase64Data('continued').message, 'invalid_base64')
   // Whether such a user may log in is for the client to say: the fields are there.
   if (said !== undefined && (why.kind === 'nologin' || why.kind === 'referral'))
     return okLine(id, { originalUser: said.user, ...said }, finalResponse)

@@ -1,5 +1,5 @@
 import type { Secret } from '../../util/secret.ts'
-import { InvalidBase64, SaslAborted } from '../../sasl/mechanism.ts'
+import { InvalidBase64Data, SaslAborted } from '../../sasl/mechanism.ts'
 import type { AuthConnection, SaslExchange } from '../auth.ts'
 import type { Clock } from '../needs.ts'
 import { AUTH_SERVER_LIMITS } from './limits.ts'
@@ -74,13 +74,12 @@ export class ClientRequest implements SaslExchange {
     return undefined
   }
 
-  /** The client's answer to the challenge. False: it is no base64, and the exchange is over. */
-  respond(text: string): boolean {
+  /** The client's answer to the challenge. */
+  respond(text: string): void {
     const data = text === '' ? Buffer.alloc(0) : decodeResponse(text)
     const waiting = this.#stopWaiting()
-    if (data === undefined) waiting?.reject(new InvalidBase64('invalid base64 in response'))
+    if (data === undefined) waiting?.reject(new InvalidBase64Data('continued'))
     else waiting?.resolve(data)
-    return data !== undefined
   }
 
   /** Nobody waits for the answer: what still runs for it is told so. */

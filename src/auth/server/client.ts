@@ -1,6 +1,7 @@
 import { type ByteStream, LineTooLong } from '../../net/byte-stream.ts'
 import { faultText } from '../../net/fault-text.ts'
 import { asError } from '../../util/as-error.ts'
+import { InvalidBase64Data } from '../../sasl/mechanism.ts'
 import { andThen } from '../../util/soon.ts'
 import type { Observer } from '../../observe/events.ts'
 import type { AuthOutcome, AuthService } from '../auth.ts'
@@ -146,7 +147,7 @@ export class AuthClient {
       return undefined
     }
     const request = this.#request(id, mechanism, parsed)
-    if (parsed.isInitialBad) this.#refuseBase64(request, '?', 'initial')
+    if (parsed.isInitialBad) this.#refuseInitial(request)
     else void this.#authenticate(auth, request)
     return undefined
   }
@@ -171,8 +172,6 @@ export class AuthClient {
 
   #answer(request: ClientRequest, outcome: AuthOutcome): void {
     if (this.#requests.get(request.id) !== request) return
-    if (outcome.kind === 'refused' && outcome.why.kind === 'invalid-base64')
-      return this.#refuseBase64(request, outcome.user ?? '?', 'continued')
     this.#forget(request.id)
     const line = answerLine(request.id, outcome, request.finalResponse)
     if (line !== undefined) this.#write(line)
@@ -181,24 +180,25 @@ export class AuthClient {
   #continue(id: number, data: string): void {
     const request = this.#requests.get(id)
     if (request === undefined) return this.#write(failLine(id, TIMED_OUT))
-    if (request.isWaiting) return void request.respond(data)
+    if (request.isWaiting) return request.respond(data)
     this.#forget(id)
     request.cancel()
-    this.#logRequest(request, '?', 'Unexpected continuation')
+    this.#logRequest(request, 'Unexpected continuation')
     this.#write(failLine(id, 'Unexpected continuation'))
   }
 
-  #refuseBase64(request: ClientRequest, user: string, which: 'initial' | 'continued'): void {
+  /** As the auth service does with later ones, but without waiting for a penalty. */
+  #refuseInitial(request: ClientRequest): void {
+    const { message } = new InvalidBase64Data('initial')
     this.#forget(request.id)
-    const text = `Invalid base64 data in ${which} response`
-    this.#logRequest(request, user, text)
-    this.#write(failLine(request.id, text, 'invalid_base64'))
+    this.#logRequest(request, message)
+    this.#write(failLine(request.id, message, 'invalid_base64'))
   }
 
   /** Whoever answers after that is told. */
   #giveUp(request: ClientRequest): void {
     const seconds = AUTH_SERVER_LIMITS.responseMs / 1000
-    this.#logRequest(request, '?', `Request timed out waiting for client to continue authentication (${seconds} secs)`)
+    this.#logRequest(request, `Request timed out waiting for client to continue authentication (${seconds} secs)`)
     this.#forget(request.id)
     request.cancel()
   }
@@ -225,12 +225,11 @@ export class AuthClient {
   }
 
   /** As the auth service writes about a login. */
-  #logRequest({ mechanism, connection }: ClientRequest, user: string, text: string): void {
+  #logRequest({ mechanism, connection }: ClientRequest, text: string): void {
     const { service, remote, session } = connection
     if (!this.#needs.verbose(service)) return
     const ip = remote.ip === '' ? '' : `,${remote.ip}`
     const id = session === '' ? '' : `,<${sanitize(session, AUTH_SERVER_LIMITS.loggedCharacters)}>`
-    const name = sanitize(user, AUTH_SERVER_LIMITS.loggedCharacters)
-    this.#needs.observer.log('info', 'auth', `${mechanism.toLowerCase()}(${name}${ip}${id}): ${text}`)
+    this.#needs.observer.log('info', 'auth', `${mechanism.toLowerCase()}(?${ip}${id}): ${text}`)
   }
 }
