@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync } from 
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import type { ListenerPlan, UnixAccess } from '../config/listeners.ts'
+import { asError } from '../util/as-error.ts'
 
 /**
  * Makes room for the UNIX sockets of a configuration: their folders, and no sockets of a server that died. One process does it
@@ -25,6 +26,17 @@ export function grantUnixAccess(path: string, { mode, user, group }: UnixAccess)
   if (user === '' && group === '') return
   const { uid, gid } = statSync(path)
   chownSync(path, user === '' ? uid : idOf('/etc/passwd', user), group === '' ? gid : idOf('/etc/group', group))
+}
+
+/** Why the owners of a socket cannot be, if so. */
+export function accessProblem({ user, group }: UnixAccess): string | undefined {
+  try {
+    if (user !== '') idOf('/etc/passwd', user)
+    if (group !== '') idOf('/etc/group', group)
+    return undefined
+  } catch (error) {
+    return asError(error).message
+  }
 }
 
 function idOf(file: string, name: string): number {

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Finding } from '../../admin/doctor/finding.ts'
 import type { Config, SourcePosition } from '../../config/config.ts'
 import { decideListeners, type ListenerPlan } from '../../config/listeners.ts'
 import { openMetricsListener } from '../metrics-listener.ts'
+import { accessProblem } from '../unix-socket.ts'
 
 /** Opens and closes every listener. When a server of this configuration runs, it has them, and they are left alone. */
 export async function checkListening(config: Config, controlPath: string): Promise<readonly Finding[]> {
@@ -44,9 +45,10 @@ async function listenProblem({ address, port }: ListenerPlan): Promise<string | 
 }
 
 /** `base_dir` is made at the start; any other directory must be there. */
-function socketProblem({ address }: ListenerPlan, config: Config): string | undefined {
+function socketProblem({ address, unix }: ListenerPlan, config: Config): string | undefined {
+  const problem = unix && accessProblem(unix)
   const directory = dirname(address)
-  if (directory === config.settings({}).base_dir) return undefined
+  if (problem !== undefined || directory === config.settings({}).base_dir) return problem
   return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true ? undefined : `there is no ${directory}`
 }
 
@@ -63,8 +65,11 @@ async function checkMetrics(config: Config): Promise<readonly Finding[]> {
   }
 }
 
-function placeOf(config: Config, { service, name }: ListenerPlan): SourcePosition | undefined {
-  return config.services.get(service)?.inetListeners.find((listener) => listener.name === name)?.at
+function placeOf(config: Config, { service, name, address, unix }: ListenerPlan): SourcePosition | undefined {
+  const found = config.services.get(service)
+  if (unix === undefined) return found?.inetListeners.find((listener) => listener.name === name)?.at
+  const { base_dir: baseDir } = config.settings({})
+  return found?.unixListeners.find(({ path }) => resolve(baseDir, path) === address)?.at
 }
 
 function faultText(error: unknown): string {
