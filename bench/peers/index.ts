@@ -4,11 +4,12 @@ import { haproxy } from './haproxy.ts'
 import { nginx, nginx64k } from './nginx.ts'
 import type { Peer, PeerName } from './peer.ts'
 import { perdition } from './perdition.ts'
-import { postern } from './postern.ts'
+import { postern, posternDefault } from './postern.ts'
 
 /** All peers, in the order of the tables. */
 export const PEER_NAMES = [
   'postern',
+  'postern_default',
   'dovecot_hp',
   'dovecot_default',
   'nginx',
@@ -29,6 +30,16 @@ export const QUICK_PEERS = [
 
 /** The peers so named; Postern from the checkout `root`. */
 export function peersCalled(names: readonly PeerName[], root: string): Peer[] {
-  const all = [postern(root), dovecotHp, dovecotDefault, nginx, nginx64k, perdition, haproxy, direct]
+  const all = [
+    postern(root),
+    posternDefault(root),
+    dovecotHp,
+    dovecotDefault,
+    nginx,
+    nginx64k,
+    perdition,
+    haproxy,
+    direct,
+  ]
   return all.filter((peer) => names.includes(peer.name))
 }

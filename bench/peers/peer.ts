@@ -8,6 +8,7 @@ import type { LoadProtocol } from '../load/loadgen.ts'
 export type PeerName =
   | 'direct'
   | 'postern'
+  | 'postern_default'
   | 'dovecot_default'
   | 'dovecot_hp'
   | 'nginx'

@@ -16,6 +16,10 @@ export function openAuthServer(
       const settings = generation().config.settings({ protocol: service })
       return settings.auth_verbose || settings.auth_debug || settings.auth_debug_passwords
     },
+    debug() {
+      const { auth_debug: debug, auth_debug_passwords: passwords } = generation().config.settings({})
+      return passwords ? 'secrets' : debug ? 'hidden' : 'none'
+    },
     maxConnections: () => generation().environment.maxConnections('auth'),
   })
 }

@@ -21,6 +21,8 @@ export type ToWorker =
       readonly ticketKeys: Buffer
       /** How many workers share the limits of the configuration. */
       readonly workers: number
+      /** The worker has just begun: `postern_practice` comes first. */
+      readonly practise?: boolean
     }
   | { readonly kind: 'commit'; readonly generation: number }
   | { readonly kind: 'discard'; readonly generation: number }

@@ -61,6 +61,7 @@ export async function serveCommand(argv: readonly string[]): Promise<number> {
   const supervisor = new Supervisor({
     source: first.source,
     workers: workerCount(settings),
+    practises: settings.postern_practice > 0,
     observer: log,
     shared,
     baseDir: settings.base_dir,

@@ -45,6 +45,7 @@ export class Supervisor {
   readonly #mail: MailWorkers
   readonly #members = new Map<number, Member>()
   readonly #answers = new Map<number, { waiting: Set<number>; values: unknown[]; done: Deferred<readonly unknown[]> }>()
+  readonly #practises: boolean
   #count: number
   #source: ConfigSource
   #generation = 1
@@ -61,6 +62,8 @@ export class Supervisor {
   constructor(options: {
     source: ConfigSource
     workers: number
+    /** `postern_practice`, as it was at the start. */
+    practises: boolean
     observer: Observer
     shared: SharedState
     /** `base_dir`. */
@@ -69,6 +72,7 @@ export class Supervisor {
     this.#shared = options.shared
     this.#source = options.source
     this.#count = options.workers
+    this.#practises = options.practises
     this.#observer = options.observer
     this.#mail = superviseMail({
       ...options,
@@ -238,6 +242,7 @@ export class Supervisor {
           source: this.#source,
           ticketKeys: this.#ticketKeys,
           workers: this.#count,
+          practise: this.#practises,
         })
         return
       case 'prepared':

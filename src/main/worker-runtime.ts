@@ -84,10 +84,7 @@ export class WorkerRuntime {
     this.#tls ??= new TlsContextCache(Buffer.from(ticketKeys))
     const generation = await buildGeneration(source, this.#observer, this.#tls, workers, this.shared)
     const log = openLog(generation.settings)
-    if (this.#current === undefined) {
-      this.#observer.use([log, this.#recent])
-      await this.#practise(generation.settings)
-    }
+    if (this.#current === undefined) this.#observer.use([log, this.#recent])
     this.#proxy ??= this.#openProxy(this.#tls)
     const mail = (this.#mail ??= this.#openMail(workers))
     const shared = {
@@ -187,13 +184,6 @@ export class WorkerRuntime {
     }
     await this.#mail?.close()
     this.#current?.log.flushSync()
-  }
-
-  /** Before the first connection, where that is asked for. */
-  async #practise(settings: Settings): Promise<void> {
-    if (settings.postern_practice === 0) return
-    const { practise } = await import('./practice/practice.ts')
-    await practise(settings, (text) => this.#observer.log('warning', 'master', text))
   }
 
   #openMail(workers: number): LocalServices {

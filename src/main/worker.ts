@@ -1,5 +1,5 @@
 import { optimizeEarly } from './engine.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { ConfigSource, FromWorker, ToWorker } from './messages.ts'
 import { WorkerRuntime } from './worker-runtime.ts'
 
 /** The entry of a worker process: messages from the supervisor in, answers out. It ends when the supervisor does. */
@@ -20,10 +20,17 @@ function tell(message: FromWorker): void {
   process.send?.(message, undefined, undefined, () => undefined)
 }
 
+/** Who does not practise does not even load it. */
+async function practiseFirst(source: ConfigSource): Promise<void> {
+  const { practise } = await import('./practice/practice.ts')
+  await practise(source, (text) => process.stderr.write(`postern: Warning: ${text}\n`))
+}
+
 async function onMessage(message: ToWorker): Promise<void> {
   switch (message.kind) {
     case 'prepare':
       try {
+        if (message.practise === true) await practiseFirst(message.source)
         tell({ kind: 'prepared', generation: message.generation, listeners: await runtime.prepare(message) })
       } catch (error) {
         tell({

@@ -1,4 +1,4 @@
-import { boolean, enumeration, own, string, uint } from '../setting.ts'
+import { boolean, durationMs, enumeration, own, string, uint } from '../setting.ts'
 
 /** What Postern has and Dovecot does not. */
 export const posternSettings = {
@@ -7,6 +7,12 @@ export const posternSettings = {
     boolean(
       'no',
       'Connections without TLS by way of what Node has below `net.Socket`: a login takes a quarter less CPU. Node does not document it, so it is tried out at the start, and not used when it behaves otherwise. Global.',
+    ),
+  ),
+  postern_practice: own(
+    durationMs(
+      '0',
+      'So long at most a worker practises logins before it takes the first, with itself and over loopback; 0: not at all. For busy servers: just begun, a worker needs four times the CPU for a login.',
     ),
   ),
   postern_strict: own(boolean('no', 'Refuse unknown settings as Dovecot does, in place of warning about them.')),

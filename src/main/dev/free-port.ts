@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
-/** A port of a loopback address that nobody had a moment ago. Rejects when this machine does not have the address. */
+/** A port of a loopback address that nobody had a moment ago, nor the other workers. Rejects when this machine does not have the address. */
 export async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host)
+  const server = createServer().listen({ port: 0, host, exclusive: true })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
