@@ -25,12 +25,12 @@ export class Guards {
         : new Policy(settings, needs, policyAuthorities(settings, configFiles))
   }
 
-  /** Before a login begins: a client that failed before waits. `undefined`: it does not. */
-  before(request: AuthRequest, signal: AbortSignal): Promise<void> | undefined {
+  /** Before a login begins: a client that failed before waits, then it is true. `undefined`: it does not wait. */
+  before(request: AuthRequest, signal: AbortSignal): Promise<true> | undefined {
     if (!this.#penalises || request.connection.noPenalty === true) return undefined
     request.penaltyLevel = this.#needs.penalties?.table.level(request.connection.remote.ip) ?? 0
     if (request.penaltyLevel === 0) return undefined
-    return sleep(this.#needs.clock, PENALTY.waitMs[request.penaltyLevel] ?? 0, signal)
+    return sleep(this.#needs.clock, PENALTY.waitMs[request.penaltyLevel] ?? 0, signal).then((): true => true)
   }
 
   /** A password was right. `undefined`: nobody objects. Resolves with the failure that the login becomes, if any. */

@@ -167,12 +167,14 @@ class Service implements AuthService {
       request.logLogin('info', reason)
       return { kind: 'refused', why: { kind: 'failed', reason } }
     }
-    return andThen(this.#guards.before(request, signal), () =>
-      andThen(this.#exchange(mechanism, request, chains, exchange, signal), (verdict) => {
+    return andThen(this.#guards.before(request, signal), (waited) => {
+      // Who left meanwhile is not asked about: a lookup that is cancelled looks like a fault of the database.
+      if (waited === true && signal.aborted) return refused(request, { kind: 'aborted' })
+      return andThen(this.#exchange(mechanism, request, chains, exchange, signal), (verdict) => {
         if (verdict.kind === 'failure') return this.#refuse(request, verdict.result, signal)
         return verdict.kind === 'success' ? this.#accept(request, mechanism.name, signal) : refused(request, verdict)
-      }),
-    )
+      })
+    })
   }
 
   /** The password was right; whoever guards the users may still object. */

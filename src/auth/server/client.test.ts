@@ -38,6 +38,7 @@ async function open(t: TestContext, { maxConnections = 10, conf = '' } = {}): Pr
     clock,
     auth: () => auth,
     verbose: () => true,
+    debug: () => 'hidden',
     maxConnections: () => maxConnections,
   })
   t.after(() => auth.close())
@@ -111,12 +112,15 @@ test('a challenge that is not answered is forgotten', async (t) => {
 })
 
 test('a response that nobody asked for ends its request', async (t) => {
-  const { connect } = await open(t)
+  const { connect, log } = await open(t)
   const client = await connect()
   client.sendRaw(plain(1, 'bad'))
   assert.equal(await client.line(), 'FAIL\t1\tuser=joe')
   client.sendRaw(`${plain(2)}CONT\t2\tam9l\n`)
   assert.equal(await client.line(), 'FAIL\t2\treason=Unexpected continuation')
+  client.sendRaw(plain(3, 'pass', '\tno-penalty'))
+  assert.equal(await client.line(), 'OK\t3\tuser=joe')
+  assert.ok(!log.some((line) => line.startsWith('error ')), log.join('\n'))
 })
 
 test('no more than so many requests wait at a time', async (t) => {
@@ -184,4 +188,16 @@ test('a client that does not read is not read any further', async (t) => {
     heard += (chunk as Buffer).toString('latin1').split('\n').length - 1
     if (heard >= lines) break
   }
+})
+
+test('auth_debug shows what is said, without secrets', async (t) => {
+  const { connect, log } = await open(t)
+  const client = await connect()
+  client.sendRaw(plain(1))
+  assert.equal(await client.line(), 'OK\t1\tuser=joe')
+  const shown = log.filter((line) => line.startsWith('debug auth: client '))
+  assert.deepEqual(shown, [
+    'debug auth: client in: AUTH\t1\tPLAIN\tservice=smtp\trip=192.0.2.1\tresp=<hidden>',
+    'debug auth: client passdb out: OK\t1\tuser=joe',
+  ])
 })

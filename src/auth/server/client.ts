@@ -10,9 +10,11 @@ import type { Clock } from '../needs.ts'
 import { answerLine, failLine } from './answer.ts'
 import { ClientRequest } from './client-request.ts'
 import { type ClientCommand, parseCommand, parseCpid, parseVersion, shown } from './command.ts'
+import { clientIn, clientOut, type DebugLevel } from './debug-text.ts'
 import { handshake, type ServerIdentity } from './handshake.ts'
 import { AUTH_SERVER_LIMITS } from './limits.ts'
 import { type AuthParameters, parseParameters } from './parameters.ts'
+import { textOf } from './tab-text.ts'
 
 /** What the connections of an auth socket need. */
 export interface AuthClientNeeds {
@@ -22,6 +24,7 @@ export interface AuthClientNeeds {
   readonly auth: () => AuthService
   /** `auth_verbose` of a service. */
   readonly verbose: (service: string) => boolean
+  readonly debug: () => DebugLevel
 }
 
 const TIMED_OUT = 'Authentication request timed out'
@@ -101,7 +104,9 @@ export class AuthClient {
     for (;;) {
       const line = await this.#readLine()
       if (typeof line !== 'string') return line?.reason
-      const fault = this.#obey(parseCommand(line))
+      const command = parseCommand(line)
+      if (command.kind !== 'broken') this.#debug(clientIn, line)
+      const fault = this.#obey(command)
       if (fault === undefined) continue
       this.#log(fault)
       return undefined
@@ -212,6 +217,7 @@ export class AuthClient {
   #write(line: Buffer): void {
     if (this.#stream.ended) return
     this.#stream.write(line)
+    this.#debug(clientOut, line)
     if (this.#isStopping && this.#isIdle) void this.#close()
   }
 
@@ -222,6 +228,13 @@ export class AuthClient {
 
   #log(text: string): void {
     this.#needs.observer.log('error', 'auth', text)
+  }
+
+  #debug(show: typeof clientIn, line: string | Buffer): void {
+    const level = this.#needs.debug()
+    if (level === 'none') return
+    const text = typeof line === 'string' ? textOf(line) : line.toString('utf8').trimEnd()
+    this.#needs.observer.log('debug', 'auth', show(text, level))
   }
 
   /** As the auth service writes about a login. */

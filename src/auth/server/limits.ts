@@ -12,4 +12,6 @@ export const AUTH_SERVER_LIMITS = {
   waiting: 1_000,
   /** What a log line shows of a word nobody knows. */
   loggedCharacters: 64,
+  /** Of a whole line, with `auth_debug`. */
+  debugCharacters: 1_024,
 } as const
