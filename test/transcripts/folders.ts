@@ -13,6 +13,26 @@ const AT_ONCE = 12
 
 const root = join(import.meta.dirname, '..', '..')
 
+/** Plays those of these folders that need no settings of their own, against Postern alone, all protocols side by side. */
+export function playUsual(title: string, skip: false | string, ...names: readonly string[]): void {
+  const transcripts = names.flatMap((name) => readFolder(join(root, 'test', 'transcripts', name)))
+  const certificates = makeCertificates()
+  const usual = companies(transcripts).filter(({ config }) => config.length === 0)
+  const backend =
+    skip === false && skipWithout('dovecot-imapd') === false
+      ? openBackend(usual.flatMap((company) => company.transcripts))
+      : Promise.resolve(undefined)
+  after(async () => await (await backend)?.stop())
+  test(title, { skip, concurrency: usual.length }, async (t) => {
+    const runs = usual.map((company) =>
+      t.test(company.protocol, { concurrency: AT_ONCE }, async (inner) =>
+        playAll(inner, await openTheatre('postern', company, await certificates, await backend), company),
+      ),
+    )
+    await Promise.all(runs)
+  })
+}
+
 /** Plays the transcripts of these folders: each as tests of its own, against Dovecot and against Postern. */
 export function playFolders(...names: readonly string[]): void {
   const transcripts = names.flatMap((name) => readFolder(join(root, 'test', 'transcripts', name)))

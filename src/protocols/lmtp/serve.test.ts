@@ -169,7 +169,7 @@ test('within a message only what belongs to it is possible', async (t) => {
       'C: RCPT TO:<jane@x>',
       'S: 503 5.5.0 RCPT not permitted within a message',
       'C: DATA',
-      'S: 503 5.5.0 DATA not permitted after BDAT',
+      'S: 503 5.5.0 Bad sequence of commands',
       'C: NOOP',
       'S: 250 2.0.0 OK',
       'C> bdat 2 last\r\nef',

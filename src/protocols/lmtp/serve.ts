@@ -1,5 +1,6 @@
 /** The conversation with an LMTP client (RFC 2033), from the greeting to the end of the connection. */
 import { DeadlineExceeded, LineTooLong } from '../../net/byte-stream.ts'
+import { parseCommandLine } from '../smtp/wire/command-line.ts'
 import { commands } from './commands/index.ts'
 import type { LmtpIo, LmtpServices } from './services.ts'
 import { endOf, LmtpSession, type SessionEnd, STOPPING } from './session.ts'
@@ -51,13 +52,13 @@ async function converse(session: LmtpSession): Promise<SessionEnd> {
 }
 
 async function runCommand(session: LmtpSession, line: string): Promise<SessionEnd | undefined> {
-  const match = /^([A-Za-z]*)(?: ([^ ].*)?)?$/s.exec(line)
-  if (match === null || /[\x00-\x08\x0a-\x1f\x7f]/.test(line)) {
+  const parsed = parseCommandLine(line)
+  if (parsed === undefined) {
     await session.replies.settled()
     return session.bad('5.5.2', 'Invalid command syntax')
   }
-  const [, name = '', args = ''] = match
-  const command = commands.get(name.toUpperCase())
+  const { name, args } = parsed
+  const command = commands.get(name)
   // Recipients are looked up side by side; everything else waits for what came before.
   if (command === undefined || !command.sideBySide) await session.replies.settled()
   if (command === undefined) return session.bad('5.5.1', 'Unknown command')

@@ -33,6 +33,8 @@ export class LmtpSession {
   over = false
   /** RFC 3030 §2: after a BDAT that failed there is no more data before a RSET. */
   chunkFailed = false
+  /** Nothing has changed the session yet: Dovecot's log calls that GREETING. */
+  #untouched = true
   #stopped = false
   #badCommands = 0
   #forwarded: SmtpIdentity = {}
@@ -126,6 +128,7 @@ export class LmtpSession {
   }
 
   begin(envelope: Envelope): void {
+    this.#untouched = false
     this.#transactions++
     const id = this.#transactions === 1 ? this.id : `${this.id}:T${this.#transactions}`
     const { services, client, log } = this
@@ -133,9 +136,9 @@ export class LmtpSession {
   }
 
   /** For the log: the step of the transaction. */
-  get state(): 'READY' | 'MAIL FROM' | 'RCPT TO' | 'DATA' {
+  get state(): 'GREETING' | 'READY' | 'MAIL FROM' | 'RCPT TO' | 'DATA' {
     const { transaction } = this
-    if (transaction === undefined) return 'READY'
+    if (transaction === undefined) return this.#untouched ? 'GREETING' : 'READY'
     if (transaction.message !== undefined) return 'DATA'
     return transaction.hasDestination ? 'RCPT TO' : 'MAIL FROM'
   }
@@ -147,6 +150,7 @@ export class LmtpSession {
 
   /** The transaction is over, well or not. */
   reset(): void {
+    this.#untouched = false
     this.transaction?.close()
     this.transaction = undefined
     this.chunkFailed = false

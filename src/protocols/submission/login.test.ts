@@ -80,9 +80,7 @@ const GREETINGS: readonly (readonly [command: string, helo: string, proto: strin
   ['HELO two words', 'two', 'SMTP', 'the first word counts'],
   ['HELO [127.0.0.1]', '', 'SMTP', 'an address'],
   ['HELO a..b', '', 'SMTP', 'no domain'],
-  ['HELO a\0b', '', 'SMTP', 'NUL'],
   ['HELO pr\xc3\xb6be', '', 'SMTP', 'letters beyond ASCII'],
-  ['HELO a\x1b[31m', '', 'SMTP', 'what could colour a terminal'],
 ]
 
 test('what a client calls itself is noted when it is a domain', async () => {
@@ -130,7 +128,7 @@ test('XCLIENT of a stranger changes nothing, and neither does one that makes no 
   await play(proxy.peer, [
     'C: XCLIENT ADDR=10.1.2.3 PORT=0',
     'S: 501 5.5.4 Invalid PORT parameter',
-    'C: XCLIENT HELO=\x01',
+    'C: XCLIENT HELO=\xc3\xbc',
     'S: 501 5.5.4 Invalid parameter: Unexpected character in parameter value',
   ])
   for (const { io } of [stranger, proxy]) assert.deepEqual([io.done.forwarded, io.done.notes], [[], []])
@@ -169,8 +167,10 @@ const LINES: readonly (readonly [command: string, reply: string, why: string])[]
   ['AUTH PLAIN AA AA', '501 5.5.4 Invalid parameters', 'too much'],
   ['STARTTLS now', '501 5.5.4 Invalid parameters', 'too much'],
   ['', '500 5.5.1 Unknown command', 'nothing'],
-  ['\0', '500 5.5.1 Unknown command', 'next to nothing'],
-  ['NOOP\tx', '500 5.5.1 Unknown command', 'a tab is no blank'],
+  ['\0', '500 5.5.2 Invalid command syntax', 'next to nothing'],
+  ['NOOP\tx', '500 5.5.2 Invalid command syntax', 'a tab is no blank'],
+  ['HELO a\0b', '500 5.5.2 Invalid command syntax', 'NUL'],
+  ['HELO a\x1b[31m', '500 5.5.2 Invalid command syntax', 'what could colour a terminal'],
 ]
 
 test('a certificate alone logs nobody in (submission-implicit-external)', async () => {

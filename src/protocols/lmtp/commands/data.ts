@@ -16,7 +16,7 @@ export const data = command(async (session, args) => {
   if (args !== '') return session.say(501, '5.5.4', 'Invalid parameters')
   if (session.chunkFailed) return session.say(...CHUNK_FAILED)
   if (transaction === undefined) return session.say(503, '5.5.0', 'MAIL needed first')
-  if (transaction.message !== undefined) return session.say(503, '5.5.0', 'DATA not permitted after BDAT')
+  if (transaction.message !== undefined) return session.say(503, '5.5.0', 'Bad sequence of commands')
   if (transaction.accepted.length === 0) return session.say(503, '5.5.0', 'No valid recipients')
   session.say(354, undefined, 'OK')
   session.receiving = 'DATA'

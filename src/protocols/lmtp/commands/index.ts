@@ -1,3 +1,4 @@
+import { smtpStringProblem } from '../../smtp/wire/smtp-string.ts'
 import { bdat } from './bdat.ts'
 import { command, type Command } from './command.ts'
 import { data } from './data.ts'
@@ -15,7 +16,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['DATA', data],
   ['LHLO', lhlo],
   ['MAIL', mail],
-  ['NOOP', command((session) => session.say(250, '2.0.0', 'OK'))],
+  [
+    'NOOP',
+    command((session, args) => {
+      const problem = args === '' ? undefined : smtpStringProblem(args)
+      return problem === undefined ? session.say(250, '2.0.0', 'OK') : session.say(501, '5.5.4', problem)
+    }),
+  ],
   [
     'QUIT',
     command((session, args) => {

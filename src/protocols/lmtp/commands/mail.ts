@@ -26,8 +26,12 @@ function readSender(text: string, options: PathOptions): Sender | { readonly err
   const path = parsePath(text, options)
   if (path.ok) return { from: path.address, rest: path.rest }
   const odd = parseOddPath(options.spaceBefore ? text.trimStart() : text)
-  return odd === undefined ? path : { from: undefined, oddFrom: odd.path, rest: odd.rest }
+  if (odd === undefined) return CLOSED_EARLY.test(text) ? { error: 'Invalid character in path' } : path
+  return { from: undefined, oddFrom: odd.path, rest: odd.rest }
 }
+
+/** `<<a@b>>`: the first `>` is the end. */
+const CLOSED_EARLY = /^<[\x21-\x3d\x3f-\x7e\x80-\xff]+>[^ ]/
 
 /** What `lmtp_client_workarounds` tolerates. */
 export function pathOptions({ lmtp_client_workarounds: workarounds }: Settings, eightBit: boolean): PathOptions {

@@ -22,6 +22,7 @@ export function parseParameters(text: string, name: 'MAIL' | 'RCPT'): ParsedPara
       return failed(`Invalid ${name} parameter: Unexpected character in parameter value`)
     }
     const upper = keyword.toUpperCase()
+    if (equals < 0 && upper === 'BODY') return failed('Missing BODY= parameter value')
     if (parameters.has(upper)) return failed(`Duplicate ${upper}= parameter`)
     parameters.set(upper, value)
   }

@@ -46,7 +46,7 @@ export function parseOddPath(text: string): { readonly path: string; readonly re
   return path === undefined || OPEN_QUOTE.test(inner) ? undefined : { path, rest: text.slice(path.length) }
 }
 
-const ODD_PATH = /^<([\x21-\x3b\x3d\x3f-\x7e\x80-\xff]+)>(?= |$)/
+const ODD_PATH = /^<([\x21-\x3d\x3f-\x7e\x80-\xff]+)>(?= |$)/
 const OPEN_QUOTE = /^"(?:[^"\\]|\\.)*$/
 
 /** `local@domain` without brackets, the local part quoted where it must be. */

@@ -1,5 +1,7 @@
-import { acceptTls, splitCommand } from '../../converse.ts'
+import { acceptTls } from '../../converse.ts'
 import type { LoginEnd } from '../../protocol.ts'
+import { parseCommandLine } from '../../smtp/wire/command-line.ts'
+import { smtpStringProblem } from '../../smtp/wire/smtp-string.ts'
 import { parseXclientWords } from '../../smtp/wire/xclient.ts'
 import { readSmtpIdentity } from '../../smtp-identity.ts'
 import { auth } from './auth.ts'
@@ -17,12 +19,14 @@ interface Command {
 
 /** Runs the command in this line. */
 export async function runCommand(dialogue: LoginDialogue, line: string): Promise<LoginEnd | undefined> {
-  const { name, args } = splitCommand(line.replace(/[ \t]+$/, ''))
+  const parsed = parseCommandLine(line.replace(/[ \t]+$/, ''))
+  dialogue.command = undefined
+  if (parsed === undefined) return dialogue.say('500 5.5.2 Invalid command syntax')
+  const { name, args } = parsed
   const { io } = dialogue
   const command = commands.get(name)
-  dialogue.command = command === undefined ? undefined : name
   if (command === undefined) return dialogue.say('500 5.5.1 Unknown command')
-  if (args.startsWith(' ')) return dialogue.say('500 5.5.2 Invalid command syntax')
+  dialogue.command = name
   if (io.settings.ssl === 'required' && !io.secured && command.beforeTls === undefined) {
     return dialogue.say('530 5.7.0 TLS required.')
   }
@@ -50,14 +54,10 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
 
 const NO_PARAMETERS = '501 5.5.4 Invalid parameters'
 
-/** Atom or quoted string. RFC 5321 §4.1.2. */
-const STRING = /^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+|"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*")?$/
-
 function noop(dialogue: LoginDialogue, args: string): Outcome {
-  return dialogue.say(STRING.test(args) ? '250 2.0.0 OK' : BAD_STRING)
+  const problem = args === '' ? undefined : smtpStringProblem(args)
+  return dialogue.say(problem === undefined ? '250 2.0.0 OK' : `501 5.5.4 ${problem}`)
 }
-
-const BAD_STRING = '501 5.5.4 Invalid string parameter: Invalid character in string'
 
 function quit(dialogue: LoginDialogue, args: string): Outcome {
   if (args !== '') return dialogue.say(NO_PARAMETERS)
@@ -68,9 +68,9 @@ function quit(dialogue: LoginDialogue, args: string): Outcome {
 /** RFC 3207 §4.2: what was said before TLS is forgotten. */
 async function starttls(dialogue: LoginDialogue, args: string): Promise<LoginEnd | undefined> {
   const { io } = dialogue
-  if (args !== '') return dialogue.say(NO_PARAMETERS)
   if (io.tlsActive) return dialogue.say('502 5.5.1 TLS is already active.')
   if (!io.tlsAvailable) return dialogue.say('502 5.5.1 TLS support is not enabled.')
+  if (args !== '') return dialogue.say(NO_PARAMETERS)
   await acceptTls(io, '220 2.0.0 Begin TLS negotiation now.')
   io.note({ helo: '', proto: 'ESMTP', ...dialogue.forwarded })
   return undefined
