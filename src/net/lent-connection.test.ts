@@ -18,7 +18,7 @@ testEachWay('what was read before goes along, and what comes then is read by nob
 })
 
 testEachWay('a connection that is given back goes on where it was', async (t, open) => {
-  const { stream, near, far } = await open(t)
+  const { stream, far } = await open(t)
   far.write('a LOGIN joe pw\r\nb NO')
   await stream.readLine(100)
   let back = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -33,7 +33,7 @@ function doBare(socket: BareSocket, step: Step): void {
     case 'write much':
       return void socket.write(MUCH)
     case 'end':
-      return void socket.end(() => undefined)
+      return socket.end(() => undefined)
     case 'destroy':
       return socket.destroy()
     case 'reset':
@@ -47,12 +47,12 @@ function doBare(socket: BareSocket, step: Step): void {
 }
 
 function doPlain(socket: Socket, step: Step): void {
-  if (socket.destroyed) return
+  if (socket.destroyed || step === 'wait') return
+  if (step === 'pause' || step === 'resume' || step === 'end') socket[step]()
   // Node forgets to close a socket that is to be reset once it has said its end.
-  if (step === 'reset') socket.writable ? socket.resetAndDestroy() : socket.destroy()
-  else if (step === 'write') socket.writable && socket.write('word\r\n')
-  else if (step === 'write much') socket.writable && socket.write(MUCH)
-  else if (step !== 'wait') socket[step]()
+  else if (!socket.writable || step === 'destroy') socket.destroy()
+  else if (step === 'reset') socket.resetAndDestroy()
+  else socket.write(step === 'write' ? 'word\r\n' : MUCH)
 }
 
 /** All that this process has open, by kind. */
