@@ -13,8 +13,9 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024
 export function checkLocalUsers(config: Config, files: Pick<ConfigFiles, 'read'>): readonly Finding[] {
   const { protocols } = config.settings({})
   const found = new Map<string, { readonly passdb: PassdbSettings; readonly protocols: string[] }>()
-  for (const { name, serve } of loginProtocols) {
-    if (serve !== undefined || !protocols.includes(name)) continue
+  for (const protocol of loginProtocols) {
+    const { name } = protocol
+    if (protocol.serve !== undefined || !protocols.includes(name)) continue
     const passdb = passdbWithLocalUsers(config.passdbs(name), files)
     if (passdb === undefined) continue
     const key = `${passdb.at.file}:${passdb.at.line}`

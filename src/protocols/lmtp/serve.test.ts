@@ -91,10 +91,10 @@ test('what a lookup can come to, in the words of the client', async (t) => {
 
 test('a backend hears of the client what a PROXY header said', async (t) => {
   const haproxy = { destination: { ip: '198.51.100.1', port: 2424 }, tls: { certificateVerified: false } }
-  const { client, backend, backends } = testLmtp(t, { haproxy, route: () => proxied('joe@x') })
-  await play(client, [...MAIL, 'C: RCPT TO:<joe@x>'])
-  await backend(1)
-  const told = backends[0]?.client
+  const lmtp = testLmtp(t, { haproxy, route: () => proxied('joe@x') })
+  await play(lmtp.client, [...MAIL, 'C: RCPT TO:<joe@x>'])
+  await lmtp.backend(1)
+  const told = lmtp.backends[0]?.client
   assert.deepEqual(told?.local, haproxy.destination)
   assert.equal(told?.tls, 'before')
 })
