@@ -147,6 +147,8 @@ export class Wire {
       requestCert,
       rejectUnauthorized: false,
     })
+    // Without a tls.Server Node says no more than this, and goes on.
+    socket.on('_tlsError', (error: Error) => socket.destroy(error))
     await this.#secure(socket, 'secure')
   }
 
@@ -194,7 +196,8 @@ export class Wire {
 
   async #secure(socket: TLSSocket, event: 'secure' | 'secureConnect'): Promise<void> {
     const done = once(socket, event)
-    const closed = once(socket, 'close').then(() => {
+    // One that is half-open and ends does not close by itself.
+    const closed = Promise.race([once(socket, 'close'), once(socket, 'end')]).then(() => {
       throw new Error(`${this.name}: connection closed during the TLS handshake`, { cause: this.#fault })
     })
     closed.catch(() => undefined)
