@@ -3,26 +3,33 @@ import { setFlagsFromString } from 'node:v8'
 /** How V8 is to treat a worker. Measured with the bench of `docs/performance.md`; correctness never hangs on it. */
 
 /**
- * For the command line.
+ * For the command line of every worker.
+ *
+ * One thread collects young objects: what survives is a few hundred kilobytes, and waking four threads to share it costs more
+ * than the work, on cores that sessions want.
+ *
+ * Nothing here uses AsyncLocalStorage, so no promise need remember a context. (Who does use it, gets it through async_hooks.)
+ */
+export const EVERY_WORKER_FLAGS: readonly string[] = [
+  '--max-semi-space-size=16',
+  '--no-parallel-scavenge',
+  '--no-async-context-frame',
+]
+
+/**
+ * For workers, of which there are as many as cores.
  *
  * The space for young objects has one size from the beginning. Left alone, V8 lets it grow to 64 MB in a burst of logins and
  * keeps it; with 16 MB nearly all that a login makes is garbage when space runs out, and with 4 MB a sixth of it had to be
  * copied, most of that twice. An idle session costs the same with either, a process 20 MB more (30 to 60 when it has work).
  *
- * One thread collects it: what survives is a few hundred kilobytes, and waking four threads to share it costs more than the
- * work, on cores that sessions want.
- *
  * All that is alive takes 30 MB in a worker with few sessions. Left alone, V8 looks through it again for every few megabytes that
  * TLS handshakes leave behind, 50 ms of CPU each time; now it waits until there is three times as much.
- *
- * Nothing here uses AsyncLocalStorage, so no promise need remember a context. (Who does use it, gets it through async_hooks.)
  */
 export const WORKER_FLAGS: readonly string[] = [
   '--min-semi-space-size=16',
-  '--max-semi-space-size=16',
-  '--no-parallel-scavenge',
+  ...EVERY_WORKER_FLAGS,
   '--heap-growing-percent=200',
-  '--no-async-context-frame',
 ]
 
 /**

@@ -7,7 +7,6 @@ import {
   DeadlineExceeded,
   type DetachedSocket,
   type Endpoint,
-  LineTooLong,
   type OnreadHook,
   type OnreadReader,
   READ_AHEAD_BYTES,
@@ -21,7 +20,8 @@ import { sharedReadBuffer } from './onread.ts'
 import { disown, NOBODY, own, type SocketOwner } from './socket-owner.ts'
 import type { StreamSocket } from './stream-socket.ts'
 import { type Tap, tapSocket } from './tap.ts'
-import { TOO_LONG, UnreadBytes } from './unread-bytes.ts'
+import { UnreadBytes } from './unread-bytes.ts'
+import { NOT_YET, type TakenBytes, takeWanted, type Wanted } from './wanted-bytes.ts'
 
 export interface SocketStreamOptions {
   /** The socket was opened with this `onread` hook. */
@@ -32,18 +32,12 @@ export interface SocketStreamOptions {
   readonly tls?: TlsInfo | undefined
 }
 
-/** What a reader waits for. */
-type Wanted = { readonly kind: 'line' | 'bytes' | 'some'; readonly size: number }
-
 type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (error: Error) => void }
 
-type Got = string | Buffer | undefined
+type Got = TakenBytes | undefined
 
 /** Longer timers run out at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** Nothing to give yet. */
-const NOT_YET = Symbol('not yet')
 
 /**
  * A ByteStream over a socket: plain, bare, TLS, or any Duplex.
@@ -324,25 +318,10 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
   #attempt(wanted: Wanted): Got | Error | typeof NOT_YET {
     if (this.#expired) return new DeadlineExceeded('deadline exceeded')
     if (this.#socket.writableNeedDrain && !this.#over) return NOT_YET
-    const got = this.#take(wanted)
+    const got = takeWanted(this.#unread, wanted)
     if (got !== NOT_YET) return got
     if (this.#fault !== undefined) return this.#fault
     return this.#over ? undefined : NOT_YET
-  }
-
-  #take({ kind, size }: Wanted): Got | Error | typeof NOT_YET {
-    const unread = this.#unread
-    switch (kind) {
-      case 'line': {
-        const line = unread.takeLine(size)
-        if (line === TOO_LONG) return new LineTooLong(`line longer than ${size} bytes`)
-        return line ?? NOT_YET
-      }
-      case 'bytes':
-        return unread.size < size ? NOT_YET : unread.take(size)
-      case 'some':
-        return unread.size === 0 ? NOT_YET : unread.take(Math.min(size, unread.size))
-    }
   }
 
   /** Gives a waiting reader what it waits for, if that is here now. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type Role, ROLES } from './partner-roles.ts'
+import { visit } from './partner-visit.ts'
 import type { FromPartner, ToPartner } from './partner-messages.ts'
 
 /** The entry of the process that practises with a worker: its backends and its clients. It ends when the worker does. */
@@ -17,8 +18,6 @@ const ROUNDS = [
 ] as const
 /** Of protocols beyond the first; they share most code with it. */
 const FURTHER_SHARE = 0.25
-/** A login that hangs is given up. */
-const LOGIN_MS = 5_000
 
 function tell(message: FromPartner): void {
   process.send?.(message)
@@ -38,43 +37,6 @@ function openBackend(role: Role): Server {
       if (lines.some((line) => /(QUIT|LOGOUT)$/.test(line))) socket.end()
     })
   }).listen(0, HERE)
-}
-
-/** More than any answer that matters. */
-const LINE_CHARACTERS = 200
-/** Long enough for what is sent to fill all buffers on the way. */
-const PAUSE_MS = 20
-
-function pause(socket: Socket): void {
-  socket.pause()
-  setTimeout(() => socket.resume(), PAUSE_MS)
-}
-
-/** One session: every second one leaves by itself, the others are left by the backend. */
-function visit(role: Role, socket: Socket, commands: readonly string[], leaves: boolean, slow = false): Promise<void> {
-  return new Promise((resolve) => {
-    let step = 0
-    let unread = ''
-    const giveUp = setTimeout(() => socket.destroy(), LOGIN_MS)
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      clearTimeout(giveUp)
-      resolve()
-    })
-    socket.on('data', (chunk: Buffer) => {
-      unread += chunk.toString('latin1')
-      const lines = unread.split('\r\n')
-      // The last line may be megabytes of a message.
-      unread = (lines.pop() ?? '').slice(-LINE_CHARACTERS)
-      for (const line of lines) {
-        if (role.answered[step]?.test(line) !== true) continue
-        const command = commands[step++]
-        if (command === undefined || (leaves && step === commands.length)) socket.end()
-        else socket.write(`${command}\r\n`, 'latin1')
-        if (slow && command === role.bulk) pause(socket)
-      }
-    })
-  })
 }
 
 async function run({ listeners, forMs }: ToPartner): Promise<void> {
@@ -113,14 +75,27 @@ async function practise({ protocol, ports, tls, count, bulk }: Exercise, until: 
   }
   const leaves = (turn: number): boolean => Math.floor(turn / ports.length) % 2 === 0
   const much = role.client.map((command, index) => (index === role.client.length - 2 ? role.bulk : command))
-  await inParallel(bulk, until, async (turn) => await visit(role, open(turn), much, leaves(turn), turn % 4 > 1))
-  await inParallel(count, until, async (turn) => await visit(role, open(turn), role.client, leaves(turn)))
+  await inParallel(
+    bulk,
+    until,
+    async (turn) => await visit(open(turn), { role, commands: much, leaves: leaves(turn), slow: turn % 4 > 1 }),
+  )
+  await inParallel(
+    count,
+    until,
+    async (turn) => await visit(open(turn), { role, commands: role.client, leaves: leaves(turn), slow: false }),
+  )
 }
 
-async function inParallel(count: number, until: number, work: (turn: number) => Promise<void>): Promise<void> {
+const score = { begun: 0, letIn: 0 }
+
+async function inParallel(count: number, until: number, work: (turn: number) => Promise<boolean>): Promise<void> {
   let begun = 0
   const client = async (): Promise<void> => {
-    while (begun < count && performance.now() < until) await work(begun++)
+    while (begun < count && performance.now() < until) {
+      score.begun++
+      if (await work(begun++)) score.letIn++
+    }
   }
   await Promise.all(Array.from({ length: Math.min(CLIENTS, Math.ceil(count)) }, client))
 }
@@ -133,6 +108,6 @@ for (const [protocol, role] of Object.entries(ROLES)) {
 }
 process.on('disconnect', () => process.exit(0))
 process.on('message', (message: ToPartner) => {
-  void run(message).finally(() => tell({ kind: 'done' }))
+  void run(message).finally(() => tell({ kind: 'done', ...score }))
 })
 tell({ kind: 'backends', backends })

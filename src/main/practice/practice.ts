@@ -40,7 +40,7 @@ export async function practise(source: ConfigSource, complain: (text: string) =>
   try {
     await practiseFor(settingsOf(source))
   } catch (error) {
-    complain(`No practice before the first login: ${error instanceof Error ? error.message : String(error)}`)
+    complain(`The practice before the first login failed: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
@@ -58,7 +58,8 @@ async function practiseFor(settings: Settings): Promise<void> {
       servers.push(await openServer(practiceSource(settings, own, backends, directory)))
     }
     partner.send({ kind: 'begin', listeners, forMs: settings.postern_practice } satisfies ToPartner)
-    await hear(partner, 'done')
+    const { begun, letIn } = await hear(partner, 'done')
+    if (letIn < begun) throw new Error(`${begun - letIn} of ${begun} logins were not let in`)
     await compiled()
   } finally {
     clearTimeout(limit)
