@@ -86,7 +86,9 @@ export class ExchangeIo implements SaslServerIo {
   }
 
   get certificateUser(): string | undefined {
-    return this.#request.connection.certificateUser
+    // Dovecot takes a name from the certificate only where that is asked for, and EXTERNAL has no other.
+    const { settings, connection } = this.#request
+    return settings.userFromCertificate ? connection.certificateUser : undefined
   }
 }
 

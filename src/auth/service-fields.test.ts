@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Secret } from '../util/secret.ts'
 import { openTestAuth, testConnection } from './testing/open-auth.ts'
 import { block } from './testing/service-options.ts'
 
@@ -138,3 +139,28 @@ test('the name on the certificate may take the place of the name given', async (
   const outcome = await db.login('whoever', 's', { connection: { certificateUser: 'Joe' } })
   assert.equal(outcome.kind === 'ok' && `${outcome.originalUser} is ${outcome.user}`, 'whoever is joe')
 })
+
+for (const [setting, result] of [
+  ['yes', 'joe'],
+  ['no', 'failed'],
+]) {
+  test(`EXTERNAL has a name only from a certificate that is asked for it (auth_ssl_username_from_cert = ${setting})`, async (t) => {
+    const db = await openTestAuth({
+      conf: `auth_mechanisms = plain external\nauth_ssl_username_from_cert = ${setting}\n${block('passdb', 'static', 'nopassword=y')}`,
+    })
+    t.after(() => db.auth.close())
+    const outcome = await db.auth.authenticate(
+      { ...testConnection, certificateUser: 'joe' },
+      {
+        mechanism: 'EXTERNAL',
+        initial: new Secret(''),
+        challenge: () => Promise.reject(new Error('nobody there')),
+        finish: () => Promise.resolve(),
+        channelBinding: () => undefined,
+      },
+      new AbortController().signal,
+    )
+    const refused = outcome.kind === 'refused' ? outcome.why.kind : 'let in'
+    assert.equal(outcome.kind === 'ok' ? outcome.user : refused, result)
+  })
+}

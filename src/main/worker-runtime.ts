@@ -179,7 +179,7 @@ export class WorkerRuntime {
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, graceMs)
       const all = [this.#login, this.#lmtp, this.#auth]
-      await Promise.race([Promise.all(all.map((service) => service?.shutDown())), promise])
+      await Promise.race([Promise.all(all.map(async (service) => await service?.shutDown())), promise])
       clearTimeout(timer)
     }
     await this.#mail?.close()
