@@ -208,6 +208,15 @@ test('a client that is too old is told apart', async (t) => {
   })
 })
 
+testEachWay('nobody shakes hands with a peer that has not taken what it was told in clear', async (t, open) => {
+  const { stream, far } = await open(t)
+  far.pause()
+  stream.write(Buffer.alloc(32 * 1024 * 1024, 'x'))
+  const unread = { name: 'TlsFailed', fault: 'closed', message: 'Connection closed' }
+  await assert.rejects(startTlsServer(stream, { context: serverContext(), unread: 'drop' }), unread)
+  assert.equal(stream.ended, true)
+})
+
 testEachWay('a peer that left before the handshake began is told apart at once', async (t, open) => {
   for (const leave of [(far: Socket) => far.end(), (far: Socket) => far.resetAndDestroy()]) {
     const { stream, far } = await open(t)

@@ -37,7 +37,7 @@ export interface ServerTlsOptions {
  * TlsFailed or DeadlineExceeded, and the connection is closed then.
  */
 export function startTlsServer(stream: SocketStream, options: ServerTlsOptions): Promise<void> {
-  if (stream.ended) return alreadyGone(stream)
+  if (isUnfit(stream)) return alreadyGone(stream)
   let { context } = options
   const { byServerName, alpn } = options
   const choose = (
@@ -82,7 +82,7 @@ export interface ClientTlsOptions {
  * Rejects with TlsFailed or DeadlineExceeded, and the connection is closed then.
  */
 export function startTlsClient(stream: SocketStream, options: ClientTlsOptions): Promise<void> {
-  if (stream.ended) return alreadyGone(stream)
+  if (isUnfit(stream)) return alreadyGone(stream)
   const socket = connect({ ...connectionOptions(options), socket: stream.beginTls('drop') })
   return handshake(stream, socket, 'secureConnect', () => {
     refuseBadCertificate(socket, options)
@@ -123,7 +123,14 @@ export function handshakeFailed(error: Error | undefined, side: 'SSL_accept()' |
   return new TlsFailed('closed', `Connection closed: ${faultText(error)}`, { cause: error })
 }
 
-/** A socket that ended says nothing more, and a handshake over it would wait for its deadline. */
+/**
+ * A socket that ended says nothing more, and a handshake over it would wait for its deadline. Words in clear that still wait to be
+ * sent Node's TLS would take for its own; who asks for TLS has read what it was told.
+ */
+function isUnfit(stream: SocketStream): boolean {
+  return stream.ended || stream.queuedBytes > 0
+}
+
 function alreadyGone(stream: SocketStream): Promise<never> {
   stream.destroy()
   return Promise.reject(new TlsFailed('closed', 'Connection closed'))
