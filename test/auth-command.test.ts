@@ -222,7 +222,7 @@ Route:   proxied to 10.9.9.9, port 110
 Sent to a backend that offers everything, (password) in place of the password:
    STLS
    (TLS handshake)
-   XCLIENT ADDR=192.0.2.9 PORT=0 SESSION=explain TTL=4 FORWARD=eD0xOTIuMC4yLjk=
+   XCLIENT ADDR=192.0.2.9 SESSION=explain TTL=4 FORWARD=eD0xOTIuMC4yLjk=
    AUTH PLAIN d2hvZXZlckBzdGF0aWMuZXhhbXBsZQBhZG0AKHBhc3N3b3JkKQ==
      (that is whoever@static.example\\0adm\\0(password))
 `,

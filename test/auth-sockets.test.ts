@@ -152,7 +152,9 @@ for (const { side, start, skip } of SIDES) {
       await server.waitForLog(/Info: login\(joe,192\.0\.2\.7\): Invalid base64 data in continued response$/, from)
     })
 
-    test('sockets that other programs of Dovecot use stay closed', { skip: side === 'dovecot' }, () => {
+    test('sockets that other programs of Dovecot use stay closed', {
+      skip: side === 'dovecot' && 'Dovecot opens them all',
+    }, () => {
       assert.ok(statSync(join(server.dir, 'run', 'auth-client')).isSocket())
       for (const name of ['auth-userdb', 'auth-master', 'auth-login', 'login/login']) {
         assert.equal(statSync(join(server.dir, 'run', name), { throwIfNoEntry: false }), undefined, name)

@@ -58,7 +58,7 @@ test('a peer that is not there is named with the reason', () => {
   assert.ok(postern)
   assert.equal(results.noteAbsence(postern, 'imap', 'not installed'), true)
   assert.equal(results.noteAbsence(postern, 'imap', 'not installed'), false, 'said once')
-  assert.match(textReport(results, metrics, peers), /Postern +not installed/)
+  assert.match(textReport(results, metrics, peers), /Postern \(tuned\) +not installed/)
 })
 
 test('the results replace what stood between their lines in the document, and nothing else', () => {
