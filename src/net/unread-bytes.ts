@@ -29,6 +29,12 @@ export class UnreadBytes {
 
   /** Adds the first `count` bytes of a buffer that its owner will use again. */
   copy(from: Buffer, count: number): void {
+    if (this.size === 0) {
+      // Mostly all of it is taken before more comes.
+      const own = Buffer.allocUnsafe(count)
+      from.copy(own, 0, 0, count)
+      return this.#reset(own)
+    }
     const room = this.#room(count)
     from.copy(room, this.#end, 0, count)
     this.#end += count
