@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { dialogues, USERS } from './auth-sockets/dialogues.ts'
@@ -7,6 +7,7 @@ import { connectAuth, play, readHandshake } from './auth-sockets/play.ts'
 import type { ConfigText } from './peers/config-text.ts'
 import { startDovecot } from './peers/dovecot.ts'
 import { skipWithout } from './peers/peers.ts'
+import { makeAuthFiles } from './auth-sockets/auth-files.ts'
 import { startPostern } from './peers/postern.ts'
 import type { Started } from './peers/started.ts'
 import { connectRaw } from './support/raw-client.ts'
@@ -15,14 +16,7 @@ import { userIds } from './support/user-ids.ts'
 /** What mail servers say and hear on the sockets of `service auth`: the same dialogues with both servers. */
 
 const config: ConfigText = ({ dir, port }) => {
-  const file = (name: string, text: string): string => {
-    const path = join(dir, name)
-    writeFileSync(path, text)
-    chmodSync(path, 0o644)
-    return path
-  }
-  mkdirSync(join(dir, 'private'))
-  chmodSync(join(dir, 'private'), 0o755)
+  const file = makeAuthFiles(dir)
   return `protocols =
 auth_mechanisms = plain login cram-md5 scram-sha-256 xoauth2 anonymous
 auth_master_user_separator = *

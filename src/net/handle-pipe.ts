@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
 import { BareSocket } from './bare/bare-socket.ts'
+import { nodeBinding } from './node-binding.ts'
 
 /**
  * UNIX sockets that carry lines of JSON and open connections (SCM_RIGHTS) between processes that are not each other's parent.
@@ -76,9 +77,8 @@ interface StreamBinding {
 
 function openHandlePipes(): HandlePipes | undefined {
   try {
-    const binding = (process as unknown as { binding(name: string): unknown }).binding.bind(process)
-    const pipes = binding('pipe_wrap') as PipeBinding
-    const streams = binding('stream_wrap') as StreamBinding
+    const pipes = nodeBinding('pipe_wrap') as PipeBinding
+    const streams = nodeBinding('stream_wrap') as StreamBinding
     const isThere = typeof pipes.Pipe === 'function' && typeof pipes.constants?.IPC === 'number'
     return isThere && streams.streamBaseState !== undefined ? new NodePipes(pipes, streams) : undefined
   } catch {

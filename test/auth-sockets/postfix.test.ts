@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { findMechanism } from '../../src/sasl/index.ts'
@@ -9,6 +9,7 @@ import { Secret } from '../../src/util/secret.ts'
 import type { ConfigText } from '../peers/config-text.ts'
 import { startDovecot } from '../peers/dovecot.ts'
 import { skipWithout } from '../peers/peers.ts'
+import { makeAuthFiles } from './auth-files.ts'
 import { startPostern } from '../peers/postern.ts'
 import { startPostfix } from '../peers/postfix.ts'
 import type { Started } from '../peers/started.ts'
@@ -28,14 +29,7 @@ far:{PLAIN}pass:::::: allow_nets=192.0.2.0/24
 
 /** `mail` is another name for joe, for Postfix alone. */
 const config: ConfigText = ({ dir }) => {
-  const file = (name: string, text: string): string => {
-    const path = join(dir, name)
-    writeFileSync(path, text)
-    chmodSync(path, 0o644)
-    return path
-  }
-  mkdirSync(join(dir, 'private'))
-  chmodSync(join(dir, 'private'), 0o755)
+  const file = makeAuthFiles(dir)
   return `protocols =
 auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-256 anonymous
 auth_verbose = yes

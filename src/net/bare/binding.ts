@@ -1,3 +1,5 @@
+import { nodeBinding } from '../node-binding.ts'
+
 /**
  * The layer below `net.Socket`, as far as it is used here: handles of libuv, requests that wait for them, and a small array in
  * which Node leaves the result of the last operation. Node keeps it for old programs behind `process.binding`, without
@@ -82,9 +84,8 @@ export const NO_BARE_SOCKETS = 'no'
 function openBareBinding(): BareBinding | undefined {
   try {
     if (process.env[BARE_SOCKETS] === NO_BARE_SOCKETS) return undefined
-    const binding = (process as unknown as { binding(name: string): unknown }).binding.bind(process)
-    const { TCP, TCPConnectWrap, constants } = binding('tcp_wrap') as TcpBinding
-    const streams = binding('stream_wrap') as StreamBinding
+    const { TCP, TCPConnectWrap, constants } = nodeBinding('tcp_wrap') as TcpBinding
+    const streams = nodeBinding('stream_wrap') as StreamBinding
     const { WriteWrap, ShutdownWrap, streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = streams
     const classes: readonly unknown[] = [TCP, TCPConnectWrap, WriteWrap, ShutdownWrap]
     const numbers: readonly unknown[] = [constants.SOCKET, kReadBytesOrError, kLastWriteWasAsync]
