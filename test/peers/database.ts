@@ -1,5 +1,6 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
+import { PATIENCE_MS } from '../support/deadline.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { removeTempDir } from '../support/temp-dir.ts'
 
@@ -34,7 +35,7 @@ export interface DatabasePlan {
 /** The part that all database servers share. Starts the server. */
 export async function openDatabasePeer({ port, socket, dir, spawn, ready, run }: DatabasePlan): Promise<DatabasePeer> {
   let server = spawn()
-  const signal = (name: NodeJS.Signals): void => signalFamily(server.pid, name)
+  const signal = (name: NodeJS.Signals): readonly number[] => signalFamily(server.pid, name)
   try {
     await ready(server)
   } catch (error) {
@@ -47,8 +48,12 @@ export async function openDatabasePeer({ port, socket, dir, spawn, ready, run }:
     socket,
     dir,
     run,
-    pause: () => signal('SIGSTOP'),
-    resume: () => signal('SIGCONT'),
+    pause() {
+      for (const member of signal('SIGSTOP')) waitUntilStopped(member)
+    },
+    resume() {
+      signal('SIGCONT')
+    },
     async kill() {
       signal('SIGKILL')
       await server.exited
@@ -67,8 +72,8 @@ export async function openDatabasePeer({ port, socket, dir, spawn, ready, run }:
   }
 }
 
-/** Signals a process and all that descend from it: PostgreSQL's are no process group. */
-function signalFamily(pid: number, name: NodeJS.Signals): void {
+/** Signals a process and all that descend from it, and says who they are: PostgreSQL's are no process group. */
+function signalFamily(pid: number, name: NodeJS.Signals): readonly number[] {
   const children = childrenOf()
   const family = [pid]
   for (const member of family) family.push(...(children.get(member) ?? []))
@@ -78,6 +83,29 @@ function signalFamily(pid: number, name: NodeJS.Signals): void {
     } catch {
       // It has just ended.
     }
+  }
+  return family
+}
+
+/** Threads go on until one of them has taken the signal, which on a busy machine may be after the next query. */
+function waitUntilStopped(pid: number): void {
+  const deadline = performance.now() + PATIENCE_MS
+  const nobody = new Int32Array(new SharedArrayBuffer(4))
+  while (threadStates(pid).some((state) => !'TtZX'.includes(state))) {
+    if (performance.now() > deadline) throw new Error(`process ${pid} did not stop`)
+    Atomics.wait(nobody, 0, 0, 1)
+  }
+}
+
+/** One letter a thread, as proc(5) has them; none when the process has ended. */
+function threadStates(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [, state = ''] = /^.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')) ?? []
+      return state
+    })
+  } catch {
+    return []
   }
 }
 

@@ -51,6 +51,9 @@ const RECORD_LOG_MS = 700
 /** How proxies leave a backend that is done: before the transcript is, or after, where it does not say so. */
 const GOODBYE = 'QUIT\r\n'
 
+/** A server did what it should, as far as its client and backend can see, and did not write what it should. */
+export class MissingLogLine extends Error {}
+
 /** Plays a transcript from top to bottom. Rejects at the first line that does not come true, showing what led there. */
 export async function play(transcript: Transcript, stage: Stage): Promise<void> {
   const player = new Player(stage)
@@ -187,7 +190,12 @@ class Player {
         .filter((line) => line.includes(this.#stage.clientAddress) && !this.#shown.has(line))
       for (const line of mine) this.#shown.add(line)
       const shown = mine.map((line) => generalise(withoutTime(line), values)).join('\nL: ')
-      if (record === undefined) throw new Error(`no such log line: ${step.text}\nthere was:\nL: ${shown}`)
+      if (record === undefined) {
+        const others = log.lines.slice(-6).join('\n')
+        throw new MissingLogLine(
+          `no such log line: ${step.text}\nthere was:\nL: ${shown}\nlast lines of all:\n${others}`,
+        )
+      }
       record(step, shown)
     }
   }

@@ -36,6 +36,7 @@ export function companies(transcripts: readonly Transcript[]): Company[] {
 
 /** A running proxy on which transcripts can be played. */
 export interface Theatre {
+  readonly side: Side
   /** Sets the stage: a client address and users of its own, a backend of its own unless it is a real one. */
   readonly stage: (transcript: Transcript) => Promise<{ readonly stage: Stage; readonly close: () => Promise<void> }>
   readonly close: () => Promise<void>
@@ -57,6 +58,7 @@ export async function openTheatre(
   const config = proxyConfig(protocol, hosts, company.config, certificates)
   const proxy = side === 'dovecot' ? await startDovecot(config) : await startPostern(config)
   return {
+    side,
     async stage(transcript) {
       const address = addresses.get(transcript) ?? ''
       const proxyHost = transcript.client === 'same-host' ? address : PROXY_HOST
