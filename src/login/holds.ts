@@ -1,4 +1,5 @@
 import type { Cancellable } from '../util/cancellation.ts'
+import { RenewedMap } from '../util/renewed-map.ts'
 
 /** Limits on logins that wait while their user is moved. */
 export const HOLD_LIMITS = {
@@ -53,7 +54,7 @@ export class LoginHolds {
   readonly #onExpired: (users: readonly string[]) => void
   readonly #holds = new Map<string, Hold>()
   readonly #held = new Map<string, Hold>()
-  readonly #passing = new Map<string, number>()
+  readonly #passing = new RenewedMap<number>()
   /** When users were released: logins that began before know an old route. */
   readonly #released = new Map<string, number>()
 

@@ -1,4 +1,5 @@
 import type { ProtocolName } from '../protocols/protocol.ts'
+import { LiveList, type Place } from '../util/live-list.ts'
 
 /** A session as plain data, for who, kick and proxy list. */
 export interface SessionListing {
@@ -35,31 +36,32 @@ export interface ListedSession {
 
 /** All sessions of this process, from the first byte to the last. */
 export class SessionRegistry {
-  readonly #sessions = new Set<ListedSession>()
+  readonly #sessions = new LiveList<ListedSession>()
 
   get sessions(): Iterable<ListedSession> {
-    return this.#sessions
+    return this.#sessions.all()
   }
 
   get size(): number {
     return this.#sessions.size
   }
 
-  add(session: ListedSession): void {
-    this.#sessions.add(session)
+  /** Returns its place, for `remove`. */
+  add(session: ListedSession): Place<ListedSession> {
+    return this.#sessions.add(session)
   }
 
-  remove(session: ListedSession): void {
-    this.#sessions.delete(session)
+  remove(place: Place<ListedSession>): void {
+    this.#sessions.remove(place)
   }
 
   list(): SessionListing[] {
-    return Array.from(this.#sessions, (session) => session.describe())
+    return this.#sessions.all().map((session) => session.describe())
   }
 
   /** Ends the sessions that `matches` chooses; returns how many. */
   kick(matches: (listing: SessionListing) => boolean, reason: string): number {
-    const chosen = [...this.#sessions].filter((session) => matches(session.describe()))
+    const chosen = this.#sessions.all().filter((session) => matches(session.describe()))
     for (const session of chosen) session.kick(reason)
     return chosen.length
   }

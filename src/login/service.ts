@@ -1,5 +1,6 @@
 import type { SocketStream } from '../net/socket-stream.ts'
 import type { Protocol } from '../protocols/protocol.ts'
+import { LiveList, type Place } from '../util/live-list.ts'
 import type { Accepted, JoinedSession, LoginEnvironment, LoginShared, OpenMail, ReadyBackend } from './environment.ts'
 import { type ListedSession, type SessionListing, SessionRegistry } from './registry.ts'
 import { LoginSession } from './session.ts'
@@ -31,7 +32,13 @@ export function createLoginService(shared: LoginShared, environment: () => Login
 /** Sessions of one service: how many, and those that are strangers still, oldest first. */
 interface Members {
   total: number
-  readonly strangers: Set<LoginSession>
+  readonly strangers: LiveList<LoginSession>
+}
+
+/** Where a session is listed before it is let in. */
+interface Places {
+  readonly stranger: Place<LoginSession>
+  readonly listed: Place<ListedSession>
 }
 
 class Service implements LoginService {
@@ -59,7 +66,7 @@ class Service implements LoginService {
     if (this.#stopping === undefined) {
       this.#stopping = Promise.withResolvers()
       for (const { strangers } of this.#members.values()) {
-        for (const session of strangers) session.close(STOPPING, 'shutting-down')
+        for (const session of strangers.all()) session.close(STOPPING, 'shutting-down')
       }
       for (const session of this.registry.sessions) {
         if (session instanceof Proxied || session instanceof Local) session.stop()
@@ -76,22 +83,20 @@ class Service implements LoginService {
     const session = new LoginSession(this.#shared, environment, stream, accepted)
     if (this.#stopping !== undefined) return session.refuse('shutting-down', STOPPING)
     if (members.total >= environment.maxConnections(service)) {
-      const [oldest] = members.strangers
-      if (oldest === undefined) return session.refuse('too-many-connections', FULL)
       // It may linger while its last bytes leave, but it does not count any more.
-      members.strangers.delete(oldest)
+      const oldest = members.strangers.removeOldest()
+      if (oldest === undefined) return session.refuse('too-many-connections', FULL)
       oldest.close(FULL, 'too-many-connections')
     }
     members.total++
-    members.strangers.add(session)
-    this.registry.add(session)
-    void this.#run(session, members)
+    const places = { stranger: members.strangers.add(session), listed: this.registry.add(session) }
+    void this.#run(session, members, places)
   }
 
-  async #run(session: LoginSession, members: Members): Promise<void> {
+  async #run(session: LoginSession, members: Members, { stranger, listed }: Places): Promise<void> {
     const end = await session.run()
-    members.strangers.delete(session)
-    this.registry.remove(session)
+    members.strangers.remove(stranger)
+    this.registry.remove(listed)
     try {
       if (end.kind === 'proxied') return this.#join(session, end.backend, members)
       if (end.kind === 'local') await this.#serve(session, end.mail)
@@ -105,11 +110,11 @@ class Service implements LoginService {
 
   #join(session: LoginSession, backend: ReadyBackend, members: Members): void {
     const proxied = new Proxied(session.record)
+    const place = this.registry.add(proxied)
     proxied.joined = backend.join(session.stream, () => {
-      this.registry.remove(proxied)
+      this.registry.remove(place)
       this.#left(members)
     })
-    this.registry.add(proxied)
     if (this.#stopping !== undefined) proxied.stop()
   }
 
@@ -117,14 +122,14 @@ class Service implements LoginService {
     record.mailPid = mail.pid
     this.#shared.observer.emit('login_local', { ...record.fields(), user: record.user })
     const local = new Local(record, mail)
-    this.registry.add(local)
+    const place = this.registry.add(local)
     if (this.#stopping !== undefined) local.stop()
     // From here on the protocol says how long it waits.
     stream.setDeadline(undefined)
     try {
       await mail.serve(stream)
     } finally {
-      this.registry.remove(local)
+      this.registry.remove(place)
     }
   }
 
@@ -136,7 +141,7 @@ class Service implements LoginService {
   #membersOf(service: string): Members {
     const known = this.#members.get(service)
     if (known !== undefined) return known
-    const members = { total: 0, strangers: new Set<LoginSession>() }
+    const members = { total: 0, strangers: new LiveList<LoginSession>() }
     this.#members.set(service, members)
     return members
   }

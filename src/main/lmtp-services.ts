@@ -1,3 +1,4 @@
+import { LiveList } from '../util/live-list.ts'
 import { randomBytes } from 'node:crypto'
 import type { Settings } from '../config/config.ts'
 import { compileTemplate, loginShortNames } from '../config/expand.ts'
@@ -71,7 +72,7 @@ class Service implements LmtpService {
   readonly #access: LmtpProxyAccess
   readonly #now: () => number
   readonly #stopping = new AbortController()
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new LiveList<Promise<void>>()
   /** Accepted beyond the limit: not greeted until somebody leaves, as those whom Dovecot does not accept yet. */
   readonly #waiting: { readonly io: Connection; readonly environment: LmtpEnvironment }[] = []
   #toldLimitMs = Number.NEGATIVE_INFINITY
@@ -114,14 +115,14 @@ class Service implements LmtpService {
   async shutDown(): Promise<void> {
     this.#stopping.abort()
     for (const { io } of this.#waiting.splice(0)) refuse(io)
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.all())
   }
 
   #serve(io: Connection, environment: LmtpEnvironment): void {
     const running = this.#run(io, environment)
-    this.#running.add(running)
+    const place = this.#running.add(running)
     void running.finally(() => {
-      this.#running.delete(running)
+      this.#running.remove(place)
       this.#serveNext()
     })
   }

@@ -8,6 +8,7 @@ import { type HaproxyRules, readProxyHeader } from './haproxy.ts'
 import type { ProxyHeader } from './haproxy-header.ts'
 import { SocketStream } from './socket-stream.ts'
 import { normalizeIp } from '../util/ip.ts'
+import { LiveList } from '../util/live-list.ts'
 
 export interface ListenerOptions {
   /** An IP address; `::` is IPv6 only, so that `0.0.0.0` can stand beside it. With a slash the path of a UNIX socket. */
@@ -70,8 +71,7 @@ class OpenListener implements Listener {
   readonly address: string
   readonly #server: Server
   readonly #options: ListenerOptions
-  readonly #sockets = new Set<Socket | BareSocket>()
-  readonly #forget: (this: Socket) => void
+  readonly #sockets = new LiveList<Socket | BareSocket>()
   #complainedAtMs = Number.NEGATIVE_INFINITY
   #local: Endpoint | undefined
 
@@ -79,10 +79,6 @@ class OpenListener implements Listener {
     this.address = options.address
     this.#server = server
     this.#options = options
-    const sockets = this.#sockets
-    this.#forget = function forget() {
-      sockets.delete(this)
-    }
     if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections
     server.on('connection', this.#onConnection)
     server.on('drop', () => this.complain(new Error('too many connections')))
@@ -103,7 +99,7 @@ class OpenListener implements Listener {
 
   destroy(): void {
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.all()) socket.destroy()
   }
 
   /** Says why connections are not accepted. An error here repeats with every attempt, so it is not said every time. */
@@ -121,8 +117,8 @@ class OpenListener implements Listener {
     acceptBare(this.#server, {
       full: () => this.#sockets.size >= (this.#options.maxConnections ?? Number.POSITIVE_INFINITY),
       taken: (socket) => {
-        this.#sockets.add(socket)
-        socket.onClosed = this.#forgetBare
+        const place = this.#sockets.add(socket)
+        socket.onClosed = () => this.#sockets.remove(place)
         const stream = new SocketStream(socket, { local: this.#localEnd(), onread: socket })
         socket.resume()
         this.#hand(stream)
@@ -131,13 +127,9 @@ class OpenListener implements Listener {
     })
   }
 
-  readonly #forgetBare = (socket: BareSocket): void => {
-    this.#sockets.delete(socket)
-  }
-
   readonly #onConnection = (socket: Socket): void => {
-    this.#sockets.add(socket)
-    socket.on('close', this.#forget)
+    const place = this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.remove(place))
     this.#hand(new SocketStream(socket, { local: this.#localEnd() }))
   }
 

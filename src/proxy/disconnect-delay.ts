@@ -1,3 +1,5 @@
+import { RenewedMap } from '../util/renewed-map.ts'
+
 /** Clients are cut in batches this far apart. */
 const INTERVAL_MS = 100
 /** The setting may be endless; timers are not. */
@@ -34,7 +36,7 @@ interface Wave {
 export class DisconnectDelay {
   readonly #maxDelayMs: number
   readonly #clock: DisconnectClock
-  readonly #sessions = new Map<string, number>()
+  readonly #sessions = new RenewedMap<number>()
   readonly #waves = new Map<string, Wave>()
   readonly #batches = new Map<number, (() => void)[]>()
 

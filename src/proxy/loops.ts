@@ -1,4 +1,5 @@
 import type { Endpoint } from '../net/byte-stream.ts'
+import { RenewedMap } from '../util/renewed-map.ts'
 
 /**
  * Notices a login that came back to this process while it is still on its way out: the hop counter alone only works while
@@ -37,8 +38,8 @@ export interface LoopPass {
 }
 
 export function createLoopGuard(): LoopGuard {
-  const underWay = new Map<string, { readonly way: LoginWay; count: number }>()
-  const chains = new Map<string, string>()
+  const underWay = new RenewedMap<{ readonly way: LoginWay; count: number }>()
+  const chains = new RenewedMap<string>()
   return {
     chainOf: (session, realRemote) => (chains.size === 0 ? session : (chains.get(endpointKey(realRemote)) ?? session)),
     enter(chain, destination, way = OWN) {

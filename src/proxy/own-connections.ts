@@ -1,5 +1,6 @@
 import type { Endpoint } from '../net/byte-stream.ts'
 import type { SocketStream } from '../net/socket-stream.ts'
+import { RenewedMap } from '../util/renewed-map.ts'
 
 /** Hops mail has in all: what the first proxy tells its backend. */
 const HOPS = 5
@@ -16,7 +17,7 @@ export interface OwnConnections {
 }
 
 export function createOwnConnections(): OwnConnections {
-  const left = new Map<string, number>()
+  const left = new RenewedMap<number>()
   return {
     hopsLeft(client, forwarded) {
       const known = left.size === 0 ? undefined : left.get(keyOf(client))

@@ -1,6 +1,8 @@
+import { RenewedMap } from '../../util/renewed-map.ts'
+
 /** How many deliveries each user has at the moment: `lmtp_user_concurrency_limit`. */
 export class UserTurns {
-  readonly #running = new Map<string, number>()
+  readonly #running = new RenewedMap<number>()
 
   /** What ends the turn; `undefined` when the user has as many as there may be. A limit of 0 is none. */
   enter(user: string, limit: number): (() => void) | undefined {
