@@ -49,6 +49,21 @@ test('one that is gone may be removed again, and its place says so', () => {
   assert.deepEqual(list.all(), ['jane'])
 })
 
+test('one that is moved to the end is the newest; one that is gone stays gone', () => {
+  const list = new LiveList<string>()
+  const [joe, jane, alice] = ['joe', 'jane', 'alice'].map((name) => list.add(name))
+  assert.ok(joe !== undefined && jane !== undefined && alice !== undefined)
+  list.moveToEnd(joe)
+  assert.deepEqual(list.all(), ['jane', 'alice', 'joe'])
+  list.moveToEnd(joe)
+  list.moveToEnd(alice)
+  assert.deepEqual(list.all(), ['jane', 'joe', 'alice'])
+  list.remove(jane)
+  list.moveToEnd(jane)
+  assert.deepEqual(list.all(), ['joe', 'alice'])
+  assert.equal(list.size, 2)
+})
+
 test('who goes through all of them sees those of the beginning, whatever comes and goes', () => {
   const list = new LiveList<number>()
   const places = [1, 2, 3].map((number) => list.add(number))
@@ -68,8 +83,12 @@ test('a long random life is that of a plain array', () => {
   const model: { readonly number: number; readonly place: Place<number> }[] = []
   for (let step = 0; step < 20_000; step++) {
     const chance = random(10)
-    if (chance < 5) model.push({ number: step, place: list.add(step) })
-    else if (chance < 6) assert.equal(list.removeOldest(), model.shift()?.number)
+    if (chance < 4) model.push({ number: step, place: list.add(step) })
+    else if (chance === 4) {
+      const [moved] = model.splice(random(model.length + 1), 1)
+      if (moved !== undefined) list.moveToEnd(moved.place)
+      if (moved !== undefined) model.push(moved)
+    } else if (chance === 5) assert.equal(list.removeOldest(), model.shift()?.number)
     else {
       const [gone] = model.splice(random(model.length + 1), 1)
       if (gone !== undefined) list.remove(gone.place)

@@ -28,24 +28,25 @@ export class LiveList<Item> {
 
   /** Returns its place, for `remove`. */
   add(item: Item): Place<Item> {
-    const last = this.#ends.before ?? this.#ends
-    const link: Link<Item> = { item, before: last, after: this.#ends }
-    last.after = link
-    this.#ends.before = link
+    const link: Link<Item> = { item, before: undefined, after: undefined }
+    this.#append(link)
     this.#size++
     return link
+  }
+
+  /** As if it had come only now. What is gone stays gone. */
+  moveToEnd(place: Place<Item>): void {
+    const link = place as Link<Item>
+    if (link.after === undefined || link.after === this.#ends) return
+    cut(link)
+    this.#append(link)
   }
 
   /** May be called again. */
   remove(place: Place<Item>): void {
     const link = place as Link<Item>
-    const { before, after } = link
-    if (before === undefined || after === undefined || link === this.#ends) return
-    before.after = after
-    after.before = before
-    // What is gone may be old already, and must not keep those that come later.
-    link.before = undefined
-    link.after = undefined
+    if (link.after === undefined || link === this.#ends) return
+    cut(link)
     link.item = undefined
     this.#size--
   }
@@ -63,6 +64,23 @@ export class LiveList<Item> {
     for (let link = this.#ends.after; link?.item !== undefined; link = link.after) items.push(link.item)
     return items
   }
+
+  #append(link: Link<Item>): void {
+    const last = this.#ends.before ?? this.#ends
+    link.before = last
+    link.after = this.#ends
+    last.after = link
+    this.#ends.before = link
+  }
+}
+
+function cut<Item>(link: Link<Item>): void {
+  const { before, after } = link
+  if (before !== undefined) before.after = after
+  if (after !== undefined) after.before = before
+  // What is gone may be old already, and must not keep those that come later.
+  link.before = undefined
+  link.after = undefined
 }
 
 /** Where an item is in its list. */
