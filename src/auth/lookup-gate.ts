@@ -1,3 +1,4 @@
+import { LiveList } from '../util/live-list.ts'
 import type { Clock } from './needs.ts'
 
 export interface LookupLimits {
@@ -27,7 +28,7 @@ export class LookupTimeout extends Error {
 export class LookupGate {
   readonly #clock: Clock
   readonly #limits: LookupLimits
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new LiveList<() => void>()
   #running = 0
 
   constructor(clock: Clock, limits = LOOKUP_LIMITS) {
@@ -94,8 +95,7 @@ export class LookupGate {
   }
 
   #wakeNext(): void {
-    const [next] = this.#waiting
-    next?.()
+    this.#waiting.oldest?.()
   }
 
   #wait(signal: AbortSignal): Promise<void> {
@@ -103,18 +103,17 @@ export class LookupGate {
       return Promise.reject(new LookupTimeout('Too many lookups are waiting'))
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
-        this.#waiting.delete(start)
+        this.#waiting.remove(place)
         cancel()
         signal.removeEventListener('abort', aborted)
         end()
       }
-      const start = (): void => settle(resolve)
+      const place = this.#waiting.add(() => settle(resolve))
       const aborted = (): void => settle(() => reject(new LookupTimeout('Lookup was cancelled')))
       const secs = this.#limits.waitMs / 1000
       const cancel = this.#clock.timer(this.#limits.waitMs, () =>
         settle(() => reject(new LookupTimeout(`Lookup was not started within ${secs} secs`))),
       )
-      this.#waiting.add(start)
       signal.addEventListener('abort', aborted)
     })
   }

@@ -1,3 +1,4 @@
+import { LiveList } from '../util/live-list.ts'
 import type { Clock } from './needs.ts'
 
 /** Lets a bounded number of things run at once; the others wait for their turn, for a while. */
@@ -5,7 +6,7 @@ export class Turns {
   readonly #clock: Clock
   readonly #count: number
   readonly #waitMs: number
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new LiveList<() => void>()
   #running = 0
 
   constructor(clock: Clock, count: number, waitMs: number) {
@@ -21,7 +22,7 @@ export class Turns {
       return await work()
     } finally {
       // Whoever ends hands the turn on.
-      const [next] = this.#waiting
+      const next = this.#waiting.oldest
       if (next === undefined) this.#running -= 1
       else next()
     }
@@ -33,16 +34,15 @@ export class Turns {
       return
     }
     await new Promise<void>((resolve, reject) => {
-      const turn = (): void => {
+      const place = this.#waiting.add(() => {
         cancel()
-        this.#waiting.delete(turn)
+        this.#waiting.remove(place)
         resolve()
-      }
+      })
       const cancel = this.#clock.timer(this.#waitMs, () => {
-        this.#waiting.delete(turn)
+        this.#waiting.remove(place)
         reject(late(this.#waitMs / 1000))
       })
-      this.#waiting.add(turn)
     })
   }
 }

@@ -1,6 +1,7 @@
 // One loaded module: calls go to its thread, answers come back, and a thread that is stuck is ended.
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import type { ModuleFunction } from './api.ts'
 import type { ThreadAnswer, ThreadQuestion } from './thread.ts'
 
@@ -27,7 +28,7 @@ interface Pending {
 
 export class RunningModule {
   readonly #worker: Worker
-  readonly #pending = new Map<number, Pending>()
+  readonly #pending = new RenewedMap<Pending, number>()
   readonly #loaded = Promise.withResolvers<ReadonlySet<ModuleFunction>>()
   #functions: ReadonlySet<ModuleFunction> = new Set()
   #lastId = 0

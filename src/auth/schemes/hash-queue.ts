@@ -1,3 +1,4 @@
+import { LiveList } from '../../util/live-list.ts'
 import { HASH_LIMITS } from './limits.ts'
 import { HashUnavailable } from './scheme.ts'
 
@@ -19,7 +20,7 @@ interface Waiting {
  */
 export class HashQueue {
   readonly #limits: HashQueueLimits
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new LiveList<Waiting>()
   #running = 0
   #memoryKiB = 0
 
@@ -57,24 +58,24 @@ export class HashQueue {
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(entry)
+        this.#waiting.remove(place)
         reject(new HashUnavailable(`Password verification did not start within ${waitMs} msecs`))
       }, waitMs)
-      const entry = {
+      const place = this.#waiting.add({
         memoryKiB,
         start: () => {
           clearTimeout(timer)
           resolve()
         },
-      }
-      this.#waiting.add(entry)
+      })
     })
   }
 
   #startWaiting(): void {
-    for (const next of this.#waiting) {
-      if (!this.#hasRoom(next.memoryKiB)) return
-      this.#waiting.delete(next)
+    for (;;) {
+      const next = this.#waiting.oldest
+      if (next === undefined || !this.#hasRoom(next.memoryKiB)) return
+      this.#waiting.removeOldest()
       this.#admit(next.memoryKiB)
       next.start()
     }

@@ -1,3 +1,4 @@
+import { LiveList } from '../../util/live-list.ts'
 import { type BuildQuery, SQL_LIMITS, type SqlClient, SqlError, type SqlNeeds, type SqlResult } from './client.ts'
 
 /** One connection to a server. It takes one query at a time. */
@@ -42,7 +43,7 @@ export class ServerPool implements SqlClient {
   readonly #hosts: readonly Host[]
   readonly #needs: SqlNeeds
   readonly #maxConnections: number
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new LiveList<Waiter>()
   #next = 0
   #closed = false
 
@@ -123,7 +124,7 @@ export class ServerPool implements SqlClient {
     if (!this.#mayGetConnection()) return Promise.reject(new SqlError(NOT_CONNECTED))
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        this.#waiters.delete(waiter)
+        this.#waiters.remove(place)
         cancelTimer()
         signal.removeEventListener('abort', aborted)
       }
@@ -132,17 +133,16 @@ export class ServerPool implements SqlClient {
         reject(error)
       }
       const aborted = (): void => fail(new SqlError('Query was cancelled'))
-      const waiter: Waiter = {
+      const place = this.#waiters.add({
         fail,
         take: (host, connection) => {
           settle()
           resolve({ host, connection })
         },
-      }
+      })
       const waited = (): void => fail(new SqlError(`No connection within ${SQL_LIMITS.waitMs / 1000} secs`))
       const cancelTimer = this.#needs.clock.timer(SQL_LIMITS.waitMs, waited)
       signal.addEventListener('abort', aborted)
-      this.#waiters.add(waiter)
     })
   }
 
@@ -226,7 +226,7 @@ export class ServerPool implements SqlClient {
 
   #release(host: Host, connection: SqlConnection): void {
     if (this.#closed || !host.connections.has(connection)) return
-    const [waiter] = this.#waiters
+    const waiter = this.#waiters.oldest
     if (waiter === undefined) host.idle.push(connection)
     else waiter.take(host, connection)
   }
@@ -245,7 +245,7 @@ export class ServerPool implements SqlClient {
   }
 
   #failWaiters(error: SqlError): void {
-    for (const waiter of this.#waiters) waiter.fail(error)
+    for (const waiter of this.#waiters.all()) waiter.fail(error)
   }
 }
 
