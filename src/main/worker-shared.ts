@@ -3,6 +3,7 @@ import { PenaltyTable } from '../auth/penalty.ts'
 import { Revocations } from '../auth/revocations.ts'
 import { SharedPasswords } from '../auth/shared-passwords.ts'
 import { connectionKey } from '../cluster/connections.ts'
+import { RenewedMap } from '../util/renewed-map.ts'
 import type { SharedFromWorker, SharedToWorker } from './shared-messages.ts'
 
 /** The supervisor answers at once, unless it is on its way out: then nobody is refused for it. */
@@ -14,7 +15,7 @@ export class WorkerShared {
   readonly passwords: SharedPasswords
   readonly #tell: (message: SharedFromWorker) => void
   readonly #table: PenaltyTable
-  readonly #waiting = new Map<number, (isFree: boolean) => void>()
+  readonly #waiting = new RenewedMap<(isFree: boolean) => void, number>()
   #penaltyKey = Buffer.alloc(0)
   #nextId = 1
 

@@ -1,9 +1,10 @@
 import { Deferred } from '../../util/deferred.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 
 /** Questions to another process that wait for their answers, told apart by number. */
 export class Questions<Question, Answer> {
   readonly #send: (question: Question & { readonly id: number }) => void
-  readonly #waiting = new Map<number, Deferred<Answer>>()
+  readonly #waiting = new RenewedMap<Deferred<Answer>, number>()
   #asked = 0
 
   constructor(send: (question: Question & { readonly id: number }) => void) {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { HandlePipe, HandlePipeOwner } from '../../net/handle-pipe.ts'
 import { SocketStream } from '../../net/socket-stream.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import type { OpenSession } from './mail-host.ts'
 import { answerTo, type FromSessionPipe, type ToSessionPipe } from './mail-wire.ts'
 import type { MailSocketNeeds } from './serve-mail-socket.ts'
@@ -22,7 +23,7 @@ export function serveSessionPipe(pipe: HandlePipe, needs: MailSocketNeeds): void
 class SessionPipeServer implements HandlePipeOwner {
   readonly #pipe: HandlePipe
   readonly #needs: MailSocketNeeds
-  readonly #sessions = new Map<number, Handed>()
+  readonly #sessions = new RenewedMap<Handed, number>()
   /** To be told. */
   #begun = new Set<number>()
   #ended: number[] = []

@@ -3,6 +3,7 @@ import type { StreamSocket } from '../../net/stream-socket.ts'
 import { type HandlePipe, type HandlePipeOwner, handlePipes } from '../../net/handle-pipe.ts'
 import type { LentConnection } from '../../net/lent-connection.ts'
 import { StoreRefusal } from '../../storage/refusal.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import type { SessionOrder } from './mail-order.ts'
 import {
   type FromSessionPipe,
@@ -32,9 +33,9 @@ interface SessionPipeNeeds {
 export class SessionPipe implements HandlePipeOwner {
   readonly #pipe: HandlePipe
   readonly #needs: SessionPipeNeeds
-  readonly #waiting = new Map<number, WaitingOrder>()
+  readonly #waiting = new RenewedMap<WaitingOrder, number>()
   /** Those that are served, and what ends them here. */
-  readonly #served = new Map<number, () => void>()
+  readonly #served = new RenewedMap<() => void, number>()
   #ordered = 0
   /** Somebody looks at what is sent. */
   #isMet = false
