@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { LiveList, type Place } from '../../util/live-list.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import type { Indexes, IndexedPlace } from '../store-context.ts'
 import { IndexFile, type IndexLog } from './index-file.ts'
 import { type FileSchema, INDEX_SCHEMA } from './index-schema.ts'
@@ -28,7 +30,8 @@ export class IndexFiles implements Indexes {
   readonly #memories = new SummaryMemories()
   readonly #pending = new PendingBudget()
   /** Oldest use first. */
-  readonly #files = new Map<string, IndexFile>()
+  readonly #files = new LiveList<IndexFile>()
+  readonly #places = new RenewedMap<Place<IndexFile>>()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(now: () => number = Date.now, limits: IndexLimits = INDEX_LIMITS) {
@@ -69,22 +72,22 @@ export class IndexFiles implements Indexes {
   close(): void {
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
-    for (const file of this.#files.values()) file.close()
-    this.#files.clear()
+    for (const file of this.#files.all()) this.#drop(file)
   }
 
   #file(path: string, log: IndexLog, schema: FileSchema = INDEX_SCHEMA): IndexFile {
-    const file = this.#files.get(path) ?? new IndexFile(path, log, schema)
-    this.#files.delete(path)
-    this.#files.set(path, file)
+    const place = this.#places.get(path)
+    const file = place?.item ?? new IndexFile(path, log, schema)
+    if (place === undefined) this.#places.set(path, this.#files.add(file))
+    else this.#files.moveToEnd(place)
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.idleMs / 2)).unref()
-    if (this.#files.size > this.#limits.openFiles) this.#drop(this.#files.values().next().value)
+    if (this.#files.size > this.#limits.openFiles) this.#drop(this.#files.oldest)
     return file
   }
 
   #sweep(): void {
     const before = performance.now() - this.#limits.idleMs
-    for (const file of this.#files.values()) if (file.usedAt < before) this.#drop(file)
+    for (const file of this.#files.all()) if (file.usedAt < before) this.#drop(file)
     if (this.#files.size > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
@@ -93,6 +96,8 @@ export class IndexFiles implements Indexes {
   #drop(file: IndexFile | undefined): void {
     if (file === undefined) return
     file.close()
-    this.#files.delete(file.path)
+    const place = this.#places.get(file.path)
+    if (place !== undefined) this.#files.remove(place)
+    this.#places.delete(file.path)
   }
 }

@@ -1,3 +1,4 @@
+import { LiveList, type Place } from '../../util/live-list.ts'
 import type { HeaderSummary } from '../message/message-summary.ts'
 import type { KeyedRecord } from './mailbox-index.ts'
 
@@ -20,7 +21,7 @@ export interface SummaryMemory {
 export class SummaryMemories {
   readonly #limitBytes: number
   /** Those that hold something, the one used last at the end. */
-  readonly #used = new Set<Memory>()
+  readonly #used = new LiveList<Memory>()
   #bytes = 0
 
   constructor(limitBytes: number = SUMMARY_MEMORY_BYTES) {
@@ -36,13 +37,10 @@ export class SummaryMemories {
   }
 
   grown(memory: Memory, bytes: number): void {
-    this.#used.delete(memory)
-    this.#used.add(memory)
+    if (memory.place === undefined) memory.place = this.#used.add(memory)
+    else this.#used.moveToEnd(memory.place)
     this.#bytes += bytes
-    for (const oldest of this.#used) {
-      if (this.#bytes <= this.#limitBytes) return
-      oldest.clear()
-    }
+    while (this.#bytes > this.#limitBytes && this.#used.oldest !== undefined) this.#used.oldest.clear()
   }
 
   shrunk(bytes: number): void {
@@ -50,11 +48,14 @@ export class SummaryMemories {
   }
 
   emptied(memory: Memory): void {
-    this.#used.delete(memory)
+    if (memory.place !== undefined) this.#used.remove(memory.place)
+    memory.place = undefined
   }
 }
 
 class Memory implements SummaryMemory {
+  /** While it holds something. */
+  place: Place<Memory> | undefined
   readonly #all: SummaryMemories
   readonly #known = new Map<number, { readonly key: string; readonly summary: HeaderSummary; readonly bytes: number }>()
   #bytes = 0

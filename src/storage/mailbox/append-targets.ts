@@ -1,3 +1,5 @@
+import { LiveList, type Place } from '../../util/live-list.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import type { FormatMailbox } from '../formats/format.ts'
 import { AppendedNotes } from './appended-notes.ts'
 
@@ -7,6 +9,7 @@ const LINGER_MS = 5_000
 const MOST_LINGERING = 500
 
 interface Entry {
+  readonly key: string
   readonly opening: Promise<FormatMailbox>
   format: FormatMailbox | undefined
   users: number
@@ -26,7 +29,9 @@ export interface HeldFormat {
  */
 export class AppendTargets {
   readonly notes = new AppendedNotes()
-  readonly #entries = new Map<string, Entry>()
+  /** The one used last is at the end. */
+  readonly #entries = new LiveList<Entry>()
+  readonly #places = new RenewedMap<Place<Entry>>()
   #sweeper: NodeJS.Timeout | undefined
 
   async acquire(key: string, open: () => Promise<FormatMailbox>): Promise<HeldFormat> {
@@ -35,16 +40,16 @@ export class AppendTargets {
     try {
       const format = entry.format ?? (await entry.opening)
       entry.format = format
-      return { format, release: (outcome) => this.#release(key, entry, outcome) }
+      return { format, release: (outcome) => this.#release(entry, outcome) }
     } catch (error) {
-      this.#release(key, entry, 'trouble')
+      this.#release(entry, 'trouble')
       throw error
     }
   }
 
   /** Mailboxes that are no more, or are to be opened anew. */
   end(matches: (key: string) => boolean): void {
-    for (const [key, entry] of this.#entries) if (matches(key)) this.#drop(key, entry)
+    for (const entry of this.#entries.all()) if (matches(entry.key)) this.#drop(entry)
   }
 
   close(): void {
@@ -54,48 +59,49 @@ export class AppendTargets {
   }
 
   #usable(key: string): Entry | undefined {
-    const entry = this.#entries.get(key)
+    const entry = this.#places.get(key)?.item
     if (entry === undefined || entry.format === undefined) return entry
     if (entry.format.takesMore?.() === true) return entry
-    this.#drop(key, entry)
+    this.#drop(entry)
     return undefined
   }
 
   #begin(key: string, open: () => Promise<FormatMailbox>): Entry {
-    const entry: Entry = { opening: open(), format: undefined, users: 0, usedAt: 0 }
-    this.#entries.set(key, entry)
+    const entry: Entry = { key, opening: open(), format: undefined, users: 0, usedAt: 0 }
+    this.#places.set(key, this.#entries.add(entry))
     return entry
   }
 
-  #release(key: string, entry: Entry, outcome: 'fine' | 'trouble'): void {
+  #release(entry: Entry, outcome: 'fine' | 'trouble'): void {
     entry.users -= 1
     entry.usedAt = performance.now()
-    const isKnown = this.#entries.get(key) === entry
-    if (outcome === 'trouble' && isKnown) this.#drop(key, entry)
+    const place = this.#places.get(entry.key)
+    const isKnown = place?.item === entry
+    if (outcome === 'trouble' && isKnown) this.#drop(entry)
     else if (!isKnown && entry.users === 0) close(entry)
-    else if (isKnown) this.#linger(key, entry)
+    else if (isKnown) this.#linger(place)
   }
 
-  /** The one used last is at the end. */
-  #linger(key: string, entry: Entry): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+  #linger(place: Place<Entry>): void {
+    this.#entries.moveToEnd(place)
     this.#sweeper ??= setInterval(() => this.#sweep(), LINGER_MS / 2).unref()
-    const [oldest] = this.#entries
-    if (this.#entries.size > MOST_LINGERING && oldest !== undefined && oldest[1].users === 0) this.#drop(...oldest)
+    const { oldest } = this.#entries
+    if (this.#entries.size > MOST_LINGERING && oldest?.users === 0) this.#drop(oldest)
   }
 
   #sweep(): void {
     const before = performance.now() - LINGER_MS
-    for (const [key, entry] of this.#entries) if (entry.users === 0 && entry.usedAt < before) this.#drop(key, entry)
+    for (const entry of this.#entries.all()) if (entry.users === 0 && entry.usedAt < before) this.#drop(entry)
     if (this.#entries.size > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
   }
 
   /** Nobody finds it any more; the last who uses it closes it. */
-  #drop(key: string, entry: Entry): void {
-    this.#entries.delete(key)
+  #drop(entry: Entry): void {
+    const place = this.#places.get(entry.key)
+    if (place !== undefined) this.#entries.remove(place)
+    this.#places.delete(entry.key)
     if (entry.users === 0) close(entry)
   }
 }

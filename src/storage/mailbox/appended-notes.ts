@@ -1,3 +1,5 @@
+import { RenewedMap } from '../../util/renewed-map.ts'
+
 interface Note {
   first: number
   last: number
@@ -9,7 +11,7 @@ interface Note {
  * together.
  */
 export class AppendedNotes {
-  readonly #pending = new Map<string, Note>()
+  readonly #pending = new RenewedMap<Note>()
 
   /** Resolves when `write` was called, with the first of all UIDs and the one behind the last. */
   add(key: string, uids: readonly number[], write: (firstUid: number, uidNext: number) => void): Promise<void> {

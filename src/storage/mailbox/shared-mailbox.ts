@@ -43,9 +43,9 @@ export class SharedMailbox {
     exclusively: (work) => this.#exclusively(work),
     look: () => this.#sync(),
   })
-  readonly #onlookers = new Set<Onlooker>()
+  #onlookers: readonly Onlooker[] = []
   /** Snapshots that views number by, the current one always. */
-  readonly #snapshots = new Set<Snapshot>()
+  #snapshots: readonly Snapshot[]
   #current = new Snapshot([])
   #highestModSeq = 0
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -61,7 +61,7 @@ export class SharedMailbox {
     this.index = needs.index
     this.#flags = needs.flags
     this.uidValidity = needs.format.uidValidity
-    this.#snapshots.add(this.#current)
+    this.#snapshots = [this.#current]
   }
 
   /** The first look: everything is new. */
@@ -101,7 +101,7 @@ export class SharedMailbox {
   }
 
   attach(onlooker: Onlooker): void {
-    this.#onlookers.add(onlooker)
+    this.#onlookers = [...this.#onlookers, onlooker]
     this.#current.views += 1
   }
 
@@ -112,7 +112,7 @@ export class SharedMailbox {
   }
 
   detach(onlooker: Onlooker, snapshot: Snapshot): void {
-    this.#onlookers.delete(onlooker)
+    this.#onlookers = this.#onlookers.filter((one) => one !== onlooker)
     this.#release(snapshot)
     this.#trimJournal()
   }
@@ -345,15 +345,15 @@ export class SharedMailbox {
     const old = this.#current
     for (const { uid } of expunged) this.unclaimed.delete(uid)
     for (const { modSeq } of expunged) old.firstExpunge = Math.min(old.firstExpunge, modSeq)
-    if (old.views === 0) this.#snapshots.delete(old)
     const gone = new Set(expunged) // Not by its mark: what the format did not report yet would never be recorded.
     this.#current = new Snapshot(old.records.filter((record) => !gone.has(record)))
-    this.#snapshots.add(this.#current)
+    this.#snapshots = [...this.#snapshots.filter((one) => one !== old || old.views > 0), this.#current]
   }
 
   #release(snapshot: Snapshot): void {
     snapshot.views -= 1
-    if (snapshot.views === 0 && snapshot !== this.#current) this.#snapshots.delete(snapshot)
+    if (snapshot.views > 0 || snapshot === this.#current) return
+    this.#snapshots = this.#snapshots.filter((one) => one !== snapshot)
   }
 
   #tell(): void {

@@ -1,3 +1,5 @@
+import { LiveList, type Place } from '../../util/live-list.ts'
+import { RenewedMap } from '../../util/renewed-map.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { AppendTargets } from './append-targets.ts'
 import type { SharedMailbox } from './shared-mailbox.ts'
@@ -22,6 +24,9 @@ interface Entry {
   readonly opening: Promise<SharedMailbox>
   users: number
   shared: SharedMailbox | undefined
+  /** Where it is among those without users, and since when. */
+  lingering: Place<Entry> | undefined
+  unusedSince: number
 }
 
 /** The mailboxes that are open in this process, each once, by the real path of its directory. */
@@ -29,9 +34,9 @@ export class SharedMailboxes {
   /** Those that are open only for messages that are put there. */
   readonly targets = new AppendTargets()
   readonly #limits: SharedMailboxLimits
-  readonly #entries = new Map<string, Entry>()
-  /** Without users, oldest first, and since when. */
-  readonly #lingering = new Map<Entry, number>()
+  readonly #entries = new RenewedMap<Entry>()
+  /** Without users, oldest first. */
+  readonly #lingering = new LiveList<Entry>()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(limits: SharedMailboxLimits = SHARED_MAILBOX_LIMITS) {
@@ -48,7 +53,7 @@ export class SharedMailboxes {
     if (known?.shared?.gone) this.#drop(known)
     const entry = this.#entries.get(key) ?? this.#begin(key, open)
     entry.users += 1
-    this.#lingering.delete(entry)
+    this.#stay(entry)
     let used = true
     const release = (): void => {
       if (used) this.#release(entry)
@@ -74,7 +79,7 @@ export class SharedMailboxes {
   /** Ends mailboxes that are no more: whoever looks at them is told. */
   end(matches: (key: string) => boolean): void {
     this.targets.end(matches)
-    for (const entry of new Set(this.#entries.values())) {
+    for (const entry of this.#entries.values()) {
       if (!matches(entry.key)) continue
       this.#drop(entry)
       entry.shared?.end(new StoreRefusal('not-found', 'Mailbox was deleted under us'))
@@ -86,14 +91,13 @@ export class SharedMailboxes {
     this.targets.close()
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
-    const entries = [...this.#entries.values()]
-    this.#entries.clear()
-    this.#lingering.clear()
+    const entries = this.#entries.values()
+    for (const entry of entries) this.#drop(entry)
     await Promise.allSettled(entries.map(async ({ opening }) => (await opening).close()))
   }
 
   #begin(key: string, open: () => Promise<SharedMailbox>): Entry {
-    const entry: Entry = { key, opening: open(), users: 0, shared: undefined }
+    const entry: Entry = { key, opening: open(), users: 0, shared: undefined, lingering: undefined, unusedSince: 0 }
     this.#entries.set(key, entry)
     return entry
   }
@@ -105,7 +109,8 @@ export class SharedMailboxes {
       this.#close(entry)
       return
     }
-    this.#lingering.set(entry, performance.now())
+    entry.lingering = this.#lingering.add(entry)
+    entry.unusedSince = performance.now()
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.lingerMs / 4)).unref()
     this.#closeSurplus()
   }
@@ -114,7 +119,7 @@ export class SharedMailboxes {
   #closeSurplus(): void {
     let messages = 0
     let count = 0
-    for (const entry of [...this.#lingering.keys()].reverse()) {
+    for (const entry of this.#lingering.all().reverse()) {
       count += 1
       messages += entry.shared?.current.records.length ?? 0
       if (count > 1 && (count > this.#limits.lingering || messages > this.#limits.lingeringMessages)) this.#close(entry)
@@ -123,8 +128,8 @@ export class SharedMailboxes {
 
   #sweep(): void {
     const before = performance.now() - this.#limits.lingerMs
-    for (const [entry, since] of this.#lingering) {
-      if (since > before) break
+    for (const entry of this.#lingering.all()) {
+      if (entry.unusedSince > before) break
       this.#close(entry)
     }
     if (this.#lingering.size > 0) return
@@ -137,9 +142,15 @@ export class SharedMailboxes {
     entry.shared?.close().catch(() => undefined)
   }
 
+  /** It does not linger, or no longer. */
+  #stay(entry: Entry): void {
+    if (entry.lingering !== undefined) this.#lingering.remove(entry.lingering)
+    entry.lingering = undefined
+  }
+
   /** Nobody finds it any more. */
   #drop(entry: Entry): void {
-    this.#lingering.delete(entry)
+    this.#stay(entry)
     if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
   }
 }

@@ -38,7 +38,7 @@ export class PrivateSeen {
   /** MODSEQs of changes; negative for messages that were marked and are not any more. */
   readonly #marks = new Map<number, number>()
   #highestModSeq = 0
-  readonly #onlookers = new Set<SeenOnlooker>()
+  #onlookers: readonly SeenOnlooker[] = []
   readonly #flags = new InternedFlags()
   readonly #shown = new WeakMap<Flags, readonly [unseen: Flags, seen: Flags]>()
 
@@ -79,11 +79,11 @@ export class PrivateSeen {
   }
 
   attach(onlooker: SeenOnlooker): void {
-    this.#onlookers.add(onlooker)
+    this.#onlookers = [...this.#onlookers, onlooker]
   }
 
   detach(onlooker: SeenOnlooker): void {
-    this.#onlookers.delete(onlooker)
+    this.#onlookers = this.#onlookers.filter((one) => one !== onlooker)
   }
 
   /** Learns what other processes wrote. */

@@ -12,6 +12,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RenewedMap } from '../../../util/renewed-map.ts'
 import { hasCode, removeFile } from './disk.ts'
 import { adjustFile, type Permissions } from './permissions.ts'
 import { layAside, linkSpare, type SpareLock, unlinkSpare } from './spare-locks.ts'
@@ -56,7 +57,7 @@ const OVERRIDE_MS = 100
 const POLL_MS = { first: 1, longest: 64 } as const
 
 /** Locks of this process, by path: a lock with our pid that is not here was left by an earlier process with this pid. */
-const held = new Map<string, number>()
+const held = new RenewedMap<number>()
 
 /** Locks `file`; `undefined` when the time is up. Throws what the file system says: ENOENT when the directory is gone. */
 export async function lockFile(file: string, options: DotlockOptions): Promise<Dotlock | undefined> {
