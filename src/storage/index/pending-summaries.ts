@@ -47,7 +47,7 @@ interface Waiting {
 export class PendingSummaries {
   readonly #budget: PendingBudget
   readonly #write: (summaries: readonly PackedSummaryOf[]) => void
-  readonly #waiting = new Map<number, Waiting>()
+  #waiting = new Map<number, Waiting>()
   #chunk = NOTHING
   #used = 0
   #timer: NodeJS.Timeout | undefined
@@ -115,6 +115,7 @@ export class PendingSummaries {
   }
 
   #letGo(): void {
+    this.#waiting = new Map()
     this.#chunk = NOTHING
     this.#used = 0
   }

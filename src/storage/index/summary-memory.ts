@@ -57,7 +57,7 @@ class Memory implements SummaryMemory {
   /** While it holds something. */
   place: Place<Memory> | undefined
   readonly #all: SummaryMemories
-  readonly #known = new Map<number, { readonly key: string; readonly summary: HeaderSummary; readonly bytes: number }>()
+  #known = new Map<number, { readonly key: string; readonly summary: HeaderSummary; readonly bytes: number }>()
   #bytes = 0
 
   constructor(all: SummaryMemories) {
@@ -86,7 +86,7 @@ class Memory implements SummaryMemory {
   }
 
   clear(): void {
-    this.#known.clear()
+    this.#known = new Map()
     this.#all.shrunk(this.#bytes)
     this.#all.emptied(this)
     this.#bytes = 0

@@ -64,17 +64,22 @@ export function isEnvelopeField(name: string): boolean {
 /** What ENVELOPE says of a message without header. */
 export const EMPTY_ENVELOPE = new Envelope().format()
 
-/** Values that were read lately: most people write to the same few. The oldest goes first. */
-const lately = new Map<string, AddressItems>()
-/** Values remembered, and how long one may be: together a few hundred kilobytes, two megabytes of the strangest. */
-const REMEMBERED = { values: 500, length: 200 } as const
+/** Values that were read lately: most people write to the same few. */
+let lately = new Map<string, AddressItems>()
+/** Those before them. One Map from which the oldest went would keep what is gone: docs/decisions/0012-lists-of-the-living.md. */
+let before: ReadonlyMap<string, AddressItems> = new Map()
+/** Values remembered in each, and how long one may be: together a few hundred kilobytes, two megabytes of the strangest. */
+const REMEMBERED = { values: 250, length: 200 } as const
 
 function addressItems(value: string): AddressItems {
   if (value.length > REMEMBERED.length) return readItems(value)
-  const known = lately.get(value)
+  const known = lately.get(value) ?? before.get(value)
   if (known !== undefined) return known
   const items = readItems(value)
-  if (lately.size >= REMEMBERED.values) lately.delete(lately.keys().next().value ?? '')
+  if (lately.size >= REMEMBERED.values) {
+    before = lately
+    lately = new Map()
+  }
   // Copies: slices would keep the header they were cut from.
   lately.set(copyOf(value), { count: items.count, items: copyOf(items.items) })
   return items

@@ -12,8 +12,8 @@ export class PendingChanges {
   #untold = 0
   /** With those that are not recent any more. */
   #recent: MaildirRecord[] = []
-  readonly #expunged = new Set<MaildirRecord>()
-  readonly #flags = new Set<MaildirRecord>()
+  #expunged = new Set<MaildirRecord>()
+  #flags = new Set<MaildirRecord>()
 
   get isEmpty(): boolean {
     return this.#untold + this.#expunged.size + this.#flags.size === 0
@@ -67,8 +67,8 @@ export class PendingChanges {
         .filter(({ record, flags }) => record.flags !== flags),
       recent: this.#drainRecent(),
     }
-    this.#expunged.clear()
-    this.#flags.clear()
+    if (this.#expunged.size > 0) this.#expunged = new Set()
+    if (this.#flags.size > 0) this.#flags = new Set()
     return changes
   }
 

@@ -29,7 +29,7 @@ const MOST_REMEMBERED = 4_096
 /** By the path of the lock, the one used last at the end. */
 const spares = new Map<string, SpareLock>()
 /** How often locks without a spare were taken, and when last. */
-const taken = new Map<string, { readonly times: number; readonly at: number }>()
+let taken = new Map<string, { readonly times: number; readonly at: number }>()
 let sweeper: NodeJS.Timeout | undefined
 let cleansAtExit = false
 
@@ -89,7 +89,7 @@ function isTakenOften(path: string): boolean {
   const at = performance.now()
   const last = taken.get(path)
   const times = last !== undefined && at - last.at < SOON_MS ? last.times + 1 : 1
-  if (taken.size >= MOST_REMEMBERED) taken.clear()
+  if (taken.size >= MOST_REMEMBERED) taken = new Map()
   taken.set(path, { times, at })
   return times >= OFTEN
 }
