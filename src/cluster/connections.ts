@@ -1,5 +1,7 @@
 // Connections of users by address, for mail_max_userip_connections: all workers of this server, and all servers of a cluster.
 
+import { RenewedMap } from '../util/renewed-map.ts'
+
 /** Whose connections are counted together: service, address and user. */
 export function connectionKey(service: string, ip: string, user: string): string {
   return `${service}/${ip}/${user}`
@@ -10,8 +12,8 @@ const MAX_KEYS = 1_000_000
 
 /** Who holds connections: workers of this server, and other servers. */
 export class ConnectionCounts {
-  readonly #own = new Map<string, Map<string, number>>()
-  readonly #others = new Map<string, Map<string, number>>()
+  readonly #own = new Map<string, RenewedMap<number>>()
+  readonly #others = new Map<string, RenewedMap<number>>()
   readonly #onOwnChange: (key: string, count: number) => void
 
   /** `onOwnChange`: how many this server has, for the others to know. */
@@ -42,7 +44,7 @@ export class ConnectionCounts {
   /** What another server has. */
   setOther(member: string, key: string, count: number): void {
     let counts = this.#others.get(member)
-    if (counts === undefined) this.#others.set(member, (counts = new Map()))
+    if (counts === undefined) this.#others.set(member, (counts = new RenewedMap()))
     if (count <= 0) counts.delete(key)
     else if (counts.size < MAX_KEYS) counts.set(key, count)
   }
@@ -60,22 +62,22 @@ export class ConnectionCounts {
   own(): ReadonlyMap<string, number> {
     const all = new Map<string, number>()
     for (const counts of this.#own.values()) {
-      for (const [key, count] of counts) all.set(key, (all.get(key) ?? 0) + count)
+      for (const key of counts.keys()) all.set(key, (all.get(key) ?? 0) + (counts.get(key) ?? 0))
     }
     return all
   }
 }
 
-function sum(holders: ReadonlyMap<string, ReadonlyMap<string, number>>, key: string): number {
+function sum(holders: ReadonlyMap<string, RenewedMap<number>>, key: string): number {
   let total = 0
   for (const counts of holders.values()) total += counts.get(key) ?? 0
   return total
 }
 
 /** False when there was nothing to take away. */
-function add(holders: Map<string, Map<string, number>>, holder: string, key: string, change: number): boolean {
+function add(holders: Map<string, RenewedMap<number>>, holder: string, key: string, change: number): boolean {
   let counts = holders.get(holder)
-  if (counts === undefined) holders.set(holder, (counts = new Map()))
+  if (counts === undefined) holders.set(holder, (counts = new RenewedMap()))
   const count = (counts.get(key) ?? 0) + change
   if (count < 0) return false
   if (count === 0) counts.delete(key)

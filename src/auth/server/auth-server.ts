@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ByteStream } from '../../net/byte-stream.ts'
+import { LiveList } from '../../util/live-list.ts'
 import { AuthClient, type AuthClientNeeds } from './client.ts'
 import { AUTH_SERVER_LIMITS } from './limits.ts'
 
@@ -26,7 +27,7 @@ export function createAuthServer(needs: AuthServerNeeds): AuthServer {
 
 class Server implements AuthServer {
   readonly #needs: AuthServerNeeds
-  readonly #running = new Map<AuthClient, Promise<void>>()
+  readonly #running = new LiveList<{ readonly client: AuthClient; readonly over: Promise<void> }>()
   /** Accepted beyond the limit: not greeted until somebody leaves. */
   readonly #waiting: ByteStream[] = []
   #accepted = 0
@@ -53,21 +54,22 @@ class Server implements AuthServer {
   async shutDown(): Promise<void> {
     this.#isStopping = true
     for (const stream of this.#waiting.splice(0)) stream.destroy()
-    for (const client of this.#running.keys()) client.stop()
-    await Promise.all(this.#running.values())
+    const running = this.#running.all()
+    for (const { client } of running) client.stop()
+    await Promise.all(running.map(({ over }) => over))
   }
 
   #serve(stream: ByteStream): void {
     const client = new AuthClient(stream, this.#needs)
     const identity = { pid: process.pid, id: ++this.#accepted, cookie: randomBytes(16).toString('hex') }
-    const running = client
+    const over = client
       .run(identity)
       .catch((error: unknown) => this.#logFault(error))
       .then(() => {
-        this.#running.delete(client)
+        this.#running.remove(place)
         this.#serveNext()
       })
-    this.#running.set(client, running)
+    const place = this.#running.add({ client, over })
   }
 
   #serveNext(): void {
