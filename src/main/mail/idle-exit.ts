@@ -12,7 +12,7 @@ const LINGER_MS = 5_000
 
 /** Who uses this process; when nobody has for a while it ends, once. */
 export class IdleExit {
-  readonly #leavers = new Set<() => void>()
+  #leavers: readonly (() => void)[] = []
   readonly #needs: IdleExitNeeds
   #users = 0
   #isLeaving = false
@@ -29,12 +29,12 @@ export class IdleExit {
 
   /** Tells one who comes again and again that the process leaves; at once when it does so already. */
   addLeaver(tell: () => void): void {
-    this.#leavers.add(tell)
+    this.#leavers = [...this.#leavers, tell]
     if (this.#isLeaving) tell()
   }
 
   deleteLeaver(tell: () => void): void {
-    this.#leavers.delete(tell)
+    this.#leavers = this.#leavers.filter((one) => one !== tell)
   }
 
   enter(): void {
