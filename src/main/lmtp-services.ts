@@ -1,4 +1,3 @@
-import { LiveList } from '../util/live-list.ts'
 import { randomBytes } from 'node:crypto'
 import type { Settings } from '../config/config.ts'
 import { compileTemplate, loginShortNames } from '../config/expand.ts'
@@ -17,6 +16,8 @@ import { type BackendHosts, createBackendHosts } from '../proxy/hosts.ts'
 import { connectLmtpBackend, type LmtpProxyAccess, routeLmtpRecipient } from '../proxy/lmtp.ts'
 import { createOwnConnections } from '../proxy/own-connections.ts'
 import { createResolver, type LookUp, systemLookUp } from '../proxy/resolve.ts'
+import { type Cancellable, Cancellation } from '../util/cancellation.ts'
+import { LiveList } from '../util/live-list.ts'
 
 /** All LMTP connections of a process. */
 export interface LmtpService {
@@ -71,7 +72,7 @@ class Service implements LmtpService {
   readonly #environment: () => LmtpEnvironment
   readonly #access: LmtpProxyAccess
   readonly #now: () => number
-  readonly #stopping = new AbortController()
+  readonly #stopping = new Cancellation()
   readonly #running = new LiveList<Promise<void>>()
   /** Accepted beyond the limit: not greeted until somebody leaves, as those whom Dovecot does not accept yet. */
   readonly #waiting: { readonly io: Connection; readonly environment: LmtpEnvironment }[] = []
@@ -102,13 +103,13 @@ class Service implements LmtpService {
     const { own } = this.#access
     const io = new Connection(stream, accepted, environment, {
       number: ++this.#accepted,
-      stopping: this.#stopping.signal,
+      stopping: this.#stopping,
       hopsLeft: (forwarded) => own.hopsLeft(stream.remote, forwarded),
     })
     const limit = environment.maxConnections(SERVICE)
     if (this.#running.size < limit) return this.#serve(io, environment)
     this.#tellLimit(limit)
-    if (this.#waiting.length >= MAX_WAITING || this.#stopping.signal.aborted) return refuse(io)
+    if (this.#waiting.length >= MAX_WAITING || this.#stopping.aborted) return refuse(io)
     this.#waiting.push({ io, environment })
   }
 
@@ -190,7 +191,7 @@ class Connection implements LmtpIo {
   readonly trusted: boolean
   readonly tlsAtOnce: boolean
   readonly number: number
-  readonly stopping: AbortSignal
+  readonly stopping: Cancellable
   readonly hopsLeft: LmtpIo['hopsLeft']
   readonly #environment: LmtpEnvironment
   readonly #local: Endpoint

@@ -3,6 +3,7 @@ import type { ByteStream, Endpoint } from '../../net/byte-stream.ts'
 import type { ProxyHeader } from '../../net/haproxy-header.ts'
 import type { SocketStream } from '../../net/socket-stream.ts'
 import type { Observer } from '../../observe/events.ts'
+import type { Cancellable } from '../../util/cancellation.ts'
 import type { MessageReader } from './message/message.ts'
 import type { Address } from '../smtp/wire/path.ts'
 import type { Recipient } from './recipient.ts'
@@ -30,7 +31,7 @@ export interface LmtpIo {
   /** Hops left: what a trusted proxy said, if it did, or less when more is known. Undefined when nothing is. */
   hopsLeft(forwarded: number | undefined): number | undefined
   /** Fires when the server stops: the session ends as soon as it owes nothing. */
-  readonly stopping: AbortSignal
+  readonly stopping: Cancellable
   /** Server-side TLS handshake; bytes that were pipelined behind the command are thrown away. Rejects when it fails. */
   startTls(): Promise<void>
 }
