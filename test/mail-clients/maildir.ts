@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
+/** A directory that changes faster than this many readings is broken. */
+const MOST_TRIES = 20
+
 /** A message as its file tells: subject and the letters of its flags, sorted. */
 export interface FiledMessage {
   readonly subject: string
@@ -21,6 +24,17 @@ export function describeMaildir(path: string): string[] {
 }
 
 export function readMaildir(path: string): FiledMessage[] {
+  for (let tries = 1; ; tries++) {
+    try {
+      return readOnce(path)
+    } catch (error) {
+      // A server renamed a file after its name was read.
+      if (tries === MOST_TRIES || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    }
+  }
+}
+
+function readOnce(path: string): FiledMessage[] {
   return ['new', 'cur'].flatMap((part) =>
     readdirSync(join(path, part)).map((name) => ({
       subject: /^Subject: (.*?)\r?$/m.exec(readFileSync(join(path, part, name), 'latin1'))?.[1] ?? '',
