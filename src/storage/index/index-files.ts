@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { LiveList, type Place } from '../../util/live-list.ts'
-import { RenewedMap } from '../../util/renewed-map.ts'
+import { RecentlyUsed } from '../../util/recently-used.ts'
 import type { Indexes, IndexedPlace } from '../store-context.ts'
 import { IndexFile, type IndexLog } from './index-file.ts'
 import { type FileSchema, INDEX_SCHEMA } from './index-schema.ts'
@@ -29,9 +28,7 @@ export class IndexFiles implements Indexes {
   readonly #now: () => number
   readonly #memories = new SummaryMemories()
   readonly #pending = new PendingBudget()
-  /** Oldest use first. */
-  readonly #files = new LiveList<IndexFile>()
-  readonly #places = new RenewedMap<Place<IndexFile>>()
+  readonly #files = new RecentlyUsed<IndexFile>()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(now: () => number = Date.now, limits: IndexLimits = INDEX_LIMITS) {
@@ -76,10 +73,10 @@ export class IndexFiles implements Indexes {
   }
 
   #file(path: string, log: IndexLog, schema: FileSchema = INDEX_SCHEMA): IndexFile {
-    const place = this.#places.get(path)
-    const file = place?.item ?? new IndexFile(path, log, schema)
-    if (place === undefined) this.#places.set(path, this.#files.add(file))
-    else this.#files.moveToEnd(place)
+    const known = this.#files.get(path)
+    const file = known ?? new IndexFile(path, log, schema)
+    if (known === undefined) this.#files.set(path, file)
+    else this.#files.use(path)
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.max(50, this.#limits.idleMs / 2)).unref()
     if (this.#files.size > this.#limits.openFiles) this.#drop(this.#files.oldest)
     return file
@@ -96,8 +93,6 @@ export class IndexFiles implements Indexes {
   #drop(file: IndexFile | undefined): void {
     if (file === undefined) return
     file.close()
-    const place = this.#places.get(file.path)
-    if (place !== undefined) this.#files.remove(place)
-    this.#places.delete(file.path)
+    this.#files.delete(file.path)
   }
 }

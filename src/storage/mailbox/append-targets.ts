@@ -1,5 +1,4 @@
-import { LiveList, type Place } from '../../util/live-list.ts'
-import { RenewedMap } from '../../util/renewed-map.ts'
+import { RecentlyUsed } from '../../util/recently-used.ts'
 import type { FormatMailbox } from '../formats/format.ts'
 import { AppendedNotes } from './appended-notes.ts'
 
@@ -29,9 +28,7 @@ export interface HeldFormat {
  */
 export class AppendTargets {
   readonly notes = new AppendedNotes()
-  /** The one used last is at the end. */
-  readonly #entries = new LiveList<Entry>()
-  readonly #places = new RenewedMap<Place<Entry>>()
+  readonly #entries = new RecentlyUsed<Entry>()
   #sweeper: NodeJS.Timeout | undefined
 
   async acquire(key: string, open: () => Promise<FormatMailbox>): Promise<HeldFormat> {
@@ -59,7 +56,7 @@ export class AppendTargets {
   }
 
   #usable(key: string): Entry | undefined {
-    const entry = this.#places.get(key)?.item
+    const entry = this.#entries.get(key)
     if (entry === undefined || entry.format === undefined) return entry
     if (entry.format.takesMore?.() === true) return entry
     this.#drop(entry)
@@ -68,22 +65,21 @@ export class AppendTargets {
 
   #begin(key: string, open: () => Promise<FormatMailbox>): Entry {
     const entry: Entry = { key, opening: open(), format: undefined, users: 0, usedAt: 0 }
-    this.#places.set(key, this.#entries.add(entry))
+    this.#entries.set(key, entry)
     return entry
   }
 
   #release(entry: Entry, outcome: 'fine' | 'trouble'): void {
     entry.users -= 1
     entry.usedAt = performance.now()
-    const place = this.#places.get(entry.key)
-    const isKnown = place?.item === entry
+    const isKnown = this.#entries.get(entry.key) === entry
     if (outcome === 'trouble' && isKnown) this.#drop(entry)
     else if (!isKnown && entry.users === 0) close(entry)
-    else if (isKnown) this.#linger(place)
+    else if (isKnown) this.#linger(entry)
   }
 
-  #linger(place: Place<Entry>): void {
-    this.#entries.moveToEnd(place)
+  #linger({ key }: Entry): void {
+    this.#entries.use(key)
     this.#sweeper ??= setInterval(() => this.#sweep(), LINGER_MS / 2).unref()
     const { oldest } = this.#entries
     if (this.#entries.size > MOST_LINGERING && oldest?.users === 0) this.#drop(oldest)
@@ -99,9 +95,7 @@ export class AppendTargets {
 
   /** Nobody finds it any more; the last who uses it closes it. */
   #drop(entry: Entry): void {
-    const place = this.#places.get(entry.key)
-    if (place !== undefined) this.#entries.remove(place)
-    this.#places.delete(entry.key)
+    this.#entries.delete(entry.key)
     if (entry.users === 0) close(entry)
   }
 }
