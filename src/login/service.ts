@@ -111,10 +111,15 @@ class Service implements LoginService {
   #join(session: LoginSession, backend: ReadyBackend, members: Members): void {
     const proxied = new Proxied(session.record)
     const place = this.registry.add(proxied)
-    proxied.joined = backend.join(session.stream, () => {
+    try {
+      proxied.joined = backend.join(session.stream, () => {
+        this.registry.remove(place)
+        this.#left(members)
+      })
+    } catch (error) {
       this.registry.remove(place)
-      this.#left(members)
-    })
+      throw error
+    }
     if (this.#stopping !== undefined) proxied.stop()
   }
 
