@@ -99,11 +99,9 @@ function waitUntilStopped(pid: number): void {
 
 /** One letter a thread, as proc(5) has them; none when the process has ended. */
 function threadStates(pid: number): readonly string[] {
+  const tasks = `/proc/${pid}/task`
   try {
-    return readdirSync(`/proc/${pid}/task`).map((thread) => {
-      const [, state = ''] = /^.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')) ?? []
-      return state
-    })
+    return readdirSync(tasks).flatMap((thread) => readStat(`${tasks}/${thread}`)?.state ?? [])
   } catch {
     return []
   }
@@ -112,17 +110,18 @@ function threadStates(pid: number): readonly string[] {
 function childrenOf(): Map<number, number[]> {
   const children = new Map<number, number[]>()
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const parent = parentOf(entry)
+    const parent = readStat(`/proc/${entry}`)?.parent
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)])
   }
   return children
 }
 
-function parentOf(pid: string): number | undefined {
+/** Undefined when the process or thread has ended. */
+function readStat(path: string): { readonly state: string; readonly parent: number } | undefined {
   try {
     // The name in parentheses may hold anything, even parentheses.
-    const [, parent] = /^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-    return parent === undefined ? undefined : Number(parent)
+    const [, state, parent] = /^.*\) (\S) (\d+)/s.exec(readFileSync(`${path}/stat`, 'utf8')) ?? []
+    return state === undefined ? undefined : { state, parent: Number(parent) }
   } catch {
     return undefined
   }
