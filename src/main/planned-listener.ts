@@ -32,8 +32,8 @@ export async function openPlannedListener(
     address: plan.address,
     port: plan.port,
     reusePort: plan.reusePort,
-    // Where TLS comes at once a bare socket would not live to see the first byte; LMTP is more messages than sessions.
-    bare: settings().postern_bare_sockets && !plan.ssl && plan.protocol !== 'lmtp',
+    // LMTP is more messages than sessions.
+    bare: settings().postern_bare_sockets && plan.protocol !== 'lmtp',
     ...(plan.haproxy ? { haproxy: haproxyRules(settings) } : undefined),
     onConnection(stream, header) {
       if (started) take(stream, header)

@@ -75,7 +75,7 @@ export interface ByteStream {
 
 /** A connection between two owners. */
 export interface DetachedSocket {
-  /** A net.Socket, TLSSocket or BareSocket; in tests any Duplex. */
+  /** A net.Socket, TLSSocket or BareStream; in tests any Duplex. */
   readonly socket: StreamSocket
   /** Bytes that had arrived unread. */
   readonly leftover: Buffer

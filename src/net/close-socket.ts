@@ -1,4 +1,3 @@
-import { TLSSocket } from 'node:tls'
 import type { OnreadHook } from './byte-stream.ts'
 import { DISCARD } from './onread.ts'
 import { NOBODY, own, type SocketOwner } from './socket-owner.ts'
@@ -62,5 +61,5 @@ class Closing implements SocketOwner {
 
 /** Nothing to send, nothing to come, no close_notify: closing says all there is. */
 function isQuiet(socket: StreamSocket): boolean {
-  return socket.readableEnded && socket.writableLength === 0 && !(socket instanceof TLSSocket)
+  return socket.readableEnded && socket.writableLength === 0 && socket.encrypted !== true
 }

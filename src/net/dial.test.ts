@@ -37,7 +37,7 @@ function echo(socket: Socket): void {
   socket.pipe(socket)
 }
 
-/** How a connection may be opened. A bare one is bare only with `onread`, and without TLS from the first byte. */
+/** How a connection may be opened. A bare one is bare only with `onread`. */
 const WAYS = [
   { onread: false, bare: false },
   { onread: true, bare: false },
@@ -91,7 +91,7 @@ test('what the backend says at once is not lost', async (t) => {
   }
 })
 
-test('a connection opened with onread can still do STARTTLS, and reads ordinarily then', async (t) => {
+test('a connection opened with onread can still do STARTTLS; one of Node reads ordinarily then', async (t) => {
   const port = await listen(
     t,
     createServer((raw) => {
@@ -110,7 +110,7 @@ test('a connection opened with onread can still do STARTTLS, and reads ordinaril
     assert.equal(await stream.readLine(100), 'S OK begin')
     await startTlsClient(stream, { context, host: 'backend.example.org', verify: true })
     assert.equal(await stream.readLine(100), '* OK ready')
-    assert.equal(stream.detach().onread, undefined)
+    assert.equal(stream.detach().onread !== undefined, way.onread && way.bare)
   }
 })
 

@@ -2,7 +2,7 @@ import { connect as connectPlain, Socket, type TcpNetConnectOpts } from 'node:ne
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Cancellable } from '../util/cancellation.ts'
 import { connectBare } from './bare/connect.ts'
-import type { Endpoint, OnreadHook } from './byte-stream.ts'
+import { DeadlineExceeded, type Endpoint, type OnreadHook } from './byte-stream.ts'
 import { localEndpoint } from './endpoint.ts'
 import { codeOf, errnoText } from './fault-text.ts'
 import { createOnread } from './onread.ts'
@@ -15,6 +15,7 @@ import {
   connectionOptions,
   handshakeFailed,
   refuseBadCertificate,
+  startTlsClient,
   type TlsFailed,
 } from './tls.ts'
 
@@ -30,7 +31,7 @@ export interface DialOptions {
   readonly onread: boolean
   /** From now on. It goes on counting as the stream's deadline: whoever gets the stream sets another or takes it away. */
   readonly timeoutMs: number
-  /** A bare socket, where this Node has them: with `onread`, and without TLS from the first byte. */
+  /** A bare socket, where this Node has them: with `onread`. */
   readonly bare?: boolean | undefined
   readonly signal?: Cancellable | undefined
 }
@@ -88,7 +89,7 @@ class Attempt implements SocketOwner {
 
   #open(): { socket: StreamSocket; onread: OnreadHook | undefined } {
     const options = this.#options
-    if (options.bare === true && options.onread && options.tls === undefined) {
+    if (options.bare === true && options.onread) {
       const bare = connectBare(options, this.#onBare)
       if (bare !== undefined) return { socket: bare, onread: bare }
     }
@@ -103,7 +104,8 @@ class Attempt implements SocketOwner {
   readonly #onBare = (error: Error | undefined): void => {
     if (error === undefined) {
       this.#onConnect()
-      this.#socket.resume()
+      if (this.#options.tls === undefined) this.#socket.resume()
+      else this.#startTls(this.#options.tls)
     } else {
       this.#noteLocal()
       this.socketFailed(error)
@@ -120,6 +122,17 @@ class Attempt implements SocketOwner {
     this.#connected = true
     if (this.#options.tls === undefined) this.#succeed()
     else this.#noteLocal()
+  }
+
+  /** Over a bare socket; others do it by themselves. */
+  #startTls(options: ClientTlsOptions): void {
+    startTlsClient(this.#stream, options).then(
+      () => this.#succeed(),
+      (error: TlsFailed | DeadlineExceeded) => {
+        if (error instanceof DeadlineExceeded) this.#fail('tls-timeout', 'Timed out')
+        else this.#failTls(error)
+      },
+    )
   }
 
   readonly #onSecure = (): void => {

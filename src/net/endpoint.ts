@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import { normalizeIp } from '../util/ip.ts'
-import { BareSocket } from './bare/bare-socket.ts'
+import { BareStream } from './bare/bare-stream.ts'
 import type { Endpoint } from './byte-stream.ts'
 import type { StreamSocket } from './stream-socket.ts'
 
@@ -8,7 +8,7 @@ const NOWHERE: Endpoint = { ip: '', port: 0 }
 
 /** Our end of a connection; empty when it is no TCP connection or already gone. */
 export function localEndpoint(socket: StreamSocket): Endpoint {
-  if (socket instanceof BareSocket) {
+  if (socket instanceof BareStream) {
     const { address, port } = socket.local()
     return endpoint(address, port)
   }
@@ -17,7 +17,7 @@ export function localEndpoint(socket: StreamSocket): Endpoint {
 
 /** The peer's end; empty when it is no TCP connection or already gone. */
 export function remoteEndpoint(socket: StreamSocket): Endpoint {
-  if (socket instanceof BareSocket) {
+  if (socket instanceof BareStream) {
     const { address, port } = socket.remote()
     return endpoint(address, port)
   }

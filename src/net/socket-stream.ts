@@ -13,6 +13,8 @@ import {
   type TlsInfo,
 } from './byte-stream.ts'
 import { BareSocket } from './bare/bare-socket.ts'
+import { BareStream } from './bare/bare-stream.ts'
+import type { BareTls, BareTlsOptions } from './bare/bare-tls.ts'
 import { closeSocket } from './close-socket.ts'
 import { localEndpoint, remoteEndpoint } from './endpoint.ts'
 import { faultText } from './fault-text.ts'
@@ -107,6 +109,11 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
 
   get ended(): boolean {
     return this.#over
+  }
+
+  /** Something can still be sent, as far as is known: a write that fails says so before the connection is told over. */
+  get writable(): boolean {
+    return this.#socket.writable
   }
 
   readLine(max: number): Soon<string | undefined> {
@@ -204,13 +211,13 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
   }
 
   /**
-   * Lets go of the socket for a TLS handshake over it. What is unread is thrown away after STARTTLS (it came in clear and
+   * Lets go of the socket, no bare one, for a TLS handshake over it. What is unread is thrown away after STARTTLS (it came in clear and
    * must never be taken for what came through TLS), and is fed to the handshake where TLS is expected at once. An
    * `onread` hook goes with the plain socket.
    */
   beginTls(unread: 'drop' | 'feed'): Duplex {
     this.#untap?.()
-    const socket = this.#socket instanceof BareSocket ? this.#socket.toSocket() : (this.#socket as Duplex)
+    const socket = this.#socket as Duplex
     disown(socket)
     this.#onread = undefined
     const bytes = this.#unread.takeAll()
@@ -221,14 +228,25 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     return socket
   }
 
+  /** As `beginTls`, over a bare socket: what goes through TLS is bare, too. `undefined`: it is none, and nothing has happened. */
+  beginBareTls(options: BareTlsOptions, unread: 'drop' | 'feed'): BareTls | undefined {
+    if (!(this.#socket instanceof BareSocket)) return undefined
+    const tls = this.#socket.toTls(options)
+    this.#onread = undefined
+    const bytes = this.#unread.takeAll()
+    if (unread === 'feed') tls.receive(bytes)
+    return tls
+  }
+
   /** The socket this stream was made with has finished its own TLS handshake. */
   finishConnect(tls: TlsInfo): void {
     this.#tls = tls
   }
 
   /** What `beginTls` started is up: from now on this stream is what goes through TLS. */
-  finishTls(socket: Duplex, tls: TlsInfo, countFromHere: boolean): void {
+  finishTls(socket: Duplex | BareTls, tls: TlsInfo, countFromHere: boolean): void {
     this.#socket = socket
+    if (socket instanceof BareStream) this.#onread = socket
     this.#tls = tls
     if (countFromHere) {
       this.#bytesIn = 0

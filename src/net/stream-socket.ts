@@ -1,5 +1,5 @@
 /**
- * What our streams and the relay want of a socket. Any Duplex is one, so is a BareSocket; the names and what they mean are
+ * What our streams and the relay want of a socket. Any Duplex is one, so is a BareStream; the names and what they mean are
  * Node's.
  */
 export interface StreamSocket {
@@ -12,6 +12,8 @@ export interface StreamSocket {
   readonly readableEnded: boolean
   readonly readableFlowing: boolean | null
   readonly destroyed: boolean
+  /** TLS: reads are records, and the end has a last word (close_notify). */
+  readonly encrypted?: boolean
   isPaused(): boolean
   write(bytes: Uint8Array): boolean
   write(text: string, encoding: 'latin1'): boolean

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { BareTls } from './bare/bare-tls.ts'
 import type { ServerTlsContext, TrustRules } from './tls-context.ts'
 
 /** OpenSSL's words for the verification results Node names by their codes (X509_verify_cert_error_string). */
@@ -51,7 +52,7 @@ export interface ClientCertificate {
 const NO_CERTIFICATE: ClientCertificate = { certificateUser: undefined, certificateVerified: false }
 
 /** Looks at the certificate of a client after its handshake. Only a verified one names a user. */
-export function clientCertificate(socket: TLSSocket, context: ServerTlsContext): ClientCertificate {
+export function clientCertificate(socket: TLSSocket | BareTls, context: ServerTlsContext): ClientCertificate {
   if (!context.asksCertificate) return NO_CERTIFICATE
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return NO_CERTIFICATE
@@ -63,14 +64,31 @@ export function clientCertificate(socket: TLSSocket, context: ServerTlsContext):
 }
 
 /** Why the certificate of the backend that the operator calls `host` is refused, in Dovecot's words; undefined when it is fine. */
-export function backendCertificateProblem(socket: TLSSocket, host: string, trust: TrustRules): string | undefined {
-  const code = socket.authorized ? undefined : String(socket.authorizationError)
+export function backendCertificateProblem(
+  socket: TLSSocket | BareTls,
+  host: string,
+  trust: TrustRules,
+): string | undefined {
+  const code = backendVerifyCode(socket, host)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return `SSL certificate doesn't match expected host name ${host}: did not match to any IP or DNS fields`
   }
   if (code === undefined && !trust.crlMissing) return undefined
   const certificate = socket.getPeerX509Certificate()
   return invalidCertificate(code ?? 'UNABLE_TO_GET_CRL', certificate, 'ssl_client_ca_* settings?')
+}
+
+/** Asks what a TLSSocket has asked by itself when its handshake is done. */
+function backendVerifyCode(socket: TLSSocket | BareTls, host: string): string | undefined {
+  if (!(socket instanceof BareTls)) return socket.authorized ? undefined : String(socket.authorizationError)
+  const error = socket.verifyError() ?? identityError(socket, host)
+  return error ? String((error as { code?: string }).code ?? error.message) : undefined
+}
+
+function identityError(socket: BareTls, host: string): Error | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return new Error('UNABLE_TO_GET_ISSUER_CERT')
+  return checkServerIdentity(host, certificate.toLegacyObject() as PeerCertificate)
 }
 
 function invalidCertificate(code: string, certificate: X509Certificate | undefined, check: string): string {
@@ -88,11 +106,11 @@ function oneLine(subject: string | undefined): string {
  * The verification result of a server-side handshake. Node tells it through tls.Server only, which has no place for
  * STARTTLS; the handle underneath has the same answer. Where it should be missing, nobody is verified.
  */
-function verifyCode(socket: TLSSocket, trust: TrustRules): string | undefined {
+function verifyCode(socket: TLSSocket | BareTls, trust: TrustRules): string | undefined {
   if (trust.crlMissing) return 'UNABLE_TO_GET_CRL'
-  const { ssl } = socket as unknown as { readonly ssl?: { verifyError?(): (Error & { code?: string }) | null } }
-  if (typeof ssl?.verifyError !== 'function') return 'CERT_UNTRUSTED'
-  const error = ssl.verifyError()
+  const handle = socket instanceof BareTls ? socket : (socket as unknown as { readonly ssl?: Partial<BareTls> }).ssl
+  if (typeof handle?.verifyError !== 'function') return 'CERT_UNTRUSTED'
+  const error = handle.verifyError()
   return error ? (error.code ?? 'CERT_UNTRUSTED') : undefined
 }
 

@@ -7,8 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { PATIENCE_MS, within } from '../../test/support/deadline.ts'
-import { socketPair } from '../../test/support/socket-pair.ts'
-import { testEachWay } from '../../test/support/stream-pair.ts'
+import { type OpenStreamPair, testEachWay } from '../../test/support/stream-pair.ts'
 import { type AllTlsSettings, serving, tlsSettings } from '../../test/support/tls-settings.ts'
 import { Secret } from '../util/secret.ts'
 import { ConnectionLost, DeadlineExceeded } from './byte-stream.ts'
@@ -40,11 +39,11 @@ interface Served {
 
 async function serve(
   t: TestContext,
-  options: Partial<ServerTlsOptions>,
+  open: OpenStreamPair,
+  options: Partial<ServerTlsOptions> = {},
   client: ConnectionOptions = {},
 ): Promise<Served> {
-  const { near, far } = await socketPair(t)
-  const stream = new SocketStream(near)
+  const { stream, far } = await open(t)
   const up = startTlsServer(stream, { context: serverContext(), unread: 'drop', ...options })
   up.catch(() => undefined)
   const socket = connect({ rejectUnauthorized: false, ...client, socket: far })
@@ -138,7 +137,7 @@ testEachWay('with TLS from the first byte what was read already belongs to the h
   client.destroy()
 })
 
-test('the name that the client sends chooses the certificate', async (t) => {
+testEachWay('the name that the client sends chooses the certificate', async (t, open) => {
   const other = await makeCertificate(authority, { names: ['mail.example.com'] })
   const otherContext = serverContext(serving(other))
   const asked: string[] = []
@@ -149,6 +148,7 @@ test('the name that the client sends chooses the certificate', async (t) => {
   for (const name of ['mail.example.com', 'imap.example.org']) {
     const { client, up, secured } = await serve(
       t,
+      open,
       { byServerName },
       { servername: name, ca: authority.cert, rejectUnauthorized: true },
     )
@@ -159,6 +159,7 @@ test('the name that the client sends chooses the certificate', async (t) => {
   assert.deepEqual(asked, ['mail.example.com', 'imap.example.org'])
   const broken = await serve(
     t,
+    open,
     { byServerName: () => assert.fail('a filter that cannot be read') },
     { servername: 'x.example' },
   )
@@ -200,8 +201,8 @@ testEachWay('what goes wrong in a handshake is said in the words of OpenSSL', as
   }
 })
 
-test('a client that is too old is told apart', async (t) => {
-  const old = await serve(t, {}, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL@SECLEVEL=0' })
+testEachWay('a client that is too old is told apart', async (t, open) => {
+  const old = await serve(t, open, {}, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL@SECLEVEL=0' })
   await assert.rejects(old.up, {
     message: 'SSL_accept() failed: error:0A000102:SSL routines::unsupported protocol',
     fault: 'handshake',
@@ -250,8 +251,8 @@ testEachWay('the deadline of the stream ends a handshake that hangs', async (t, 
   assert.ok(near.destroyed)
 })
 
-test('a fault after the handshake ends the connection', async (t) => {
-  const { stream, far, up, secured } = await serve(t, {})
+testEachWay('a fault after the handshake ends the connection', async (t, open) => {
+  const { stream, far, up, secured } = await serve(t, open, {})
   await Promise.all([up, secured])
   const waiting = Promise.resolve(stream.readLine(100))
   waiting.catch(() => undefined)
@@ -266,7 +267,7 @@ test('a fault after the handshake ends the connection', async (t) => {
   assert.ok(stream.ended)
 })
 
-test('a client certificate names the user when it is verified', async (t) => {
+testEachWay('a client certificate names the user when it is verified', async (t, open) => {
   const joe = await makeCertificate(authority, { commonName: 'joe', names: ['joe.example.org'] })
   const stranger = await makeCertificate(undefined, { commonName: 'joe' })
   const asking = { ssl_verify_client_cert: true, ssl_ca: authority.cert, ssl_require_crl: false }
@@ -298,7 +299,7 @@ test('a client certificate names the user when it is verified', async (t) => {
   ]
   for (const { why, settings, shown, user, verified = false, problem } of rows) {
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const { stream, up } = await serve(t, { context: serverContext(settings) }, { ...shown, maxVersion })
+      const { stream, up } = await serve(t, open, { context: serverContext(settings) }, { ...shown, maxVersion })
       await up
       assert.equal(stream.tls?.certificateUser, user, `${why}, ${maxVersion}`)
       assert.equal(stream.tls?.certificateVerified, verified, why)
@@ -307,20 +308,20 @@ test('a client certificate names the user when it is verified', async (t) => {
   }
 })
 
-test('sessions are resumed by another context with the same ticket keys', async (t) => {
+testEachWay('sessions are resumed by another context with the same ticket keys', async (t, open) => {
   const keys = randomBytes(48)
   const contexts = [new TlsContextCache(keys), new TlsContextCache(keys)].map((one) =>
     one.server(tlsSettings(serving(certificate))),
   )
   const later = new TlsContextCache(randomBytes(48)).server(tlsSettings(serving(certificate)))
   const session = await new Promise<Buffer>((resolve, reject) => {
-    serve(t, { context: contexts[0] as ServerTlsContext }).then(({ client, stream, up }) => {
+    serve(t, open, { context: contexts[0] as ServerTlsContext }).then(({ client, stream, up }) => {
       client.once('session', resolve)
       up.then(() => stream.write('* OK\r\n'), reject)
     }, reject)
   })
   const reused = async (context: ServerTlsContext): Promise<boolean> => {
-    const { client, up, secured } = await serve(t, { context }, { session })
+    const { client, up, secured } = await serve(t, open, { context }, { session })
     await Promise.all([up, secured])
     return client.isSessionReused()
   }
@@ -328,12 +329,12 @@ test('sessions are resumed by another context with the same ticket keys', async 
   assert.ok(!(await reused(later)))
 })
 
-test('application protocols are agreed on when the client offers them', async (t) => {
-  const { client, up, secured } = await serve(t, { alpn: 'imap' }, { ALPNProtocols: ['imap'] })
+testEachWay('application protocols are agreed on when the client offers them', async (t, open) => {
+  const { client, up, secured } = await serve(t, open, { alpn: 'imap' }, { ALPNProtocols: ['imap'] })
   await Promise.all([up, secured])
   assert.equal(client.alpnProtocol, 'imap')
-  await (await serve(t, { alpn: 'imap' })).up
-  const web = await serve(t, { alpn: 'imap' }, { ALPNProtocols: ['http/1.1'] })
+  await (await serve(t, open, { alpn: 'imap' })).up
+  const web = await serve(t, open, { alpn: 'imap' }, { ALPNProtocols: ['http/1.1'] })
   await assert.rejects(web.up, /no application protocol/)
 })
 
@@ -345,13 +346,14 @@ interface Backend {
 /** Our STARTTLS towards a backend that shows this certificate. */
 async function toBackend(
   t: TestContext,
+  open: OpenStreamPair,
   { certificate: shown, asks = false }: Backend,
   settings: Partial<AllTlsSettings>,
   host: string,
   verify = true,
 ): Promise<{ stream: SocketStream; backend: SocketStream; up: Promise<void>; backendUp: Promise<void> }> {
-  const { near, far } = await socketPair(t)
-  const [stream, backend] = [new SocketStream(near), new SocketStream(far)]
+  const { stream, far } = await open(t)
+  const backend = new SocketStream(far)
   const asking = asks ? { ssl_verify_client_cert: true, ssl_ca: authority.cert, ssl_require_crl: false } : {}
   const backendUp = startTlsServer(backend, {
     context: cache.server(tlsSettings({ ...serving(shown), ...asking })),
@@ -363,7 +365,7 @@ async function toBackend(
   return { stream, backend, up, backendUp }
 }
 
-test('a backend must show a certificate that its host field and our authorities agree with', async (t) => {
+testEachWay('a backend must show a certificate that its host field and our authorities agree with', async (t, open) => {
   const trusting = { ssl_ca: authority.cert, ssl_require_crl: false }
   const self = await makeCertificate(undefined, { commonName: 'selfs', names: ['selfs'] })
   const wildcard = await makeCertificate(authority, { names: ['*.example.org'] })
@@ -423,39 +425,49 @@ test('a backend must show a certificate that its host field and our authorities 
     },
   ]
   for (const { why, shown, host, settings, problem } of rows) {
-    const { up, stream } = await toBackend(t, { certificate: shown }, { ...trusting, ...settings }, host)
+    const { up, stream } = await toBackend(t, open, { certificate: shown }, { ...trusting, ...settings }, host)
     if (problem === undefined) await assert.doesNotReject(up, why)
     else {
       await assert.rejects(up, { name: 'TlsFailed', message: problem, fault: 'certificate' }, why)
       assert.ok(stream.ended, why)
     }
-    const any = await toBackend(t, { certificate: shown }, { ...trusting, ...settings }, host, false)
+    const any = await toBackend(t, open, { certificate: shown }, { ...trusting, ...settings }, host, false)
     await assert.doesNotReject(any.up, `any-cert: ${why}`)
   }
 })
 
-test('a backend is sent names, not addresses, our certificate, and bytes counted inside TLS', async (t) => {
-  const mine = await makeCertificate(authority, { commonName: 'proxy' })
-  const settings = { ssl_client_cert: mine.cert, ssl_client_key: new Secret(mine.key) }
-  for (const [host, serverName] of [
-    ['imap.example.org', 'imap.example.org'],
-    ['127.0.0.1', undefined],
-    ['::1', undefined],
-  ] as const) {
-    const { stream, backend, up, backendUp } = await toBackend(t, { certificate, asks: true }, settings, host, false)
-    await Promise.all([up, backendUp])
-    assert.equal(backend.tls?.serverName, serverName)
-    assert.equal(backend.tls?.certificateUser, 'proxy')
-    assert.deepEqual([stream.bytesIn, stream.bytesOut], [0, 0])
-    stream.write('C CAPABILITY\r\n')
-    assert.equal(await backend.readLine(100), 'C CAPABILITY')
-    assert.equal(stream.bytesOut, 14)
-  }
-})
+testEachWay(
+  'a backend is sent names, not addresses, our certificate, and bytes counted inside TLS',
+  async (t, open) => {
+    const mine = await makeCertificate(authority, { commonName: 'proxy' })
+    const settings = { ssl_client_cert: mine.cert, ssl_client_key: new Secret(mine.key) }
+    for (const [host, serverName] of [
+      ['imap.example.org', 'imap.example.org'],
+      ['127.0.0.1', undefined],
+      ['::1', undefined],
+    ] as const) {
+      const { stream, backend, up, backendUp } = await toBackend(
+        t,
+        open,
+        { certificate, asks: true },
+        settings,
+        host,
+        false,
+      )
+      await Promise.all([up, backendUp])
+      assert.equal(backend.tls?.serverName, serverName)
+      assert.equal(backend.tls?.certificateUser, 'proxy')
+      assert.deepEqual([stream.bytesIn, stream.bytesOut], [0, 0])
+      stream.write('C CAPABILITY\r\n')
+      assert.equal(await backend.readLine(100), 'C CAPABILITY')
+      assert.equal(stream.bytesOut, 14)
+    }
+  },
+)
 
-test('what a backend sends behind its STARTTLS answer is thrown away', async (t) => {
-  const { near, far } = await socketPair(t)
-  const [stream, backend] = [new SocketStream(near), new SocketStream(far)]
+testEachWay('what a backend sends behind its STARTTLS answer is thrown away', async (t, open) => {
+  const { stream, far } = await open(t)
+  const backend = new SocketStream(far)
   backend.write('S OK Begin TLS\r\n* PREAUTH injected\r\n')
   assert.equal(await stream.readLine(100), 'S OK Begin TLS')
   const backendUp = startTlsServer(backend, { context: serverContext(), unread: 'drop' })

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, type ConnectionOptions, connect, type TLSSocket, TLSSocket as TlsSocket } from 'node:tls'
+import type { BareTls, BareTlsServerOptions } from './bare/bare-tls.ts'
 import type { TlsInfo } from './byte-stream.ts'
 import { serverChannelBinding } from './channel-binding.ts'
 import { faultText } from './fault-text.ts'
+import { NOBODY, type SocketOwner } from './socket-owner.ts'
 import type { SocketStream } from './socket-stream.ts'
 import { backendCertificateProblem, clientCertificate } from './tls-certificate.ts'
 import type { ClientTlsContext, ServerTlsContext } from './tls-context.ts'
@@ -38,35 +40,53 @@ export interface ServerTlsOptions {
  */
 export function startTlsServer(stream: SocketStream, options: ServerTlsOptions): Promise<void> {
   if (isUnfit(stream)) return alreadyGone(stream)
+  const { byServerName, alpn, unread } = options
   let { context } = options
-  const { byServerName, alpn } = options
-  const choose = (
-    name: string,
-    done: (error: Error | null, chosen?: ServerTlsContext['secureContext']) => void,
-  ): void => {
+  const chosen = (name: string): ServerTlsContext['secureContext'] => {
+    context = byServerName?.(name) ?? context
+    return context.secureContext
+  }
+  const plan: BareTlsServerOptions = {
+    secureContext: context.secureContext,
+    asksCertificate: context.asksCertificate,
+    byServerName: byServerName === undefined ? undefined : chosen,
+    alpn,
+  }
+  const finish = (socket: TLSSocket | BareTls): void => stream.finishTls(socket, serverTlsInfo(socket, context), false)
+  const bare = stream.beginBareTls(plan, unread)
+  if (bare !== undefined) return new BareHandshake(stream, bare, 'SSL_accept()', finish).done
+  const socket = answeringSocket(stream.beginTls(unread), plan)
+  return handshake(stream, socket, 'secure', () => finish(socket))
+}
+
+function answeringSocket(
+  over: Duplex,
+  { secureContext, asksCertificate, byServerName, alpn }: BareTlsServerOptions,
+): TLSSocket {
+  type Answer = (error: Error | null, context?: ServerTlsContext['secureContext']) => void
+  const choose = (name: string, answer: Answer): void => {
     try {
-      context = byServerName?.(name) ?? context
-      done(null, context.secureContext)
+      answer(null, byServerName?.(name))
     } catch (error) {
-      done(error as Error)
+      answer(error as Error)
     }
   }
-  const socket = new TlsSocket(stream.beginTls(options.unread) as never, {
+  const socket = new TlsSocket(over as never, {
     isServer: true,
-    secureContext: context.secureContext,
-    requestCert: context.asksCertificate,
+    secureContext,
+    requestCert: asksCertificate,
     rejectUnauthorized: false,
     ...(byServerName === undefined ? undefined : { SNICallback: choose }),
     ...(alpn === undefined ? undefined : { ALPNProtocols: [alpn] }),
   })
   // Without a tls.Server Node reports faults after the handshake by this event alone, and goes on.
-  socket.on('_tlsError', destroyWith)
-  return handshake(stream, socket, 'secure', () => {
-    const serverName = (socket as { servername?: string | false | null }).servername || undefined
-    const channelBinding = (type: string): Buffer | undefined => serverChannelBinding(socket, type)
-    const certificate = clientCertificate(socket, context)
-    stream.finishTls(socket, { ...cipherInfo(socket), serverName, ...certificate, channelBinding }, false)
-  })
+  return socket.on('_tlsError', destroyWith)
+}
+
+function serverTlsInfo(socket: TLSSocket | BareTls, context: ServerTlsContext): TlsInfo {
+  const serverName = (socket as { servername?: string | false | null }).servername || undefined
+  const channelBinding = (type: string): Buffer | undefined => serverChannelBinding(socket, type)
+  return { ...cipherInfo(socket), serverName, ...clientCertificate(socket, context), channelBinding }
 }
 
 export interface ClientTlsOptions {
@@ -83,36 +103,62 @@ export interface ClientTlsOptions {
  */
 export function startTlsClient(stream: SocketStream, options: ClientTlsOptions): Promise<void> {
   if (isUnfit(stream)) return alreadyGone(stream)
-  const socket = connect({ ...connectionOptions(options), socket: stream.beginTls('drop') })
-  return handshake(stream, socket, 'secureConnect', () => {
+  const finish = (socket: TLSSocket | BareTls): void => {
     refuseBadCertificate(socket, options)
     stream.finishTls(socket, backendTlsInfo(socket), true)
-  })
+  }
+  const { secureContext } = options.context
+  const bare = stream.beginBareTls({ secureContext, servername: serverNameOf(options.host) }, 'drop')
+  if (bare !== undefined) {
+    return new BareHandshake(stream, bare, 'SSL_connect()', (socket) => {
+      refuseWeakKey(socket)
+      finish(socket)
+    }).done
+  }
+  const socket = connect({ ...connectionOptions(options), socket: stream.beginTls('drop') })
+  return handshake(stream, socket, 'secureConnect', () => finish(socket))
+}
+
+/** An address is no server name (RFC 6066 section 3). */
+function serverNameOf(host: string): string | undefined {
+  return isIP(host) === 0 ? host.replace(/\.$/, '') : undefined
+}
+
+/** Node's own limit for `minDHSize`; a TLSSocket asks by itself. */
+const LEAST_DH_BITS = 1024
+
+function refuseWeakKey(socket: BareTls): void {
+  const bits = socket.ephemeralDhBits() ?? LEAST_DH_BITS
+  if (bits < LEAST_DH_BITS)
+    throw new TlsFailed('closed', `Connection closed: DH parameter size ${bits} is less than ${LEAST_DH_BITS}`)
 }
 
 /** What tls.connect needs for a backend; whether its certificate is good is asked afterwards, with a better answer. */
 export function connectionOptions({ context, host, verify }: ClientTlsOptions): ConnectionOptions {
+  const servername = serverNameOf(host)
   return {
     secureContext: context.secureContext,
     rejectUnauthorized: false,
-    // An address is no server name (RFC 6066 section 3).
-    ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : undefined),
+    ...(servername === undefined ? undefined : { servername }),
     checkServerIdentity: (_name, certificate) => (verify ? checkServerIdentity(host, certificate) : undefined),
   }
 }
 
 /** Throws TlsFailed when the certificate of a backend is not good enough. */
-export function refuseBadCertificate(socket: TLSSocket, { host, verify, context }: ClientTlsOptions): void {
+export function refuseBadCertificate(socket: TLSSocket | BareTls, { host, verify, context }: ClientTlsOptions): void {
   const problem = verify ? backendCertificateProblem(socket, host, context.trust) : undefined
   if (problem !== undefined) throw new TlsFailed('certificate', problem)
 }
 
-export function backendTlsInfo(socket: TLSSocket): TlsInfo {
+export function backendTlsInfo(socket: TLSSocket | BareTls): TlsInfo {
   return { ...cipherInfo(socket), serverName: undefined, certificateUser: undefined, certificateVerified: false }
 }
 
-/** What a socket's fault during a handshake means. `side` is OpenSSL's name for what we were doing. */
-export function handshakeFailed(error: Error | undefined, side: 'SSL_accept()' | 'SSL_connect()'): TlsFailed {
+/** OpenSSL's name for what we were doing. */
+type Side = 'SSL_accept()' | 'SSL_connect()'
+
+/** What a socket's fault during a handshake means. */
+export function handshakeFailed(error: Error | undefined, side: Side): TlsFailed {
   if (error === undefined || /before secure TLS connection/.test(error.message)) {
     return new TlsFailed('closed', 'Connection closed')
   }
@@ -128,7 +174,7 @@ export function handshakeFailed(error: Error | undefined, side: 'SSL_accept()' |
  * sent Node's TLS would take for its own; who asks for TLS has read what it was told.
  */
 function isUnfit(stream: SocketStream): boolean {
-  return stream.ended || stream.queuedBytes > 0
+  return stream.ended || !stream.writable || stream.queuedBytes > 0
 }
 
 function alreadyGone(stream: SocketStream): Promise<never> {
@@ -179,7 +225,60 @@ function handshake(
   })
 }
 
-function cipherInfo(socket: TLSSocket): { protocol: string; cipher: string; bits: number } {
+/** The same for a bare socket, which belongs to it meanwhile. */
+class BareHandshake implements SocketOwner {
+  readonly done: Promise<void>
+  readonly #stream: SocketStream
+  readonly #socket: BareTls
+  readonly #side: Side
+  #fault: Error | undefined
+  #reject: (error: Error) => void = ignore
+
+  constructor(stream: SocketStream, socket: BareTls, side: Side, finish: (socket: BareTls) => void) {
+    this.#stream = stream
+    this.#socket = socket
+    this.#side = side
+    socket.owner = this
+    this.done = new Promise((resolve, reject) => {
+      this.#reject = reject
+      socket.onSecure = () => {
+        try {
+          finish(socket)
+          resolve()
+        } catch (error) {
+          this.#fail(error as Error)
+        }
+      }
+    })
+    stream.onDeadline((error) => this.#fail(error))
+    socket.begin()
+  }
+
+  socketData(): void {}
+  socketDrained(): void {}
+
+  socketFailed(error: Error): void {
+    this.#fault ??= error
+  }
+
+  socketEnded(): void {
+    this.#fail(handshakeFailed(this.#fault, this.#side))
+  }
+
+  socketClosed(): void {
+    this.socketEnded()
+  }
+
+  #fail(error: Error): void {
+    this.#socket.owner = NOBODY
+    this.#socket.onSecure = undefined
+    this.#socket.destroy()
+    this.#stream.failTls(error)
+    this.#reject(error)
+  }
+}
+
+function cipherInfo(socket: TLSSocket | BareTls): { protocol: string; cipher: string; bits: number } {
   const { name } = socket.getCipher()
   return { protocol: socket.getProtocol() ?? '', cipher: name, bits: cipherBits(name) }
 }

@@ -57,6 +57,19 @@ test('an adopted chunk is not written to, even when it is part of a larger buffe
   assert.equal(unread.takeAll().toString(), 'abcdXYZ')
 })
 
+test('what was cut into lines as text can be had as bytes', () => {
+  const unread = new UnreadBytes()
+  const chunk = Buffer.from('L {3}\r\na\xe9\0 b\r\nrest', 'latin1')
+  unread.copy(chunk, chunk.length)
+  assert.equal(unread.takeLine(100), 'L {3}')
+  assert.equal(unread.take(3).toString('latin1'), 'a\xe9\0')
+  assert.equal(unread.takeLine(100), ' b')
+  assert.equal(unread.takeLine(100), undefined)
+  unread.copy(Buffer.from('\n'), 1)
+  assert.equal(unread.takeLine(100), 'rest')
+  assert.equal(unread.size, 0)
+})
+
 test('bytes can be put back in front', () => {
   const unread = filled('def')
   unread.unread(Buffer.from('abc'))

@@ -12,6 +12,12 @@ export function readBackendLine(stream: ByteStream): Soon<string> {
   return expectMore(stream.readLine(BACKEND_LINE_BYTES))
 }
 
+/** The next line if it is here already; otherwise a promise of what `next` makes of it. Throws, or rejects, as `readBackendLine`. */
+export function lineOrLater<T>(stream: ByteStream, next: (line: string) => Soon<T>): string | Promise<T> {
+  const read = stream.readLine(BACKEND_LINE_BYTES)
+  return read instanceof Promise ? read.then((line) => next(unlessOver(line)), failReading) : unlessOver(read)
+}
+
 /** So many bytes of a backend. Throws as `readBackendLine` does. */
 export function readBackendBytes(stream: ByteStream, count: number): Soon<Buffer> {
   return expectMore(stream.readBytes(count))

@@ -134,7 +134,7 @@ function request(
     line: (message: string) => message,
   }
   const guard = createLoopGuard()
-  const loop = guard.enter('id', 'there')
+  const loop = guard.enter('id', { ip: '127.0.77.3', port: 28143, destuser: 'joe' })
   assert.ok(loop)
   return {
     protocol: toy,

@@ -7,7 +7,7 @@ import type { SocketStream } from '../net/socket-stream.ts'
 import type { Tap } from '../net/tap.ts'
 import { type ClientTlsOptions, startTlsClient } from '../net/tls.ts'
 import type { ClientTlsContext } from '../net/tls-context.ts'
-import type { Observer, ProxySessionFields } from '../observe/events.ts'
+import { hears, type Observer, type ProxySessionFields } from '../observe/events.ts'
 import type {
   BackendIo,
   BackendWelcome,
@@ -101,6 +101,7 @@ class BackendLogin {
   #local: Endpoint | string | undefined
   readonly #step: string
   #io: BackendIo | undefined
+  #rawlog: (() => Tap) | undefined
   #bindProblemLogged = false
 
   constructor(access: BackendAccess, request: BackendLoginRequest) {
@@ -112,14 +113,21 @@ class BackendLogin {
 
   async run(): Promise<BackendLoginEnd> {
     const { target, settings, signal, fields } = this.#request
-    this.#access.observer.emit('proxy_session_started', fields())
+    const { observer } = this.#access
+    if (hears(observer, 'proxy_session_started')) observer.emit('proxy_session_started', fields())
     this.#sourceIp = target.sourceIp
     if (target.sourceIp === undefined && settings.login_source_ips.length > 0) {
       this.#sourceIp = await this.#access.sourceIps.next(settings.login_source_ips, target.ip)
     }
     for (;;) {
       this.#attempts++
-      const end = await this.#attempt()
+      let dialled: SocketStream | ProxyFailure
+      try {
+        dialled = await this.#dial()
+      } catch (error) {
+        dialled = this.#notDialled(error)
+      }
+      const end = dialled instanceof ProxyFailure ? dialled : await this.#logIn(dialled)
       if (!(end instanceof ProxyFailure)) return { kind: 'connected', connection: this.#connected(end) }
       if (signal.aborted) return { kind: 'aborted' }
       if (this.#elapsedMs() >= this.#request.limitMs) return { kind: 'too-late' }
@@ -140,8 +148,8 @@ class BackendLogin {
     }
   }
 
-  /** One connection. A failure has closed it. Handlers instead of awaits: every login comes this way. */
-  #attempt(): Promise<Welcomed | ProxyFailure> | ProxyFailure {
+  /** Connects, unless somebody else waits for this host in vain. Rejects with DialFailed; throws what is wrong with TLS settings. */
+  #dial(): Promise<SocketStream> | HostDown {
     const { hosts, dial } = this.#access
     const { target, signal, settings, limitMs } = this.#request
     const { ip, port, immediateFailureAfterMs } = target
@@ -151,28 +159,13 @@ class BackendLogin {
       hosts.end(ip, port)
       return new HostDown(target)
     }
-    try {
-      const tls = this.#tlsAtOnce ? this.#tlsOptions() : undefined
-      const rawlog = this.#access.openRawlog?.(settings)
-      const onread = rawlog === undefined && (target.tls === 'none' || this.#tlsAtOnce)
-      // One deadline for all of it: it goes on counting when the connection is there.
-      const timeoutMs = Math.min(this.#timeoutMs(), limitMs)
-      return dial({
-        ip,
-        port,
-        sourceIp: this.#sourceIp,
-        tls,
-        onread,
-        bare: settings.postern_bare_sockets,
-        timeoutMs,
-        signal,
-      }).then(
-        (stream) => this.#logIn(stream, rawlog),
-        (error: unknown) => this.#notDialled(error),
-      )
-    } catch (error) {
-      return this.#notDialled(error)
-    }
+    const tls = this.#tlsAtOnce ? this.#tlsOptions() : undefined
+    this.#rawlog = this.#access.openRawlog?.(settings)
+    const bare = settings.postern_bare_sockets
+    const onread = this.#rawlog === undefined && (bare || target.tls === 'none' || this.#tlsAtOnce)
+    // One deadline for all of it: it goes on counting when the connection is there.
+    const timeoutMs = Math.min(this.#timeoutMs(), limitMs)
+    return dial({ ip, port, sourceIp: this.#sourceIp, tls, onread, bare, timeoutMs, signal })
   }
 
   #notDialled(error: unknown): ProxyFailure {
@@ -182,8 +175,11 @@ class BackendLogin {
     return dialFailure(target, error, this.#step)
   }
 
-  /** The connection is there; a backend must not outlive the client that it is logged in to for. */
-  #logIn(stream: SocketStream, rawlog: (() => Tap) | undefined): Promise<Welcomed | ProxyFailure> {
+  /**
+   * The connection is there; a backend must not outlive the client that it is logged in to for. A failure has closed it. Handlers
+   * instead of awaits: every login comes this way.
+   */
+  #logIn(stream: SocketStream): Promise<Welcomed | ProxyFailure> {
     const { hosts } = this.#access
     const { signal, target, loop } = this.#request
     hosts.connected(target.ip, target.port)
@@ -194,7 +190,7 @@ class BackendLogin {
       return this.#notWelcome(stream, error)
     }
     try {
-      if (rawlog !== undefined) stream.tap(rawlog())
+      if (this.#rawlog !== undefined) stream.tap(this.#rawlog())
       this.#local = stream.local
       loop.connected(stream.local)
       signal.addEventListener('abort', abort)

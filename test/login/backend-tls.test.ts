@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { Settings } from '../../src/config/config.ts'
 import { Secret } from '../../src/util/secret.ts'
 import { type BackendScript, startScriptedBackend } from '../peers/scripted-backend.ts'
+import { skipWithoutBare } from '../support/bare-pair.ts'
 import { type Certificate, makeAuthority, makeCertificate } from '../support/certificates.ts'
 import type { Wire } from '../support/wire.ts'
 import { type Door, openDoor } from './door.ts'
@@ -113,7 +114,15 @@ const bad: readonly {
   },
 ]
 
-for (const mode of ['ssl', 'starttls'] as const) {
+const MODES = (['ssl', 'starttls'] as const).flatMap((mode) => [
+  { mode, bare: false },
+  { mode, bare: true },
+])
+
+for (const { mode, bare } of MODES) {
+  const skip = bare && skipWithoutBare
+  const over = bare ? `${mode}, bare,` : mode
+  const sockets = { postern_bare_sockets: bare }
   const script = mode === 'ssl' ? implicit : starttls
   const fieldsOf = ({ any, ...fields }: Record<string, string>): Record<string, string> => ({
     ...fields,
@@ -121,8 +130,8 @@ for (const mode of ['ssl', 'starttls'] as const) {
   })
 
   for (const { why, fields, certificate, settings } of good) {
-    test(`${mode} to a backend that is believed: ${why}`, async (t) => {
-      const { reply, connections } = await logIn(t, script(certificate), fieldsOf(fields), settings)
+    test(`${over} to a backend that is believed: ${why}`, { skip }, async (t) => {
+      const { reply, connections } = await logIn(t, script(certificate), fieldsOf(fields), { ...settings, ...sockets })
       assert.equal(reply, 'a OK in')
       const sni = fields['host']
       // An address is no server name.
@@ -131,8 +140,11 @@ for (const mode of ['ssl', 'starttls'] as const) {
   }
 
   for (const { why, fields, certificate, settings, problem } of bad) {
-    test(`${mode} to a backend that is not believed, and not asked twice: ${why}`, async (t) => {
-      const { reply, door, connections } = await logIn(t, script(certificate), fieldsOf(fields), settings)
+    test(`${over} to a backend that is not believed, and not asked twice: ${why}`, { skip }, async (t) => {
+      const { reply, door, connections } = await logIn(t, script(certificate), fieldsOf(fields), {
+        ...settings,
+        ...sockets,
+      })
       assert.equal(reply, 'a NO proxy-failed for good')
       const line = await door.logged(/Disconnected by server/)
       const state = mode === 'ssl' ? '/none' : 'starttls/banner'
@@ -142,15 +154,15 @@ for (const mode of ['ssl', 'starttls'] as const) {
     })
   }
 
-  test(`${mode} shows the backend our certificate`, async (t) => {
-    const settings = { ...TRUSTING, ssl_client_cert: ours.cert, ssl_client_key: new Secret(ours.key) }
+  test(`${over} shows the backend our certificate`, { skip }, async (t) => {
+    const settings = { ...TRUSTING, ...sockets, ssl_client_cert: ours.cert, ssl_client_key: new Secret(ours.key) }
     const { reply, connections } = await logIn(t, script(named), fieldsOf(NAMED), settings)
     assert.equal(reply, 'a OK in')
     assert.equal(connections[0]?.tls?.getPeerX509Certificate()?.subject, 'CN=proxy')
   })
 
-  test(`${mode} with a certificate of ours that cannot be used is our fault, and said so`, async (t) => {
-    const settings = { ...TRUSTING, ssl_client_cert: 'garbage' }
+  test(`${over} with a certificate of ours that cannot be used is our fault, and said so`, { skip }, async (t) => {
+    const settings = { ...TRUSTING, ...sockets, ssl_client_cert: 'garbage' }
     const { reply, door } = await logIn(t, script(named), fieldsOf(NAMED), settings)
     assert.equal(reply, 'a NO proxy-failed for good')
     await door.logged(
@@ -159,32 +171,40 @@ for (const mode of ['ssl', 'starttls'] as const) {
   })
 }
 
-test('a backend without TLS where TLS comes first is tried again, as it may be starting', async (t) => {
-  const { reply, door, connections } = await logIn(
-    t,
-    async (wire) => {
-      wire.send('* OK plain text')
-      await wire.line().catch(() => undefined)
-    },
-    { ssl: 'yes', ...NAMED },
-    { ...TRUSTING, login_proxy_max_reconnects: 1 },
-  )
-  assert.equal(reply, 'a NO proxy-failed later')
-  assert.equal(connections.length, 2)
-  await door.logged(/Disconnected by server: Connection closed: SSL_connect\(\) failed: error:/)
-})
+for (const bare of [false, true]) {
+  const skip = bare && skipWithoutBare
+  const how = bare ? ', bare' : ''
+  const sockets = { postern_bare_sockets: bare }
 
-test('a PROXY header goes in clear text in front of the handshake', async (t) => {
-  const { reply } = await logIn(
-    t,
-    async (wire) => {
-      await wire.expect(/^PROXY TCP4 /)
-      await wire.startTlsAsServer(named)
-      wire.send('* OK ready')
-      await letIn(wire)
-    },
-    { ssl: 'yes', haproxy: 'v1', ...NAMED },
-    TRUSTING,
-  )
-  assert.equal(reply, 'a OK in')
-})
+  test(`a backend without TLS where TLS comes first is tried again, as it may be starting${how}`, {
+    skip,
+  }, async (t) => {
+    const { reply, door, connections } = await logIn(
+      t,
+      async (wire) => {
+        wire.send('* OK plain text')
+        await wire.line().catch(() => undefined)
+      },
+      { ssl: 'yes', ...NAMED },
+      { ...TRUSTING, ...sockets, login_proxy_max_reconnects: 1 },
+    )
+    assert.equal(reply, 'a NO proxy-failed later')
+    assert.equal(connections.length, 2)
+    await door.logged(/Disconnected by server: Connection closed: SSL_connect\(\) failed: error:/)
+  })
+
+  test(`a PROXY header goes in clear text in front of the handshake${how}`, { skip }, async (t) => {
+    const { reply } = await logIn(
+      t,
+      async (wire) => {
+        await wire.expect(/^PROXY TCP4 /)
+        await wire.startTlsAsServer(named)
+        wire.send('* OK ready')
+        await letIn(wire)
+      },
+      { ssl: 'yes', haproxy: 'v1', ...NAMED },
+      { ...TRUSTING, ...sockets },
+    )
+    assert.equal(reply, 'a OK in')
+  })
+}

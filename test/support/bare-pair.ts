@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { acceptBare } from '../../src/net/bare/accept.ts'
 import type { BareSocket } from '../../src/net/bare/bare-socket.ts'
+import type { BareStream } from '../../src/net/bare/bare-stream.ts'
 import { bareBinding } from '../../src/net/bare/binding.ts'
 import { connectBare } from '../../src/net/bare/connect.ts'
 import type { OnreadReader } from '../../src/net/byte-stream.ts'
@@ -72,7 +73,7 @@ export class Told implements SocketOwner, OnreadReader {
   onTake: (chunk: Buffer) => boolean = () => true
   onNews: (what: string) => void = () => undefined
 
-  constructor(socket: BareSocket) {
+  constructor(socket: BareStream) {
     socket.owner = this
     socket.reader = this
   }
@@ -94,26 +95,26 @@ export class Told implements SocketOwner, OnreadReader {
 
   /** With an `onread` hook there is none. */
   socketData(): void {
-    this.#tell('data')
+    this.add('data')
   }
 
   socketEnded(): void {
-    this.#tell('end')
+    this.add('end')
   }
 
   socketFailed(error: Error): void {
-    this.#tell(`error ${codeOf(error) ?? error.message}`)
+    this.add(`error ${codeOf(error) ?? error.message}`)
   }
 
   socketClosed(): void {
-    this.#tell('close')
+    this.add('close')
   }
 
   socketDrained(): void {
-    this.#tell('drain')
+    this.add('drain')
   }
 
-  #tell(what: string): void {
+  add(what: string): void {
     this.news.push(what)
     this.onNews(what)
   }

@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { skipWithoutBare as skip, Told } from '../../../test/support/bare-pair.ts'
+import { doBare, MUCH } from '../../../test/support/bare-steps.ts'
 import { turn, until } from '../../../test/support/until.ts'
 import { own } from '../socket-owner.ts'
 import { acceptBare } from './accept.ts'
@@ -23,28 +24,6 @@ const ROUNDS = 50
 /** What one end does with its connection, one step a turn. */
 const STEPS = ['write', 'write much', 'end', 'destroy', 'reset', 'pause', 'resume', 'wait'] as const
 type Step = (typeof STEPS)[number]
-
-const MUCH = Buffer.alloc(300_000, 'x')
-
-function doBare(socket: BareSocket, step: Step): void {
-  switch (step) {
-    case 'write':
-      return void socket.write('word\r\n')
-    case 'write much':
-      return void socket.write(MUCH)
-    case 'end':
-      return socket.end(() => undefined)
-    case 'destroy':
-      return socket.destroy()
-    case 'reset':
-      return socket.destroy(new Error('enough'))
-    case 'pause':
-      return socket.pause()
-    case 'resume':
-      return socket.resume()
-    case 'wait':
-  }
-}
 
 function doPlain(socket: Socket, step: Step): void {
   if (socket.destroyed || step === 'wait') return

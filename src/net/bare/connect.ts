@@ -1,4 +1,5 @@
-import { BareSocket, errnoError } from './bare-socket.ts'
+import { BareSocket } from './bare-socket.ts'
+import { errnoError } from './bare-stream.ts'
 import { bareBinding, type ConnectRequest, type TcpHandle } from './binding.ts'
 
 export interface BareTarget {
