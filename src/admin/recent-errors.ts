@@ -34,9 +34,13 @@ export class RecentErrors implements Observer {
   }
 
   emit<Name extends EventName>(name: Name, fields: EventTable[Name]): void {
-    if (!LOUD_EVENTS.has(name)) return
+    if (!this.hears(name)) return
     const line = sentence(name, fields)
     if (line !== undefined) this.log(line.level, line.service, line.text)
+  }
+
+  hears(name: EventName): boolean {
+    return LOUD_EVENTS.has(name)
   }
 
   log(level: LogLevel, service: string, text: string): void {

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config.ts'
 import { openJsonLog, openTextLog, type LogWriters } from '../observe/log.ts'
 import { openLogWriter, parseLogPath, type LogWriter } from '../observe/log-writer.ts'
-import type { Observer } from '../observe/events.ts'
+import { hears, type Observer } from '../observe/events.ts'
 
 /** The process's log as the configuration wants it; `log_path`, `info_log_path` and `debug_log_path` may share a writer. */
 export interface OpenLog extends Observer {
@@ -20,6 +20,7 @@ export function openLog(settings: Settings): OpenLog {
   return {
     emit: sink.emit.bind(sink),
     log: sink.log.bind(sink),
+    hears: (name) => hears(sink, name),
     reopen: () => all.forEach((writer) => writer.reopen()),
     flushSync: () => all.forEach((writer) => writer.flushSync()),
     close: () => all.forEach((writer) => writer.close()),

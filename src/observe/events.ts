@@ -132,6 +132,13 @@ export interface Observer {
   emit<Name extends EventName>(name: Name, fields: EventTable[Name]): void
   /** One line: `SERVICE: LEVEL: text`. Text comes without secrets; control characters are escaped by the sink. */
   log(level: LogLevel, service: string, text: string): void
+  /** Whether events of this name are of any use here. Always the same answer; absent: all are. */
+  hears?(name: EventName): boolean
+}
+
+/** Whether anybody wants events of this name: where every login has one, it is not made for nobody. */
+export function hears(observer: Observer, name: EventName): boolean {
+  return observer.hears?.(name) ?? true
 }
 
 /** Gives every event to each of `sinks`. */
@@ -143,6 +150,7 @@ export function combine(sinks: readonly Observer[]): Observer {
     log(level, service, text) {
       for (const sink of sinks) sink.log(level, service, text)
     },
+    hears: (name) => sinks.some((sink) => hears(sink, name)),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EventName, EventTable, LogLevel, Observer } from './events.ts'
 import type { LogWriter } from './log-writer.ts'
 import { compileStrftime } from './strftime.ts'
-import { DEBUG_EVENTS, sentence } from './sentences.ts'
+import { DEBUG_EVENTS, hasSentence, sentence } from './sentences.ts'
 
 /** The three logs of Dovecot: `log_path`, `info_log_path`, `debug_log_path`; they may be one writer. */
 export interface LogWriters {
@@ -32,11 +32,10 @@ export function openTextLog(writers: LogWriters, timestamp: string, debug: boole
   return {
     log,
     emit(name, fields) {
-      // Every login has one: its line is not made to be thrown away.
-      if (!debug && DEBUG_EVENTS.has(name)) return
       const line = sentence(name, fields)
       if (line !== undefined) log(line.level, line.service, line.text)
     },
+    hears: (name) => hasSentence(name) && (debug || !DEBUG_EVENTS.has(name)),
   }
 }
 

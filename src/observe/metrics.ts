@@ -21,6 +21,7 @@ export function openMetrics(): Metrics {
       const handler = handlers[name] as ((event: typeof fields) => void) | undefined
       handler?.(fields)
     },
+    hears: (name) => handlers[name] !== undefined,
     snapshot: async () => (await registry.getMetricsAsJSON()) as object[],
   }
 }

@@ -88,6 +88,11 @@ export const DEBUG_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
   'worker_started',
 ])
 
+/** Whether events of this name may have a log line. */
+export function hasSentence(name: EventName): boolean {
+  return SENTENCES[name] !== undefined
+}
+
 /** The log line of an event, or `undefined` when it has none. */
 export function sentence<Name extends EventName>(name: Name, fields: EventTable[Name]): LogLine | undefined {
   return SENTENCES[name]?.(fields)
