@@ -1,5 +1,6 @@
 // One passdb is asked for real: default fields, lookup, password.
 import { performance } from 'node:perf_hooks'
+import { hears } from '../observe/events.ts'
 import type { Secret } from '../util/secret.ts'
 import { assertNever } from '../util/assert-never.ts'
 import { andThen, type Soon } from '../util/soon.ts'
@@ -70,7 +71,9 @@ function replyOf(request: AuthRequest, block: PassdbBlock, query: Query, signal:
 }
 
 function tellFinished(request: AuthRequest, block: PassdbBlock, reply: VerifyReply, startedMs: number): void {
-  request.needs.observer.emit('auth_query_finished', {
+  const { observer } = request.needs
+  if (!hears(observer, 'auth_query_finished')) return
+  observer.emit('auth_query_finished', {
     driver: block.driver,
     part: 'passdb',
     result: reply.kind === 'unknown' ? 'unknown' : reply.kind === 'internal-failure' ? 'failed' : 'found',

@@ -1,7 +1,7 @@
 import type { AuthConnection, AuthOutcome, AuthRefusal, SaslExchange } from '../auth/auth.ts'
 import type { ProxyHeader } from '../net/haproxy-header.ts'
 import type { LentConnection } from '../net/lent-connection.ts'
-import type { LoginResult } from '../observe/events.ts'
+import { hears, type LoginResult, type Observer } from '../observe/events.ts'
 import type { Credentials, LoginVerdict, Protocol } from '../protocols/protocol.ts'
 import { InvalidBase64, InvalidBase64Data } from '../sasl/mechanism.ts'
 import type { Cancellation } from '../util/cancellation.ts'
@@ -62,6 +62,18 @@ export function attemptLogin(context: AttemptContext, credentials: Credentials):
       ? authRefused(context, settled)
       : authenticated(context, { connection, tag: credentials.tag }, settled, sinceMs),
   )
+}
+
+/** Tells whoever wants to know how an attempt was answered. */
+export function tellAttempt(observer: Observer, record: SessionRecord, result: LoginResult, durationMs: number): void {
+  if (!hears(observer, 'login_attempt_finished')) return
+  observer.emit('login_attempt_finished', {
+    ...record.fields(),
+    ...(record.user === '' ? undefined : { user: record.user }),
+    mechanism: record.mechanism,
+    result,
+    duration_ms: durationMs,
+  })
 }
 
 type Authenticated = Parameters<SessionRecord['authenticated']>[0]

@@ -54,7 +54,7 @@ export class LoginHolds {
   readonly #onExpired: (users: readonly string[]) => void
   readonly #holds = new Map<string, Hold>()
   readonly #held = new Map<string, Hold>()
-  readonly #passing = new RenewedMap<number>()
+  readonly #passing = new RenewedMap<{ count: number }>()
   /** When users were released: logins that began before know an old route. */
   readonly #released = new Map<string, number>()
 
@@ -104,15 +104,15 @@ export class LoginHolds {
 
   state(user: string): HoldState {
     const waiting = [...(this.#held.get(user)?.waiting ?? [])].filter((waiter) => waiter.user === user).length
-    const passing = this.#passing.get(user) ?? 0
+    const passing = this.#passing.get(user)?.count ?? 0
     return waiting === 0 && passing === 0 ? NOTHING : { waiting, passing }
   }
 
   /** A user has authenticated with what the databases said at some time after `sinceMs`. Waits if the user is held. */
   pass(user: string, sinceMs: number, limitMs: () => number, signal: Cancellable): Passage | Promise<Passage> {
-    const hold = this.#held.get(user)
+    const hold = this.#held.size === 0 ? undefined : this.#held.get(user)
     if (hold !== undefined) return this.#wait(hold, user, limitMs, signal)
-    const releasedMs = this.#released.get(user)
+    const releasedMs = this.#released.size === 0 ? undefined : this.#released.get(user)
     const leave = this.#enter(user)
     return releasedMs === undefined || releasedMs < sinceMs
       ? { kind: 'free', leave }
@@ -142,11 +142,12 @@ export class LoginHolds {
   }
 
   #enter(user: string): () => void {
-    this.#passing.set(user, (this.#passing.get(user) ?? 0) + 1)
+    const known = this.#passing.get(user)
+    const logins = known ?? { count: 0 }
+    if (known === undefined) this.#passing.set(user, logins)
+    logins.count++
     return () => {
-      const left = (this.#passing.get(user) ?? 1) - 1
-      if (left === 0) this.#passing.delete(user)
-      else this.#passing.set(user, left)
+      if (--logins.count === 0) this.#passing.delete(user)
     }
   }
 

@@ -6,6 +6,8 @@ import { ipBytes } from '../util/ip.ts'
 export const SESSION_ID_MAX = 64
 
 const NO_ADDRESS = Buffer.alloc(4)
+/** Every connection has an id made, so there is one place to make them in. With room for an IPv6 address. */
+const scratch = Buffer.alloc(8 + 16)
 
 /**
  * The id of a connection, as Dovecot makes it: the low 48 bits of the time in microseconds, the client's port and address,
@@ -13,9 +15,8 @@ const NO_ADDRESS = Buffer.alloc(4)
  */
 export function makeSessionId(remote: Endpoint, nowMicroseconds: number): string {
   const ip = ipBytes(remote.ip) ?? NO_ADDRESS
-  const bytes = Buffer.allocUnsafe(8 + ip.length)
-  bytes.writeUIntLE(nowMicroseconds % 2 ** 48, 0, 6)
-  bytes.writeUInt16LE(remote.port & 0xffff, 6)
-  bytes.set(ip, 8)
-  return bytes.toString('base64')
+  scratch.writeUIntLE(nowMicroseconds % 2 ** 48, 0, 6)
+  scratch.writeUInt16LE(remote.port & 0xffff, 6)
+  for (let i = 0; i < ip.length; i++) scratch[8 + i] = ip[i] ?? 0
+  return scratch.toString('base64', 0, 8 + ip.length)
 }

@@ -20,7 +20,7 @@ import type {
 import { assertNever } from '../util/assert-never.ts'
 import { Cancellation } from '../util/cancellation.ts'
 import type { Soon } from '../util/soon.ts'
-import { type AttemptContext, type AttemptEnd, attemptLogin } from './attempt.ts'
+import { type AttemptContext, type AttemptEnd, attemptLogin, tellAttempt } from './attempt.ts'
 import {
   certificateReason,
   closedBecause,
@@ -330,13 +330,7 @@ export class LoginSession implements LoginIo, ListedSession {
       this.#history.phase = 'idle'
       if (end.backend === undefined && end.mail === undefined) this.#extendDeadline()
     }
-    this.#shared.observer.emit('login_attempt_finished', {
-      ...record.fields(),
-      ...(record.user === '' ? undefined : { user: record.user }),
-      mechanism: record.mechanism,
-      result: end.result,
-      duration_ms: nowMs - startedMs,
-    })
+    tellAttempt(this.#shared.observer, record, end.result, nowMs - startedMs)
   }
 
   #finish(end: LoginEnd): SessionEnd {

@@ -2,35 +2,30 @@ import type { AuthRefusal } from '../auth/auth.ts'
 import type { LoginVerdict, ProxyTarget } from '../protocols/protocol.ts'
 import { ProxyFailure } from '../protocols/proxy-failure.ts'
 import { assertNever } from '../util/assert-never.ts'
-import { andFinally, andThen, type Soon } from '../util/soon.ts'
+import { andThen, type Soon } from '../util/soon.ts'
 import {
   type AuthenticatedLogin,
   type Destination,
   destinationOf,
   type FollowEnd,
+  type ProxyClient,
   proxySessionFields,
 } from './client.ts'
-import { type BackendAccess, type BackendConnection, type BackendLoginEnd, loginToBackend } from './connect.ts'
+import { type BackendAccess, type BackendLoginEnd, loginToBackend } from './connect.ts'
 import { describeFailure, failureResult, failureVerdict, isRefusal } from './failure.ts'
 import { parseProxyFields, type ProxyFields } from './fields.ts'
 import type { LoopGuard, LoopPass } from './loops.ts'
+import { ProxyBackend, type SessionAccess } from './proxied-session.ts'
 import { type Resolved, type Resolver, resolveTimeoutMs } from './resolve.ts'
 import { decideRoute, hostToResolve, type Route, type RouteQuestion } from './route.ts'
 
 /** What following a route takes. Shared by all sessions of a process. */
-export interface FollowAccess extends BackendAccess {
+export interface FollowAccess extends BackendAccess, SessionAccess {
   readonly resolver: Resolver
   readonly loops: LoopGuard
 }
 
-/** A backend that let the user in. */
-export interface Followed {
-  readonly connection: BackendConnection
-  readonly target: ProxyTarget
-  readonly fields: ProxyFields
-}
-
-type End = FollowEnd<Followed>
+type End = FollowEnd<ProxyBackend>
 
 /** From what the databases said to a verdict: decides where the login goes, and takes it there. */
 export function follow(access: FollowAccess, login: AuthenticatedLogin): Soon<End> {
@@ -137,19 +132,26 @@ function looping(access: FollowAccess, { client }: AuthenticatedLogin, target: P
 function proxy(access: FollowAccess, login: AuthenticatedLogin, fields: ProxyFields, target: ProxyTarget): Soon<End> {
   const { identity, realRemote } = login.client
   const chain = access.loops.chainOf(identity.session, realRemote)
-  const loop = access.loops.enter(chain, `${target.ip} ${target.port} ${target.destuser}`, {
+  const loop = access.loops.enter(chain, target, {
     ttl: identity.ttl,
     forwarded: identity.sessionForwarded === true && chain === identity.session,
   })
   if (loop === undefined) return looping(access, login, target, 'This login is on its way there already - proxies loop')
   const destination = destinationOf(target)
-  return andFinally(
-    () => {
-      login.onBackend(destination)
-      return andThen(connect(access, login, target, destination, loop), (end) => conclude(end, target, fields))
-    },
-    () => loop.leave(),
-  )
+  const settle = (end: BackendLoginEnd): End => {
+    loop.leave()
+    return conclude(access, login.client, end, target, fields)
+  }
+  const fail = (error: unknown): never => {
+    loop.leave()
+    throw error
+  }
+  try {
+    login.onBackend(destination)
+    return connect(access, login, target, destination, loop).then(settle, fail)
+  } catch (error) {
+    return fail(error)
+  }
 }
 
 function connect(
@@ -174,12 +176,19 @@ function connect(
   })
 }
 
-function conclude(end: BackendLoginEnd, target: ProxyTarget, fields: ProxyFields): End {
+function conclude(
+  access: SessionAccess,
+  client: ProxyClient,
+  end: BackendLoginEnd,
+  target: ProxyTarget,
+  fields: ProxyFields,
+): End {
   switch (end.kind) {
     case 'connected': {
       const { connection } = end
       const verdict: LoginVerdict = { kind: 'proxied', welcome: connection.welcome }
-      return { ...ENDED, verdict, result: 'proxied', backend: { connection, target, fields } }
+      const backend = new ProxyBackend(access, client, { connection, target, fields })
+      return { ...ENDED, verdict, result: 'proxied', backend }
     }
     case 'failed': {
       const { failure } = end

@@ -152,7 +152,7 @@ export async function connectLmtpBackend(
   // A PROXY header goes in clear text before the handshake.
   const tlsAtOnce = destination.tls === 'implicit' && haproxy === undefined
   const tls = tlsAtOnce ? tlsOptions() : undefined
-  const bare = client.settings.postern_bare_sockets && destination.tls === 'none'
+  const bare = client.settings.postern_bare_sockets
   const stream = await watchedDial(access, { ip, port, sourceIp, tls, onread: bare, bare, timeoutMs, signal })
   access.own.opened(stream, client.ttl)
   if (haproxy !== undefined) {

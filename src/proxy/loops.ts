@@ -10,7 +10,14 @@ export interface LoopGuard {
   /** The chain a connection belongs to: its own session id, or that of the login of ours it came from. */
   chainOf(session: string, realRemote: Endpoint): string
   /** Undefined when this chain is on its way to the same place already. */
-  enter(chain: string, destination: string, way?: LoginWay): LoopPass | undefined
+  enter(chain: string, destination: LoginDestination, way?: LoginWay): LoopPass | undefined
+}
+
+/** Where a login is on its way to, and as whom. */
+export interface LoginDestination {
+  readonly ip: string
+  readonly port: number
+  readonly destuser: string
 }
 
 /** How a login came here. */
@@ -38,40 +45,101 @@ export interface LoopPass {
 }
 
 export function createLoopGuard(): LoopGuard {
-  const underWay = new RenewedMap<{ readonly way: LoginWay; count: number }>()
-  const chains = new RenewedMap<string>()
-  return {
-    chainOf: (session, realRemote) => (chains.size === 0 ? session : (chains.get(endpointKey(realRemote)) ?? session)),
-    enter(chain, destination, way = OWN) {
-      const login = `${chain} ${destination}`
-      const known = underWay.get(login)
-      if (known !== undefined && (!areBrothers(known.way, way) || known.count >= BROTHERS)) return undefined
-      const under = known ?? { way, count: 0 }
-      if (known === undefined) underWay.set(login, under)
-      under.count++
-      let local: string | undefined
-      let left = false
-      return {
-        connected(endpoint) {
-          if (local !== undefined) chains.delete(local)
-          local = endpointKey(endpoint)
-          chains.set(local, chain)
-        },
-        leave() {
-          if (!left && --under.count === 0) underWay.delete(login)
-          left = true
-          if (local !== undefined) chains.delete(local)
-          local = undefined
-        },
-      }
-    },
+  return new Guard()
+}
+
+/** Logins of one chain to one destination that are under way. */
+interface UnderWay {
+  readonly destination: LoginDestination
+  readonly way: LoginWay
+  count: number
+}
+
+class Guard implements LoopGuard {
+  /** By chain, which is one login nearly always: looking for its id costs less than making a key of all that must be the same. */
+  readonly #underWay = new RenewedMap<UnderWay[]>()
+  /** By the port of our near end. Where two connections have the same, the newer one is known. */
+  readonly #nearEnds = new RenewedMap<NearEnd, number>()
+
+  chainOf(session: string, { ip, port }: Endpoint): string {
+    const near = this.#nearEnds.size === 0 ? undefined : this.#nearEnds.get(port)
+    return near !== undefined && near.ip === ip ? near.chain : session
   }
+
+  enter(chain: string, destination: LoginDestination, way = OWN): LoopPass | undefined {
+    const logins = this.#underWay.get(chain)
+    const known = logins?.find((login) => isSame(login.destination, destination))
+    if (known !== undefined) {
+      if (!areBrothers(known.way, way) || known.count >= BROTHERS) return undefined
+      known.count++
+      return new Pass(this, chain, known)
+    }
+    const login = { destination, way, count: 1 }
+    if (logins === undefined) this.#underWay.set(chain, [login])
+    else logins.push(login)
+    return new Pass(this, chain, login)
+  }
+
+  leave(chain: string, login: UnderWay): void {
+    if (--login.count > 0) return
+    const logins = this.#underWay.get(chain)
+    if (logins === undefined) return
+    if (logins.length === 1) this.#underWay.delete(chain)
+    else logins.splice(logins.indexOf(login), 1)
+  }
+
+  connected(port: number, near: NearEnd): void {
+    this.#nearEnds.set(port, near)
+  }
+
+  disconnected(port: number, near: NearEnd): void {
+    if (this.#nearEnds.get(port) === near) this.#nearEnds.delete(port)
+  }
+}
+
+/** Our end of a connection, and the chain it was opened for. */
+interface NearEnd {
+  readonly ip: string
+  readonly chain: string
+}
+
+class Pass implements LoopPass {
+  readonly #guard: Guard
+  readonly #chain: string
+  readonly #login: UnderWay
+  #near: NearEnd | undefined
+  #port = 0
+  #left = false
+
+  constructor(guard: Guard, chain: string, login: UnderWay) {
+    this.#guard = guard
+    this.#chain = chain
+    this.#login = login
+  }
+
+  connected({ ip, port }: Endpoint): void {
+    this.#forget()
+    this.#near = { ip, chain: this.#chain }
+    this.#port = port
+    this.#guard.connected(port, this.#near)
+  }
+
+  leave(): void {
+    if (!this.#left) this.#guard.leave(this.#chain, this.#login)
+    this.#left = true
+    this.#forget()
+  }
+
+  #forget(): void {
+    if (this.#near !== undefined) this.#guard.disconnected(this.#port, this.#near)
+    this.#near = undefined
+  }
+}
+
+function isSame(left: LoginDestination, right: LoginDestination): boolean {
+  return left.port === right.port && left.ip === right.ip && left.destuser === right.destuser
 }
 
 function areBrothers(first: LoginWay, second: LoginWay): boolean {
   return first.forwarded && second.forwarded && first.ttl === second.ttl
-}
-
-function endpointKey({ ip, port }: Endpoint): string {
-  return `${ip} ${port}`
 }

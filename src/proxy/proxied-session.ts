@@ -1,8 +1,10 @@
 import type { ByteStream } from '../net/byte-stream.ts'
 import type { Observer } from '../observe/events.ts'
+import type { ProxyTarget } from '../protocols/protocol.ts'
 import { type Destination, destinationOf, type ProxyClient, proxySessionFields } from './client.ts'
+import type { BackendConnection } from './connect.ts'
 import type { DisconnectDelay } from './disconnect-delay.ts'
-import type { Followed } from './follow.ts'
+import type { ProxyFields } from './fields.ts'
 import type { UserReports } from './refresh.ts'
 import { type RelayEnd, type RelaySession, relay } from './relay.ts'
 
@@ -17,7 +19,14 @@ export interface SessionAccess {
   readonly reports: UserReports
 }
 
-/** A backend that let the user in, waiting for its client. */
+/** A backend that let the user in. */
+export interface Followed {
+  readonly connection: BackendConnection
+  readonly target: ProxyTarget
+  readonly fields: ProxyFields
+}
+
+/** The same, waiting for its client. */
 export class ProxyBackend {
   readonly #access: SessionAccess
   readonly #client: ProxyClient

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/config.ts'
 import { dial as dialBackend } from '../net/dial.ts'
 import type { Observer } from '../observe/events.ts'
-import { andThen, type Soon } from '../util/soon.ts'
+import type { Soon } from '../util/soon.ts'
 import { backendContexts, type ClientContexts } from './backend-tls.ts'
 import type { AuthenticatedLogin, FollowEnd } from './client.ts'
 import type { BackendAccess } from './connect.ts'
@@ -9,7 +9,7 @@ import { DisconnectDelay } from './disconnect-delay.ts'
 import { follow, type FollowAccess } from './follow.ts'
 import { type BackendHosts, type BackendNews, createBackendHosts } from './hosts.ts'
 import { createLoopGuard } from './loops.ts'
-import { ProxyBackend, type SessionAccess } from './proxied-session.ts'
+import type { ProxyBackend, SessionAccess } from './proxied-session.ts'
 import { createResolver, type LookUp, systemLookUp } from './resolve.ts'
 import { createRawlogs, type Rawlog, type Rawlogs } from '../observe/rawlog.ts'
 import { createUserReports, loginPath } from './refresh.ts'
@@ -43,7 +43,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { hosts = createBackendHosts(observer, now, options.tell) } = options
   const sourceIps = createSourceIps({ observer, lookUp })
   const rawlogs = createRawlogs((text) => observer.log('error', 'proxy', text), now)
-  const access: FollowAccess & SessionAccess = {
+  const access: FollowAccess = {
     observer,
     hosts,
     sourceIps,
@@ -62,15 +62,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       rawlogFor(rawlogs, settings)
       await sourceIps.prepare(settings.login_source_ips)
     },
-    follow: (login) =>
-      andThen(follow(access, login), ({ verdict, result, authenticated, backendRefused, tooLate, backend }) => ({
-        verdict,
-        result,
-        authenticated,
-        backendRefused,
-        tooLate,
-        backend: backend === undefined ? undefined : new ProxyBackend(access, login.client, backend),
-      })),
+    follow: (login) => follow(access, login),
   }
 }
 

@@ -1,11 +1,11 @@
-/** What a busy direction reads into and writes from. Larger brings nothing, smaller costs CPU. */
-export const RELAY_BUFFER_BYTES = 256 * 1024
+/** What a busy direction reads into and writes from; smaller costs CPU. Whole TLS records, so that none is sent half full. */
+export const RELAY_BUFFER_BYTES = 39 * 16 * 1024
 
 /** So many are lent at once in a process; then busy directions go on with the shared read buffer. */
-export const RELAY_BUFFERS = 64
+export const RELAY_BUFFERS = 32
 
 /** So many unused ones are kept. */
-const KEPT_BUFFERS = 8
+const KEPT_BUFFERS = 4
 
 /** Large buffers of one process, lent to the directions that are busy. */
 export class RelayBuffers {

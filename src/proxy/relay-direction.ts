@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { TLSSocket } from 'node:tls'
 import type { DetachedSocket, OnreadReader } from '../net/byte-stream.ts'
 import { sharedReadBuffer } from '../net/onread.ts'
 import type { StreamSocket } from '../net/stream-socket.ts'
@@ -33,7 +32,7 @@ export class Direction implements OnreadReader {
     this.from = source.socket
     this.to = to
     this.#active = active
-    this.#borrows = source.onread !== undefined && !(source.socket instanceof TLSSocket)
+    this.#borrows = source.onread !== undefined && source.socket.encrypted !== true
   }
 
   /** Sends on what had arrived already and starts reading. */

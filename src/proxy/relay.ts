@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { TLSSocket } from 'node:tls'
+import { BareTls } from '../net/bare/bare-tls.ts'
 import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'
 import { closeSocket } from '../net/close-socket.ts'
 import { faultText } from '../net/fault-text.ts'
@@ -203,7 +203,8 @@ function close({ socket, onread }: DetachedSocket): void {
  * goodbye would cost as much as its login command. Dovecot closes so, too. TLS has a last word of its own (close_notify).
  */
 function leave(socket: StreamSocket): void {
-  if (socket instanceof TLSSocket) socket.end(() => socket.destroy())
+  if (socket instanceof BareTls) socket.leave()
+  else if (socket.encrypted === true) socket.end(() => socket.destroy())
   else socket.destroy()
 }
 

@@ -52,6 +52,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** A name from the wire. Throws SaslError for what is no UTF-8, and for NULs, which databases would cut at. */
 export function readName(bytes: Buffer): string {
+  if (bytes.length === 0) return ''
   const latin1 = bytes.toString('latin1')
   if (ORDINARY.test(latin1)) return latin1
   let name: string

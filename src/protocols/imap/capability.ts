@@ -16,13 +16,15 @@ export interface CapabilityState {
  * starts with `+`; STARTTLS, LOGINDISABLED and the mechanisms follow by themselves.
  */
 export function preLoginCapability(settings: CapabilitySettings, state: CapabilityState): string {
-  const mechanisms = state.mechanisms.join(' ')
   const variants = variantsOf(settings)
-  const known = variants.find((variant) => variant.starttls === state.starttls && variant.mechanisms === mechanisms)
-  if (known !== undefined) return known.capability
+  for (const variant of variants) {
+    if (variant.starttls === state.starttls && variant.mechanisms === state.mechanisms) return variant.capability
+  }
   const capability = compose(settings, state)
-  // A passdb's or an administrator's doing, never a stranger's: a handful at most.
-  variants.push({ starttls: state.starttls, mechanisms, capability })
+  // The same list every time, for each of a handful of kinds of connections. Should somebody make one anew each time,
+  // that is no reason to keep them all.
+  if (variants.length === MAX_VARIANTS) variants.length = 0
+  variants.push({ ...state, capability })
   return capability
 }
 
@@ -35,11 +37,11 @@ export function staticCapability(settings: CapabilitySettings): string {
   return words(own)
 }
 
-interface Variant {
-  readonly starttls: boolean
-  readonly mechanisms: string
+interface Variant extends CapabilityState {
   readonly capability: string
 }
+
+const MAX_VARIANTS = 16
 
 const BUILT_IN = 'IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE'
 

@@ -13,7 +13,7 @@ import { runCommand } from './login/run-command.ts'
 export async function login(io: LoginIo): Promise<LoginEnd> {
   const dialogue = new LoginDialogue(io)
   try {
-    io.stream.write(`* OK [CAPABILITY ${dialogue.capability()}] ${encodeLine(io.greeting)}\r\n`)
+    io.stream.write(greetingLine(dialogue.capability(), io.greeting))
     return await converse(io.stream, LOGIN_LIMITS.longCommandBytes, (line) => runCommand(dialogue, line))
   } catch (error) {
     if (error instanceof LineTooLong) {
@@ -22,4 +22,14 @@ export async function login(io: LoginIo): Promise<LoginEnd> {
     }
     throw error
   }
+}
+
+/** Most connections see the very same line. */
+let newest = { capability: '', greeting: '', line: '' }
+
+function greetingLine(capability: string, greeting: string): string {
+  if (capability !== newest.capability || greeting !== newest.greeting) {
+    newest = { capability, greeting, line: `* OK [CAPABILITY ${capability}] ${encodeLine(greeting)}\r\n` }
+  }
+  return newest.line
 }

@@ -1,5 +1,5 @@
-import { andThen, type Soon } from '../../../util/soon.ts'
-import { readBackendLine, shown } from '../../backend-line.ts'
+import type { Soon } from '../../../util/soon.ts'
+import { lineOrLater, shown } from '../../backend-line.ts'
 import type { BackendIo } from '../../protocol.ts'
 import { ProxyFailure } from '../../proxy-failure.ts'
 import { capabilityCode } from '../wire/capability-code.ts'
@@ -36,7 +36,7 @@ export class BackendDialogue {
   untagged: string[] = []
   #untaggedBytes = 0
   #unexpectedLines = 0
-  readonly #waiting: SentCommand[] = []
+  #waiting: readonly SentCommand[] = []
   /** Their states in words: `id+login`. */
   #sent = ''
   #answering = false
@@ -49,7 +49,8 @@ export class BackendDialogue {
 
   /** The greeting; resolves with the capabilities it announces, undefined when it does not. */
   readBanner(): Soon<ReadonlySet<string> | undefined> {
-    return andThen(readBackendLine(this.io.stream), (line) => this.#banner(line))
+    const line = lineOrLater(this.io.stream, (later) => this.#banner(later))
+    return typeof line === 'string' ? this.#banner(line) : line
   }
 
   #banner(line: string): ReadonlySet<string> | undefined {
@@ -63,27 +64,24 @@ export class BackendDialogue {
   /** Sends commands in one write. */
   send(commands: readonly SentCommand[]): void {
     let text = ''
-    for (const command of commands) {
-      this.#sent = this.#waiting.length === 0 ? command.state : `${this.#sent}+${command.state}`
-      this.#waiting.push(command)
-      text += command.text
+    for (const { state, text: command } of commands) {
+      this.#sent = this.#sent === '' ? state : `${this.#sent}+${state}`
+      text += command
     }
+    this.#waiting = this.#waiting.length === 0 ? commands : [...this.#waiting, ...commands]
     this.#showStep()
     this.io.stream.write(text)
   }
 
   /** The text behind the tag of the reply to a command that was sent; everything that comes before it is dealt with. */
   replyTo(tag: SentCommand['tag'], responder?: Responder): Soon<string> {
+    const goOn = (later: string): Soon<string> =>
+      this.#take(later, responder) === tag ? later.slice(2) : this.replyTo(tag, responder)
     for (;;) {
-      const line = readBackendLine(this.io.stream)
-      if (line instanceof Promise) return this.#replyBehind(line, tag, responder)
+      const line = lineOrLater(this.io.stream, goOn)
+      if (typeof line !== 'string') return line
       if (this.#take(line, responder) === tag) return line.slice(2)
     }
-  }
-
-  async #replyBehind(coming: Promise<string>, tag: SentCommand['tag'], responder?: Responder): Promise<string> {
-    const line = await coming
-    return this.#take(line, responder) === tag ? line.slice(2) : await this.replyTo(tag, responder)
   }
 
   /** Deals with a line; returns the tag of the command that it answers, if it does. */
@@ -109,11 +107,12 @@ export class BackendDialogue {
 
   #answered(line: string): SentCommand['tag'] | undefined {
     if (line.charCodeAt(1) !== 0x20) return undefined
-    const index = this.#waiting.findIndex((command) => command.tag === line[0])
-    const command = this.#waiting[index]
+    const letter = line.charCodeAt(0)
+    const command = this.#waiting.find(({ tag }) => tag.charCodeAt(0) === letter)
     if (command === undefined) return undefined
-    this.#waiting.splice(index, 1)
-    this.#sent = this.#waiting.length === 0 ? '' : this.#waiting.map((waiting) => waiting.state).join('+')
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== command)
+    this.#sent = ''
+    for (const { state } of this.#waiting) this.#sent = this.#sent === '' ? state : `${this.#sent}+${state}`
     this.#received = command.tag === 'L' ? 'login' : command.state
     this.#showStep()
     return command.tag

@@ -1,6 +1,6 @@
 /** The capabilities of a `[CAPABILITY ...]` response code at the start of a reply's text, or undefined. RFC 3501 §7.1. */
 export function capabilityCode(text: string): string | undefined {
-  if (text.slice(0, CODE.length).toUpperCase() !== CODE) return undefined
+  if (!text.startsWith(CODE) && text.slice(0, CODE.length).toUpperCase() !== CODE) return undefined
   const end = text.indexOf(']', CODE.length)
   return end < 0 ? undefined : text.slice(CODE.length, end)
 }
