@@ -170,12 +170,18 @@ sslproto TLS1.2+ no sslcertck no keep fetchlimit 1 mda "cat >> ${mbox}"\n`,
       writeFileSync(
         join(home, 'rc'),
         `[retriever]\ntype = Simple${protocol}SSLRetriever\nserver = localhost\nport = ${port}\nusername = ${ALICE}\npassword = postern
+timeout = 20
 [destination]\ntype = Mboxrd\npath = ${mbox}\n[options]\ndelete = true\nmax_messages_per_session = 1\nverbose = 0\n`,
       )
       // It delivers nothing as root.
       const [uid, gid] = userIds('mail')
       for (const path of [home, mbox]) chownSync(path, uid, gid)
-      await run('getmail', ['--getmaildir', home, '--rcfile', 'rc'], { uid, gid, env: { ...process.env, HOME: home } })
+      const env = { ...process.env, HOME: home }
+      await run('getmail', ['--getmaildir', home, '--rcfile', 'rc'], { uid, gid, env }).catch((error: Error) => {
+        // It misses the end of its own child when that is done before it waits. What the child wrote is there.
+        if (!/waiting child pid \d+ timed out/.test(error.message)) throw error
+        t.diagnostic(error.message)
+      })
       assert.match(readFileSync(mbox, 'latin1'), /^Subject: mail [34]\r?$/m)
     })
   }
