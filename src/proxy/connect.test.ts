@@ -134,7 +134,16 @@ function request(
     line: (message: string) => message,
   }
   const guard = createLoopGuard()
-  const loop = guard.enter('id', { ip: '127.0.77.3', port: 28143, destuser: 'joe' })
+  const loop = guard.enter(
+    {
+      session: 'id',
+      forwarded: false,
+      ttl: 5,
+      remote: { ip: '127.0.77.1', port: 1 },
+      local: { ip: '127.0.77.2', port: 2 },
+    },
+    { ip: '127.0.77.3', port: 28143, destuser: 'joe' },
+  )
   assert.ok(loop)
   return {
     protocol: toy,

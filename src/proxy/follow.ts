@@ -130,12 +130,10 @@ function looping(access: FollowAccess, { client }: AuthenticatedLogin, target: P
 }
 
 function proxy(access: FollowAccess, login: AuthenticatedLogin, fields: ProxyFields, target: ProxyTarget): Soon<End> {
-  const { identity, realRemote } = login.client
-  const chain = access.loops.chainOf(identity.session, realRemote)
-  const loop = access.loops.enter(chain, target, {
-    ttl: identity.ttl,
-    forwarded: identity.sessionForwarded === true && chain === identity.session,
-  })
+  const { identity, realLocal, realRemote } = login.client
+  const { session, sessionForwarded, ttl } = identity
+  const origin = { session, forwarded: sessionForwarded === true, ttl, remote: realRemote, local: realLocal }
+  const loop = access.loops.enter(origin, target)
   if (loop === undefined) return looping(access, login, target, 'This login is on its way there already - proxies loop')
   const destination = destinationOf(target)
   const settle = (end: BackendLoginEnd): End => {

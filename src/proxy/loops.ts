@@ -4,13 +4,11 @@ import { RenewedMap } from '../util/renewed-map.ts'
 /**
  * Notices a login that came back to this process while it is still on its way out: the hop counter alone only works while
  * every proxy trusts the one in front. A login is known again by its session id, where that was forwarded and believed, or by
- * the socket: a client whose address is the near end of one of our own connections is ourselves.
+ * the socket: a client whose two ends are those of one of our own connections, seen from the other side, is ourselves.
  */
 export interface LoopGuard {
-  /** The chain a connection belongs to: its own session id, or that of the login of ours it came from. */
-  chainOf(session: string, realRemote: Endpoint): string
-  /** Undefined when this chain is on its way to the same place already. */
-  enter(chain: string, destination: LoginDestination, way?: LoginWay): LoopPass | undefined
+  /** Undefined when this login, or the one of ours it came from, is on its way to the same place already. */
+  enter(origin: LoginOrigin, destination: LoginDestination): LoopPass | undefined
 }
 
 /** Where a login is on its way to, and as whom. */
@@ -21,18 +19,22 @@ export interface LoginDestination {
 }
 
 /** How a login came here. */
-export interface LoginWay {
+export interface LoginOrigin {
+  /** Its session id. */
+  readonly session: string
+  /** The session id is what a trusted peer said. */
+  readonly forwarded: boolean
   /** Hops left: each further time round it is less, where it is told at all. */
   readonly ttl: number
-  /** Its session id is what a trusted peer said. */
-  readonly forwarded: boolean
+  /** The two ends of the client's socket. */
+  readonly remote: Endpoint
+  readonly local: Endpoint
 }
-
-const OWN: LoginWay = { ttl: 0, forwarded: false }
 
 /**
  * A webmail may give all connections of one visitor the same session id, and open some at once: logins with a forwarded id
- * and equally many hops left are brothers. Beyond so many they must be a loop that nobody counts.
+ * and equally many hops left are brothers. A client beside us may have the port that one of our connections has to somewhere
+ * else, which looks as if addresses were translated on the way back to us. Beyond so many either must be a loop that nobody counts.
  */
 const BROTHERS = 20
 
@@ -51,7 +53,8 @@ export function createLoopGuard(): LoopGuard {
 /** Logins of one chain to one destination that are under way. */
 interface UnderWay {
   readonly destination: LoginDestination
-  readonly way: LoginWay
+  /** Of the first of them. */
+  readonly origin: LoginOrigin
   count: number
 }
 
@@ -61,23 +64,29 @@ class Guard implements LoopGuard {
   /** By the port of our near end. Where two connections have the same, the newer one is known. */
   readonly #nearEnds = new RenewedMap<NearEnd, number>()
 
-  chainOf(session: string, { ip, port }: Endpoint): string {
-    const near = this.#nearEnds.size === 0 ? undefined : this.#nearEnds.get(port)
-    return near !== undefined && near.ip === ip ? near.chain : session
-  }
-
-  enter(chain: string, destination: LoginDestination, way = OWN): LoopPass | undefined {
+  enter(origin: LoginOrigin, destination: LoginDestination): LoopPass | undefined {
+    const own = this.#ownEnd(origin.remote)
+    const chain = own?.chain ?? origin.session
     const logins = this.#underWay.get(chain)
     const known = logins?.find((login) => isSame(login.destination, destination))
     if (known !== undefined) {
-      if (!areBrothers(known.way, way) || known.count >= BROTHERS) return undefined
+      const isKnownById = chain === origin.session
+      const mayBeAnother = isKnownById
+        ? areBrothers(known.origin, origin)
+        : own !== undefined && !leadsTo(own, origin.local)
+      if (!mayBeAnother || known.count >= BROTHERS) return undefined
       known.count++
       return new Pass(this, chain, known)
     }
-    const login = { destination, way, count: 1 }
+    const login = { destination, origin, count: 1 }
     if (logins === undefined) this.#underWay.set(chain, [login])
     else logins.push(login)
     return new Pass(this, chain, login)
+  }
+
+  #ownEnd({ ip, port }: Endpoint): NearEnd | undefined {
+    const near = this.#nearEnds.size === 0 ? undefined : this.#nearEnds.get(port)
+    return near?.ip === ip ? near : undefined
   }
 
   leave(chain: string, login: UnderWay): void {
@@ -101,6 +110,8 @@ class Guard implements LoopGuard {
 interface NearEnd {
   readonly ip: string
   readonly chain: string
+  /** Where it was opened to. */
+  readonly to: LoginDestination
 }
 
 class Pass implements LoopPass {
@@ -119,7 +130,7 @@ class Pass implements LoopPass {
 
   connected({ ip, port }: Endpoint): void {
     this.#forget()
-    this.#near = { ip, chain: this.#chain }
+    this.#near = { ip, chain: this.#chain, to: this.#login.destination }
     this.#port = port
     this.#guard.connected(port, this.#near)
   }
@@ -140,6 +151,11 @@ function isSame(left: LoginDestination, right: LoginDestination): boolean {
   return left.port === right.port && left.ip === right.ip && left.destuser === right.destuser
 }
 
-function areBrothers(first: LoginWay, second: LoginWay): boolean {
+function areBrothers(first: LoginOrigin, second: LoginOrigin): boolean {
   return first.forwarded && second.forwarded && first.ttl === second.ttl
+}
+
+/** The connection ends where the client's does: there is one such connection only, and both are it. */
+function leadsTo({ to }: NearEnd, { ip, port }: Endpoint): boolean {
+  return to.port === port && to.ip === ip
 }

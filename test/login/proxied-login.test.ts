@@ -362,6 +362,25 @@ test('a proxy that is sent to itself under changing names is stopped, and told s
   assert.equal(door.events.filter(({ name }) => name === 'connection_opened').length, 3)
 })
 
+test('a client beside us that has the port of a connection of ours is no loop', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const { door, backend } = await setUp(
+    t,
+    async (wire, number) => await (number === 1 ? silent(asked) : welcoming)(wire, number),
+    // A port can be had twice where both connections name their address.
+    { settings: { login_source_ips: ['127.0.0.1'] } },
+  )
+  const first = await door.client()
+  await first.expect(/^\* OK/)
+  first.send('a LOGIN joe pw')
+  await asked.promise
+  const localPort = backend.connections[0]?.remotePort ?? 0
+  const second = await door.client({ localAddress: '127.0.0.1', localPort })
+  second.send('a LOGIN joe pw')
+  await second.linesUntil(/^a OK Logged in$/)
+  assert.equal(second.localPort, localPort)
+})
+
 test('with trust along the chain the hop counter ends a loop', async (t) => {
   const users: Record<string, Record<string, string>> = {}
   const door = await openDoor(t, { users, settings: { login_trusted_networks: ['127.0.0.0/8'] } })

@@ -9,6 +9,7 @@ export interface RawClientOptions {
   readonly host?: string
   /** Connect from this address of the machine: any of 127.0.0.0/8 works. */
   readonly localAddress?: string
+  readonly localPort?: number
   /** TLS from the first byte. */
   readonly tls?: ConnectionOptions
   readonly name?: string
@@ -16,9 +17,14 @@ export interface RawClientOptions {
 
 /** Connects a client that says exactly what the test tells it to. */
 export async function connectRaw(options: RawClientOptions): Promise<Wire> {
-  const { port, host = '127.0.0.1', localAddress, tls, name = 'client' } = options
-  const target: TcpSocketConnectOpts = { port, host }
-  const socket = connect(localAddress === undefined ? target : { ...target, localAddress })
+  const { port, host = '127.0.0.1', localAddress, localPort, tls, name = 'client' } = options
+  const target: TcpSocketConnectOpts = {
+    port,
+    host,
+    ...(localAddress === undefined ? undefined : { localAddress }),
+    ...(localPort === undefined ? undefined : { localPort }),
+  }
+  const socket = connect(target)
   await within(PATIENCE_MS, () => `${name}: cannot connect to ${host}:${port}`, once(socket, 'connect'))
   socket.setNoDelay(true)
   const wire = new Wire(socket, name)
