@@ -68,9 +68,10 @@ export class Webmail {
     await this.#page.locator('#messagelist tr.message span.subject a', { hasText: exactly }).first().click()
   }
 
-  /** What a button or a menu of Roundcube does with the selected message. */
+  /** What a button or a menu of Roundcube does with the selected message: not before it would let a person do it. */
   async command(name: 'mark' | 'move' | 'delete', argument: string): Promise<void> {
-    await this.#page.evaluate(`rcmail.command('${name}', '${argument}')`)
+    const isDone = `!rcmail.busy && rcmail.commands['${name}'] && rcmail.command('${name}', '${argument}') !== false`
+    await this.#page.waitForFunction(isDone)
   }
 
   close(): Promise<void> {
