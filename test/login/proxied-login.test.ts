@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { parseProxyHeader } from '../../src/net/haproxy-parse.ts'
+import type { Observer } from '../../src/observe/events.ts'
 import { type BackendScript, type ScriptedBackend, startScriptedBackend } from '../peers/scripted-backend.ts'
 import { type Door, type DoorOptions, openDoor } from './door.ts'
 
@@ -147,6 +148,30 @@ test('one LOGIN that goes wrong inside us ends that login only', async (t) => {
   await client.expect('b OK')
   assert.match(await door.logged(/BUG/), /imap-login: error: BUG: TypeError: x is undefined/)
   assert.equal(door.log.filter((line) => line.includes('BUG')).length, 1)
+})
+
+test('a session that cannot be joined ends with both its connections and leaves its place', async (t) => {
+  const observer: Observer = {
+    emit(name) {
+      if (name === 'proxy_session_established') throw new TypeError('y is undefined')
+    },
+    log() {},
+    hears: () => true,
+  }
+  const { door, backend } = await setUp(t, welcoming, { proxy: { observer }, maxConnections: 1 })
+  const client = await door.client()
+  await client.expect('* OK Dovecot (Debian) ready.')
+  client.send('a LOGIN joe pw')
+  await client.expect('a OK Logged in')
+  await client.expectEnd()
+  await backend.connections[0]?.expectEnd()
+  assert.match(await door.logged(/BUG/), /imap-login: error: BUG: TypeError: y is undefined/)
+  await door.empty()
+  const next = await door.client()
+  await next.expect('* OK Dovecot (Debian) ready.')
+  next.send('a NOOP')
+  await next.expect('a OK')
+  assert.equal(door.service.registry.size, 1)
 })
 
 test('kicked sessions end without a word and say who did it', async (t) => {
