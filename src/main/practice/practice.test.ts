@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeCertificate } from '../../../test/support/certificates.ts'
+import { PATIENCE_MS } from '../../../test/support/deadline.ts'
 import type { ConfigSource } from '../messages.ts'
 import { practise } from './practice.ts'
 
@@ -15,7 +16,7 @@ function sourceOf(text: string, more: Readonly<Record<string, Buffer>> = {}): Co
 
 async function complaintsOf(source: ConfigSource): Promise<readonly string[]> {
   const complaints: string[] = []
-  await practise(source, (text) => complaints.push(text))
+  await practise(source, (text) => complaints.push(text), PATIENCE_MS)
   return complaints
 }
 

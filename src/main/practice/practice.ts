@@ -15,7 +15,7 @@ import { WorkerRuntime } from '../worker-runtime.ts'
 import { type PracticeListener, practiceSource } from './practice-config.ts'
 import type { FromPartner, ToPartner } from './partner-messages.ts'
 
-/** Beyond the time that is given: starting the partner, and what it has begun. */
+/** Beyond the time that is given: starting the partner, and what it has begun. A server does not wait longer for it. */
 const GRACE_MS = 5_000
 /** How often we look whether the compiler rests, how long we look for it, and how much work is rest. */
 const SETTLE_LOOK_MS = 50
@@ -36,18 +36,22 @@ const kept: WorkerRuntime[] = []
  * process plays clients and backends. They meet whole servers in here, with a configuration of their own: any password is good, and
  * nothing is logged. Never rejects; what goes wrong is `complain`ed of, since one can serve without.
  */
-export async function practise(source: ConfigSource, complain: (text: string) => void): Promise<void> {
+export async function practise(
+  source: ConfigSource,
+  complain: (text: string) => void,
+  graceMs = GRACE_MS,
+): Promise<void> {
   try {
-    await practiseFor(settingsOf(source))
+    await practiseFor(settingsOf(source), graceMs)
   } catch (error) {
     complain(`The practice before the first login failed: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
-async function practiseFor(settings: Settings): Promise<void> {
+async function practiseFor(settings: Settings, graceMs: number): Promise<void> {
   const partner = fork(partnerFile(), [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const directory = await mkdtemp(join(tmpdir(), 'postern-practice-'))
-  const limit = setTimeout(() => partner.kill('SIGKILL'), settings.postern_practice + GRACE_MS)
+  const limit = setTimeout(() => partner.kill('SIGKILL'), settings.postern_practice + graceMs)
   const servers: WorkerRuntime[] = []
   try {
     const { backends } = await hear(partner, 'backends')
