@@ -109,16 +109,17 @@ function fill(text: string, client: Client, kept: ReadonlyMap<string, string>): 
 class Client {
   readonly #socket: Socket
   readonly #withModSeq: boolean
+  readonly #side: Side
   #unread = ''
   #ended = false
   #wake: () => void = () => {}
   uidValidity: string | undefined
   lastModSeq: string | undefined
 
-  static async logIn({ port, user }: Stage, withModSeq: boolean): Promise<Client> {
+  static async logIn({ port, user, side }: Stage, withModSeq: boolean): Promise<Client> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
-    const client = new Client(socket, withModSeq)
+    const client = new Client(socket, withModSeq, side)
     await client.#rawLine()
     client.send(`login LOGIN ${user} x\r\n`)
     for (;;) {
@@ -128,8 +129,9 @@ class Client {
     }
   }
 
-  private constructor(socket: Socket, withModSeq: boolean) {
+  private constructor(socket: Socket, withModSeq: boolean, side: Side) {
     this.#socket = socket
+    this.#side = side
     this.#withModSeq = withModSeq
     socket.on('data', (chunk: Buffer) => {
       this.#unread += chunk.toString('latin1')
@@ -207,7 +209,7 @@ class Client {
   #learn(line: string): string | undefined {
     this.uidValidity = /\[UIDVALIDITY (\d+)\]/.exec(line)?.[1] ?? this.uidValidity
     this.lastModSeq = /(?:HIGHEST)?MODSEQ \(?(\d+)/.exec(line)?.[1] ?? this.lastModSeq
-    const shown = line
+    const shown = (this.#side === 'dovecot' ? withoutChance(line) : line)
       .replace(/ ?\(\d+\.\d{3}( \+ \d+\.\d{3})+ secs\)\.$/, ' <secs>')
       .replace(/\[\d{4}-\d\d-\d\d [\d:]{8}\]/, '[<date-time>]')
       .replace(/\[UIDVALIDITY \d+\]/, '[UIDVALIDITY <v>]')
@@ -217,6 +219,11 @@ class Client {
       .replace(/MODSEQ (\(?)\d+/g, 'MODSEQ $1<modseq>')
     return !this.#withModSeq && shown === '* OK [HIGHESTMODSEQ <modseq>] Highest' ? undefined : shown
   }
+}
+
+/** Dovecot calls a mailbox marked when a second has passed between what was done to it and to its index. */
+function withoutChance(line: string): string {
+  return line.replace(/^(\* LIST \([^)]*) \\Marked\b/, '$1')
 }
 
 const SILENCE_MS = 120
