@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { IdleExit } from './idle-exit.ts'
 
-const IDLE_MS = 1_000
+const IDLE_MS = 10_000
 const LINGER_MS = 5_000
 
-function exitFor(t: TestContext) {
+function exitFor(t: TestContext, idleMs = IDLE_MS) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const events: string[] = []
   const exit = new IdleExit({
-    idleMs: IDLE_MS,
+    idleMs,
     onLeaving: () => events.push('leaving'),
     onEnd: () => events.push('end'),
   })
@@ -25,6 +25,18 @@ test('a process nobody uses says that it leaves, and ends a while later', (t) =>
   assert.deepEqual(events, ['leaving', 'told'])
   pass(LINGER_MS)
   assert.deepEqual(events, ['leaving', 'told', 'end'])
+})
+
+test('one that has only begun waits for whom it was started, however short its time is later', (t) => {
+  const { exit, events, pass } = exitFor(t, 20)
+  pass(4_999)
+  assert.deepEqual(events, [])
+  exit.enter()
+  exit.leave()
+  pass(19)
+  assert.deepEqual(events, [])
+  pass(1)
+  assert.deepEqual(events, ['leaving', 'told'])
 })
 
 test('who comes too late to be told is told at once', (t) => {

@@ -9,6 +9,8 @@ export interface IdleExitNeeds {
 
 /** Somebody may have sent an order a moment before they heard that the process leaves. */
 const LINGER_MS = 5_000
+/** A process is started for somebody, who has yet to come: on a busy machine that may take longer than they may stay away later. */
+const FIRST_MS = 5_000
 
 /** Who uses this process; when nobody has for a while it ends, once. */
 export class IdleExit {
@@ -20,7 +22,7 @@ export class IdleExit {
 
   constructor(needs: IdleExitNeeds) {
     this.#needs = needs
-    this.#wait()
+    this.#timer = setTimeout(() => this.#leaveNow(), Math.max(FIRST_MS, needs.idleMs))
   }
 
   get users(): number {
