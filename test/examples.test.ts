@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { generate } from 'selfsigned'
 import { BARE_ARGS } from './support/bare-mode.ts'
+import { freePorts } from './support/free-ports.ts'
 
 const EXAMPLES = join(import.meta.dirname, '..', 'examples')
 /** Long enough for a busy machine. */
@@ -18,7 +18,7 @@ const READY_MS = 120_000
 for (const name of readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
   test(`the example ${name.name} starts and greets`, async (t) => {
     const directory = await prepare(t, name.name)
-    const port = await freePort()
+    const [port = 0] = await freePorts(1)
     const child = spawn(
       process.execPath,
       [
@@ -78,13 +78,4 @@ function overrides(directory: string, name: string, port: number): string[] {
   for (const [listener, value] of Object.entries(listeners))
     settings.push(`service/imap-login/inet_listener/${listener}/port=${value}`)
   return settings.flatMap((setting) => ['-o', setting])
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -64,7 +64,7 @@ for (const [name, suite] of [
       const prefixed = (values: Record<string, string>): Record<string, string> =>
         Object.fromEntries(Object.entries(values).map(([key, value]) => [`mail.${key}`, value]))
       await peer.set(prefixed(entries()))
-      const uri = `redis:host=127.0.0.1:port=${peer.port}:password=secret:prefix=mail.:timeout_msecs=3000`
+      const uri = `redis:host=127.0.0.1:port=${peer.port}:password=secret:prefix=mail.:timeout_msecs=6000`
       return {
         ...(await openTestAuth({ conf: CONF, files: { '/dict.ext': settings(uri) }, clock: systemClock })),
         outage: { begin: () => peer.kill(), end: () => peer.start() },

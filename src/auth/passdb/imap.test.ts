@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test'
 import { imapListeners, startDovecot } from '../../../test/peers/dovecot.ts'
 import { skipWithout } from '../../../test/peers/peers.ts'
 import { makeAuthority, makeCertificate } from '../../../test/support/certificates.ts'
+import { freePorts } from '../../../test/support/free-ports.ts'
 import { passdbSuite, TEST_USERS } from '../../../test/suites/passdb.ts'
 import type { AuthOutcome } from '../auth.ts'
 import { openAuthService } from '../service.ts'
@@ -25,7 +26,7 @@ passdb {
 const kindOf = (outcome: AuthOutcome): string => (outcome.kind === 'ok' ? 'ok' : outcome.why.kind)
 
 interface ImapStub {
-  readonly port: () => number
+  readonly port: number
   readonly users: Map<string, string>
   hangs: boolean
   start(): Promise<void>
@@ -35,10 +36,11 @@ interface ImapStub {
 /** An IMAP server that knows LOGIN with literals only. */
 async function startStub(): Promise<ImapStub> {
   let server: Server
-  let port = 0
+  // It keeps its port while it is away.
+  const [port = 0] = await freePorts(1)
   const sockets = new Set<Socket>()
   const stub: ImapStub = {
-    port: () => port,
+    port,
     users: new Map(TEST_USERS.map(({ name, password }) => [name, password])),
     hangs: false,
     async start() {
@@ -48,7 +50,6 @@ async function startStub(): Promise<ImapStub> {
         void serve(socket)
       }).listen(port, '127.0.0.1')
       await once(server, 'listening')
-      port = (server.address() as AddressInfo).port
     },
     async stop() {
       for (const socket of sockets) socket.destroy()
@@ -89,7 +90,7 @@ passdbSuite({
   async open(cleanup) {
     const stub = await startStub()
     cleanup(() => stub.stop())
-    const opened = await openTestAuth({ conf: conf(`host=127.0.0.1 port=${stub.port()}`), clock: systemClock })
+    const opened = await openTestAuth({ conf: conf(`host=127.0.0.1 port=${stub.port}`), clock: systemClock })
     return {
       ...opened,
       cannotLookUp: true,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { exportJWK, type JWTPayload, SignJWT } from 'jose'
 import { type OpenidPeer, startOpenid } from '../../../test/peers/openid.ts'
+import { freePorts } from '../../../test/support/free-ports.ts'
 import { passdbSuite, TEST_USERS } from '../../../test/suites/passdb.ts'
 import { Secret } from '../../util/secret.ts'
 import type { AuthOutcome } from '../auth.ts'
@@ -34,17 +34,16 @@ interface Stub {
 /** A token server that answers as it is told; without an answer it hangs. */
 async function startStub(answer: Answer): Promise<Stub> {
   let server: Server
-  let port = 0
+  // It keeps its port while it is away.
+  const [port = 0] = await freePorts(1)
   const stub = {
-    url: '',
+    url: `http://127.0.0.1:${port}`,
     answer,
     seen: [] as string[],
     async start() {
       server = createServer((request, response) => void serve(request, response))
       server.listen(port, '127.0.0.1')
       await once(server, 'listening')
-      port = (server.address() as AddressInfo).port
-      stub.url = `http://127.0.0.1:${port}`
     },
     async stop() {
       server.closeAllConnections()
@@ -95,7 +94,7 @@ passdbSuite({
     const opened = await openTestAuth({
       conf: CONF,
       files: {
-        '/oauth2.ext': `tokeninfo_url = ${stub.url}/info/\ntimeout_msecs = 3000\nusername_format = %u\npass_attrs = host=%{oauth2:host}`,
+        '/oauth2.ext': `tokeninfo_url = ${stub.url}/info/\ntimeout_msecs = 6000\nusername_format = %u\npass_attrs = host=%{oauth2:host}`,
       },
       clock: systemClock,
     })
