@@ -229,9 +229,16 @@ test('who gives up while it connects is told so once, and nothing stays open', a
 })
 
 test('a backend that does not answer in time, or that nobody wants any more', async (t) => {
-  const silent = await listen(t, createServer())
+  const server = createServer()
+  const silent = await listen(t, server)
   const tls = { context, host: 'x', verify: false }
-  const late = await failure({ ip: '127.0.0.1', port: silent, onread: false, tls, timeoutMs: 40 })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const greeted = once(server, 'connection').then(async ([socket]) => await once(socket as Socket, 'data'))
+  const hanging = failure({ ip: '127.0.0.1', port: silent, onread: false, tls, timeoutMs: 40 })
+  await greeted
+  t.mock.timers.tick(40)
+  t.mock.timers.reset()
+  const late = await hanging
   assert.deepEqual([late.fault, late.message, late.local?.ip], ['tls-timeout', 'Timed out', '127.0.0.1'])
   const controller = new AbortController()
   const waiting = failure({

@@ -13,6 +13,7 @@ import { makeAuthFiles } from './auth-files.ts'
 import { startPostern } from '../peers/postern.ts'
 import { startPostfix } from '../peers/postfix.ts'
 import type { Started } from '../peers/started.ts'
+import { eventually } from '../support/control.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { connectAuth, readHandshake } from './play.ts'
 import type { Wire } from '../support/wire.ts'
@@ -103,8 +104,7 @@ for (const { side, start, skip } of SIDES) {
       const log = join(postfix.dir, 'maillog')
       const wanted = `sasl_method=${method}, sasl_username=${name}`
       const isThere = (): boolean => readFileSync(log, 'latin1').includes(wanted)
-      for (let tries = 0; tries < 100 && !isThere(); tries++) await new Promise((resolve) => setTimeout(resolve, 50))
-      assert.ok(isThere(), `${wanted}\n${readFileSync(log, 'latin1')}`)
+      await eventually(`${wanted} in ${log}`, isThere)
     }
 
     test('it offers what the auth service has, without ANONYMOUS', async (t) => {

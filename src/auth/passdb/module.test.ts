@@ -118,15 +118,24 @@ async function withModule(t: TestContext, text: string, more = ''): Promise<Test
   return db
 }
 
-const bad: readonly (readonly [why: string, text: string, log: RegExp])[] = [
+/** For those that answer, however busy the machine is. */
+const LONG = 'timeout=60 '
+
+const bad: readonly (readonly [why: string, text: string, log: RegExp, timeout?: string])[] = [
   ['throws', "export default { verifyPassword() { throw new Error('oops') } }", /it threw Error: oops/],
   ['throws nothing', 'export default { verifyPassword() { throw undefined } }', /it threw undefined/],
   [
     'waits for ever',
     'export default { verifyPassword: () => new Promise(() => {}) }',
     /did not answer within 0.3 secs/,
+    'timeout=0.3 ',
   ],
-  ['does not stop', 'export default { verifyPassword() { for (;;); } }', /did not answer within 0.3 secs/],
+  [
+    'does not stop',
+    'export default { verifyPassword() { for (;;); } }',
+    /did not answer within 0.3 secs/,
+    'timeout=0.3 ',
+  ],
   ['ends its thread', 'export default { verifyPassword() { process.exit(0) } }', /its thread ended/],
   [
     'throws behind our back',
@@ -171,9 +180,9 @@ const bad: readonly (readonly [why: string, text: string, log: RegExp])[] = [
   ['is no program', 'export default {', /SyntaxError/],
   ['throws when it is loaded', "throw new Error('no')", /Error: no/],
 ]
-for (const [why, text, log] of bad) {
+for (const [why, text, log, timeout = LONG] of bad) {
   test(`a module that ${why} is a temporary failure`, async (t) => {
-    const db = await withModule(t, text, 'timeout=0.3 ')
+    const db = await withModule(t, text, timeout)
     assert.equal(kindOf(await db.login('joe', 'secret')), 'temporary')
     assert.match(db.log.join('\n'), log)
   })
@@ -195,7 +204,8 @@ test('a thread that is stuck is replaced; whoever waits for it is told to come a
     "export default { verifyPassword({ user }) { if (user === 'stuck') for (;;); return { result: 'ok' } } }",
     'timeout=0.2 ',
   )
-  assert.equal(kindOf(await db.login('joe', 'x')), 'ok')
+  // A busy machine may not answer so soon each time.
+  await eventually(async () => kindOf(await db.login('joe', 'x')) === 'ok')
   const both = await Promise.all([db.login('stuck', 'x'), db.login('joe', 'x')])
   assert.deepEqual(both.map(kindOf), ['temporary', 'temporary'])
   await eventually(async () => kindOf(await db.login('joe', 'x')) === 'ok')

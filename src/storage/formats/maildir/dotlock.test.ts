@@ -44,11 +44,12 @@ test('a lock tells who holds it, and others wait', async (t) => {
 
 test('whose lock is taken over, and whose is not', async (t) => {
   const here = 'host.example.org'
+  const olderThanWeMs = process.uptime() * 1000 + 10_000
   const rows: { why: string; text: string; ageMs: number; taken: boolean }[] = [
     { why: 'its process is gone', text: `${deadPid()}:${here}`, ageMs: 500, taken: true },
     { why: 'its process lives', text: `${process.ppid}:${here}`, ageMs: 50_000, taken: false },
     { why: 'of another host, and young', text: `${deadPid()}:other.example.org`, ageMs: 50_000, taken: false },
-    { why: 'of an earlier process with our number', text: `${process.pid}:${here}`, ageMs: 50_000, taken: true },
+    { why: 'of an earlier process with our number', text: `${process.pid}:${here}`, ageMs: olderThanWeMs, taken: true },
     { why: 'of a thread of ours', text: `${process.pid}:${here}`, ageMs: 0, taken: false },
     { why: 'somebody died before writing into it', text: '', ageMs: 3_100, taken: true },
     { why: 'somebody is about to write into it', text: '', ageMs: 500, taken: false },
