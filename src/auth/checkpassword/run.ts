@@ -64,9 +64,10 @@ export class Checkpassword {
         resolve({ ended, environment: parse(answer()), errors: errors() })
       }
       let patience: NodeJS.Timeout | undefined
-      // A descendant may keep the descriptors open; what the program wrote itself is on its way.
+      // A descendant may keep the descriptors open; what the program wrote itself is there. When we are so busy that the
+      // time is up before anything was read, it is read before the next turn.
       child.on('exit', (code, name) => {
-        patience = setTimeout(() => finish(code ?? name ?? ''), CHECKPASSWORD_LIMITS.patienceMs)
+        patience = setTimeout(() => setImmediate(() => finish(code ?? name ?? '')), CHECKPASSWORD_LIMITS.patienceMs)
       })
       child.on('close', (code, name) => finish(code ?? name ?? ''))
     })
