@@ -6,11 +6,11 @@ export class MemoryHub {
   readonly #kept = new Map<string, string>()
   #isAway = false
 
-  bus(): ClusterBus {
+  bus(): MemoryBus {
     return new MemoryBus(this)
   }
 
-  /** Takes it away, or brings it back. */
+  /** Takes it away from all, or brings it back. */
   setAway(isAway: boolean): void {
     if (isAway === this.#isAway) return
     this.#isAway = isAway
@@ -40,9 +40,10 @@ export class MemoryHub {
   }
 }
 
-class MemoryBus implements ClusterBus {
+export class MemoryBus implements ClusterBus {
   readonly #hub: MemoryHub
   #listener: BusListener | undefined
+  #isCut = false
 
   constructor(hub: MemoryHub) {
     this.#hub = hub
@@ -53,17 +54,23 @@ class MemoryBus implements ClusterBus {
     this.#hub.add(this)
   }
 
+  /** This one alone does not reach the hub, or does again. */
+  setCut(isCut: boolean): void {
+    this.#isCut = isCut
+    this.changed(isCut)
+  }
+
   publish(text: string): void {
-    this.#hub.publish(text)
+    if (!this.#isCut) this.#hub.publish(text)
   }
 
   keep(texts: ReadonlyMap<string, string>): void {
-    if (this.#hub.isAway) return
+    if (this.#hub.isAway || this.#isCut) return
     for (const [name, text] of texts) this.#hub.kept.set(name, text)
   }
 
   async kept(): Promise<ReadonlyMap<string, string>> {
-    if (this.#hub.isAway) throw new Error('the hub is away')
+    if (this.#hub.isAway || this.#isCut) throw new Error('the hub is away')
     return await Promise.resolve(new Map(this.#hub.kept))
   }
 
@@ -74,7 +81,7 @@ class MemoryBus implements ClusterBus {
   }
 
   hear(text: string): void {
-    this.#listener?.onMessage(text)
+    if (!this.#isCut) this.#listener?.onMessage(text)
   }
 
   changed(isAway: boolean): void {

@@ -20,7 +20,7 @@ interface Server {
 
 const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve))
 
-function startServer(t: TestContext, hub?: MemoryHub, file = join(tempDir(t), 'revoked.json')): Server {
+function startServer(t: TestContext, hub?: Pick<MemoryHub, 'bus'>, file = join(tempDir(t), 'revoked.json')): Server {
   const log: string[] = []
   const asked: [string, unknown][] = []
   const observer = {
@@ -111,6 +111,24 @@ test('connections of a worker or server that is gone do not count', async (t) =>
   await second.state.close()
   await meet()
   assert.notEqual(await first.workers[1]?.enter(place, 1), undefined)
+})
+
+test('what happened at a server while it alone was away, the others hear when it is back', async (t) => {
+  const hub = new MemoryHub()
+  const bus = hub.bus()
+  const [first, second] = [startServer(t, { bus: () => bus }), startServer(t, hub)]
+  await meet()
+  const leave = await first.workers[0]?.enter(place, 5)
+  await meet()
+  bus.setCut(true)
+  leave?.()
+  first.workers[0]?.penalties.table.failed('192.0.2.1', 0, 5)
+  await meet()
+  assert.equal(second.state.penalties.level('192.0.2.1'), 0)
+  bus.setCut(false)
+  await meet()
+  assert.equal(second.state.penalties.level('192.0.2.1'), 1)
+  assert.notEqual(await second.workers[0]?.enter(place, 1), undefined, 'who has left does not count')
 })
 
 test('alone, the limit holds all the same', async (t) => {

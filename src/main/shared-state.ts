@@ -57,7 +57,7 @@ export class SharedState {
       observer,
       now: () => performance.now(),
       listener: {
-        onUp: () => void this.#meetCluster(),
+        onUp: () => this.#onUp(),
         onJoined: (member) => this.#greet(member),
         onLeft: (member) => this.#connections.dropOther(member),
         onTold: (topic, data, member) => this.#onTold(topic, data, member),
@@ -181,6 +181,12 @@ export class SharedState {
       this.#needs.observer.log('error', 'master', `Revoked users are forgotten when the server stops: ${why}`)
       return why
     }
+  }
+
+  #onUp(): void {
+    // Those who did not miss us have not heard what happened here meanwhile.
+    for (const member of this.#cluster?.members ?? []) this.#greet(member)
+    void this.#meetCluster()
   }
 
   /** The cluster works: what was decided while it was away, here and elsewhere, meets. */
