@@ -217,6 +217,8 @@ describe('real clients of mail that is kept here', { concurrency: true }, () => 
         const done = await client.append('INBOX', text, ['\\Seen', 'Work'])
         assert.ok(done !== false && done.uid !== undefined)
       }
+      // Before some of them are gone again.
+      await heard
       await client.mailboxCreate('Projects.2026 Ä')
       await client.messageCopy('1:5', 'Projects.2026 Ä')
       await client.messageMove({ subject: 'sent 1' }, 'Archive')
@@ -227,7 +229,6 @@ describe('real clients of mail that is kept here', { concurrency: true }, () => 
       const unseen = await client.search({ seen: false })
       assert.equal(unseen === false ? -1 : unseen?.length, 20)
     })
-    await heard
     await watcher.logout()
     await idling
     const boxes = readMaildirs(homes.maildir('imapflow'))
