@@ -1,4 +1,5 @@
-import type { FrameLocator, Page } from 'playwright-core'
+import type { Frame, FrameLocator, Page } from 'playwright-core'
+import { commandOf } from '../mail-clients/webmail.ts'
 
 /** Settings → Folders in Roundcube, with the acl plugin's sharing in it. */
 export class FolderSettings {
@@ -38,6 +39,8 @@ export class FolderSettings {
   async openSharing(folder: string): Promise<void> {
     await this.#page.locator('#subscription-table li.mailbox > a', { hasText: new RegExp(`^${folder}$`) }).click()
     await this.#frame.locator('#acltable').waitFor()
+    // Before that its buttons do nothing.
+    await this.#inside.waitForFunction(`window.rcmail?.commands['acl-create'] === true`)
   }
 
   /** The names in the table; the owner is not among them. */
@@ -56,13 +59,20 @@ export class FolderSettings {
 
   async unshare(user: string): Promise<void> {
     await this.#row(user).click()
-    await this.#page.frame('preferences-frame')?.evaluate("rcmail.command('acl-delete')")
+    await commandOf(this.#inside, 'acl-delete')
     await this.#anywhere('.ui-dialog-buttonset button.delete').click()
     await this.#row(user).waitFor({ state: 'detached' })
   }
 
   get #frame(): FrameLocator {
     return this.#page.frameLocator('#preferences-frame')
+  }
+
+  /** The same, for its scripts. */
+  get #inside(): Frame {
+    const frame = this.#page.frame('preferences-frame')
+    if (frame === null) throw new Error('there is no such frame')
+    return frame
   }
 
   #row(user: string): ReturnType<FrameLocator['locator']> {

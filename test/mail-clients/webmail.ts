@@ -1,4 +1,4 @@
-import { chromium, type Page } from 'playwright-core'
+import { chromium, type Frame, type Page } from 'playwright-core'
 import { PASSWORD } from '../peers/local-mail.ts'
 import { PATIENCE_MS } from '../support/deadline.ts'
 
@@ -60,7 +60,13 @@ export class Webmail {
   /** Opens a message in the window beside the list and returns what it shows. */
   async read(subject: string): Promise<string> {
     await this.select(subject)
-    return await this.#page.frameLocator('#messagecontframe').locator('#messagebody').innerText()
+    const body = this.#page.frameLocator('#messagecontframe').locator('#messagebody')
+    await body.waitFor()
+    // The rest of it may still be on its way.
+    await this.#page.waitForFunction(
+      `document.querySelector('#messagecontframe').contentDocument?.readyState === 'complete'`,
+    )
+    return await body.innerText()
   }
 
   async select(subject: string): Promise<void> {
@@ -70,11 +76,16 @@ export class Webmail {
 
   /** What a button or a menu of Roundcube does with the selected message: not before it would let a person do it. */
   async command(name: 'mark' | 'move' | 'delete', argument: string): Promise<void> {
-    const isDone = `!rcmail.busy && rcmail.commands['${name}'] && rcmail.command('${name}', '${argument}') !== false`
-    await this.#page.waitForFunction(isDone)
+    await commandOf(this.#page, name, argument)
   }
 
   close(): Promise<void> {
     return this.#leave()
   }
+}
+
+/** A command of Roundcube in a page or a frame of it, which it would ignore while it is busy or has nothing to do it with. */
+export async function commandOf(place: Page | Frame, name: string, argument = ''): Promise<void> {
+  const isDone = `!rcmail.busy && rcmail.commands['${name}'] && rcmail.command('${name}', '${argument}') !== false`
+  await place.waitForFunction(isDone)
 }
