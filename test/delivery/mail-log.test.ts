@@ -168,6 +168,9 @@ async function deliver(server: Started, users: readonly string[]): Promise<void>
   wire.destroy()
 }
 
+/** Three messages, each with a line of mail_log and one of the delivery. */
+const SAVED_LINES = 6
+
 describe('changes of mail are logged in the words of Dovecot, and mail processes heed settings', {
   skip: noDeliveries,
 }, () => {
@@ -196,7 +199,9 @@ describe('changes of mail are logged in the words of Dovecot, and mail processes
       const from = server.logLines.length
       await sayPop(server, ['USER jane', 'PASS pass', 'RETR 1', 'RETR 2', 'DELE 1', 'QUIT'])
       const popped = await ended(server, 'pop3(jane)', from)
-      const saved = ['jane', 'alice'].flatMap((user) => linesOf(server, `lmtp(${user})`, 0))
+      const linesOfSaved = (): string[] => ['jane', 'alice'].flatMap((user) => linesOf(server, `lmtp(${user})`, 0))
+      await server.waitForLog(() => linesOfSaved().length >= SAVED_LINES)
+      const saved = linesOfSaved()
       return [...saved, ...popped].map((line) => line.replace(/ size=\d+(, vsize=\d+)?/, ' size=?'))
     })
     assert.deepEqual(ours, theirs)
