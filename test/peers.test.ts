@@ -9,6 +9,7 @@ import { startNginx } from './peers/nginx.ts'
 import { skipWithout } from './peers/peers.ts'
 import { startPerdition } from './peers/perdition.ts'
 import { startScriptedBackend, type ScriptedBackend } from './peers/scripted-backend.ts'
+import { eventually } from './support/control.ts'
 import { connectRaw } from './support/raw-client.ts'
 import type { Wire } from './support/wire.ts'
 
@@ -51,7 +52,12 @@ test('a Dovecot backend serves mail to its sample users, and stops when told', {
   assert.ok(lines.includes('* STATUS INBOX (MESSAGES 1)'), lines.join('\n'))
   await backend.waitForLog(/Login: user=<alice@example\.org>/)
   await backend.stop()
-  await assert.rejects(connectRaw({ port: backend.ports.imap ?? 0 }))
+  // All its processes were told at once, and each ends by itself.
+  await eventually('nobody listens', async () => {
+    const left = await connectRaw({ port: backend.ports.imap ?? 0 }).catch(() => undefined)
+    left?.destroy()
+    return left === undefined
+  })
 })
 
 test('HAProxy puts a PROXY header in front of what it relays', { skip: skipWithout('haproxy') }, async (t) => {
