@@ -63,13 +63,20 @@ function childrenOf(pid: number): readonly number[] {
 
 function hasOpen(pid: number, what: string): boolean {
   const directory = `/proc/${pid}/fd`
-  return readdirSync(directory).some((fd) => {
-    try {
-      return readlinkSync(join(directory, fd)) === what
-    } catch {
-      return false
-    }
-  })
+  // A process or a file may be gone by now.
+  try {
+    return readdirSync(directory).some((fd) => linkTo(join(directory, fd)) === what)
+  } catch {
+    return false
+  }
+}
+
+function linkTo(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** In this process: to start one for each question would take longer than everything else. */
