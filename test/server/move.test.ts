@@ -44,9 +44,9 @@ class LoginLoad {
 
   async stop(): Promise<{ logins: readonly TriedLogin[]; perSecond: number }> {
     clearInterval(this.#timer)
+    const secs = (performance.now() - this.#startedMs) / 1000
     // Timers may be late, logins are made up for.
     this.#catchUp()
-    const secs = (performance.now() - this.#startedMs) / 1000
     return { logins: await Promise.all(this.#tried), perSecond: this.#tried.length / secs }
   }
 
@@ -319,12 +319,12 @@ async function movesByRowsAlone(t: TestContext, secs: number): Promise<boolean> 
   await until('no session on A', () => bench.a.open().length === 0)
   const onB = bench.b.open().length
   const leftMs = untilSecs * 1000 - Date.now()
+  const dueMs = performance.now() + leftMs
   if (leftMs < 500) {
     await load.stop()
     return false
   }
   assert.equal(onB, 0, 'nobody is on B before the time')
-  const dueMs = performance.now() + leftMs
   await until('the time', () => performance.now() > dueMs, leftMs + PATIENCE_MS)
   await load.more(40)
   const { logins, perSecond } = await load.stop()
