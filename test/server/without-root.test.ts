@@ -17,8 +17,8 @@ import { echo } from './sample.ts'
 const USER = 'nobody'
 const SETPRIV = '/usr/bin/setpriv'
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'postern.js')
-/** An address of this machine where nobody serves mail. */
-const HOST = '127.0.93.7'
+/** An address of this machine where nobody serves mail, and no other run of this test either. */
+const HOST = `127.93.${(process.pid >> 8) & 255}.${process.pid & 255}`
 /** Below 1024, and nobody's. */
 const PRIVILEGED_PORT = 879
 
