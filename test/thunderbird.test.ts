@@ -37,7 +37,8 @@ function lookAt(maildir: string): readonly string[] {
 
 test('Thunderbird reads, marks, moves, removes, and fetches new mail', {
   skip: skipWithout('thunderbird'),
-  timeout: 180_000,
+  // A dozen waits, each with its own patience.
+  timeout: 12 * PATIENCE_MS,
 }, async (t) => {
   const homes = new MailHomes([USER])
   const dir = makeTempDir('thunderbird')
