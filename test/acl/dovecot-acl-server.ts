@@ -47,6 +47,9 @@ export async function loginImap(server: Started, user: string, password = 'pw'):
     async logout() {
       wire.send('x LOGOUT')
       await wire.expect(/^\* BYE /)
+      await wire.linesUntil(/^x OK /)
+      // It closes its files before the connection.
+      await wire.expectEnd()
     },
   }
 }
