@@ -127,8 +127,14 @@ export function makeMaildir(path: string): void {
 
 /** Mail belongs to the user `mail`. */
 export function giveToMail(path: string): void {
-  // A link is given, not what it leads to.
-  lchownSync(path, MAIL_ID, MAIL_ID)
-  if (!lstatSync(path).isDirectory()) return
+  try {
+    // A link is given, not what it leads to.
+    lchownSync(path, MAIL_ID, MAIL_ID)
+  } catch (error) {
+    // A file that a server needed for a moment.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+    throw error
+  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return
   for (const name of readdirSync(path)) giveToMail(join(path, name))
 }
