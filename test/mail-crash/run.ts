@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { within } from '../support/deadline.ts'
+import { PATIENCE_MS, within } from '../support/deadline.ts'
 import { Ledger } from '../maildir/ledger.ts'
 import type { MailboxSnapshot } from '../maildir/session.ts'
 import { MailHomes, PASSWORD, startLocalMail } from '../peers/local-mail.ts'
@@ -13,7 +13,7 @@ import { type Ledgers, type Life, load, MAILBOXES, USER } from './load.ts'
 const LIFE_MS = 400
 /** Every so many rounds the whole server is killed instead. */
 const WHOLE_SERVER = 10
-const LOGINS = 5
+const LOGIN_PAUSE_MS = 100
 /** A life, a new server and a look at everything. */
 const ROUND_MS = 90_000
 
@@ -116,12 +116,13 @@ async function look(server: Started, { inbox, saved, copies }: Ledgers, { delive
 
 /** Who comes before the death of the process is known is asked to come again, or hung up on when that process had him already. */
 async function logIn(server: Started): Promise<ImapWire> {
-  for (let attempt = 1; ; attempt++) {
+  const latest = performance.now() + PATIENCE_MS
+  for (;;) {
     try {
       return await ImapWire.login(server.ports['imap'] ?? 0, USER, PASSWORD)
     } catch (error) {
-      if (attempt === LOGINS || !/\[UNAVAILABLE\]|the connection ended/.test(String(error))) throw error
-      await sleep(attempt * 100)
+      if (performance.now() > latest || !/\[UNAVAILABLE\]|the connection ended/.test(String(error))) throw error
+      await sleep(LOGIN_PAUSE_MS)
     }
   }
 }
