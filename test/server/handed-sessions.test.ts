@@ -3,13 +3,12 @@ import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, readli
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { runDoveadm } from '../../src/admin/cli.ts'
-import { doveadmCommands } from '../../src/admin/commands/index.ts'
 import { startPostern } from '../peers/postern.ts'
 import type { Started } from '../peers/started.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { eventually } from '../support/control.ts'
 import { connectRaw, type RawClientOptions } from '../support/raw-client.ts'
+import { runAtServer } from '../support/run-doveadm.ts'
 import type { Wire } from '../support/wire.ts'
 
 /**
@@ -81,17 +80,7 @@ function linkTo(path: string): string | undefined {
 
 /** In this process: to start one for each question would take longer than everything else. */
 async function doveadm(...words: string[]): Promise<string> {
-  let [out, err] = ['', '']
-  const status = await runDoveadm(words, doveadmCommands, {
-    stdout: (text) => void (out += text),
-    stderr: (text) => void (err += text),
-    width: 80,
-    readPassword: async () => await Promise.reject(new Error('no password is asked for')),
-    socketPath: () => join(server.dir, 'run', 'postern-control'),
-    mail: () => {
-      throw new Error('no mail is asked for')
-    },
-  })
+  const { status, out, err } = await runAtServer(server, words)
   assert.equal(status, 0, err)
   return out
 }
