@@ -202,6 +202,18 @@ testEachWay('drained waits for the peer to read', async (t, open) => {
   await assert.rejects(stream.drained(), DeadlineExceeded)
 })
 
+testEachWay('who waits for the peer to read is told when the connection is closed here', async (t, open) => {
+  for (const how of ['close', 'destroy'] as const) {
+    const { stream, near, far } = await open(t)
+    far.pause()
+    stream.write(Buffer.alloc(32 * 1024 * 1024))
+    const waiting = stream.drained()
+    void stream[how]()
+    await assert.rejects(waiting, ConnectionLost, how)
+    near.destroy()
+  }
+})
+
 testEachWay('close sends the last words although the peer sent more than was read', async (t, open) => {
   const { stream, far } = await open(t)
   const heard: Buffer[] = []

@@ -181,7 +181,7 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     this.setDeadline(undefined)
     this.#unread.takeAll()
     const closed = closeSocket(this.#socket, CLOSE_MS, this.#onread)
-    this.#end()
+    this.#end(true)
     return closed
   }
 
@@ -189,7 +189,7 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     this.setDeadline(undefined)
     own(this.#socket, NOBODY, false)
     this.#socket.destroy()
-    this.#end()
+    this.#end(true)
   }
 
   detach(): DetachedSocket {
@@ -307,8 +307,7 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
   }
 
   socketClosed(): void {
-    this.#end()
-    if (this.#drainers !== undefined) this.#failDrainers(this.#fault ?? new ConnectionLost('connection closed'))
+    this.#end(true)
   }
 
   /** Becomes the socket's owner. Whoever has taken the socket meanwhile gives it back so. */
@@ -386,13 +385,16 @@ export class SocketStream implements ByteStream, OnreadReader, SocketOwner {
     if (drainers !== undefined) for (const { reject } of drainers) reject(error)
   }
 
-  #end(): void {
+  /** `isGone`: there is nothing to be written to, either. */
+  #end(isGone = false): void {
     if (!this.#over) {
       this.#over = true
       const listeners = this.#endListeners
       this.#endListeners = undefined
       if (listeners !== undefined) for (const listener of listeners) listener(this.#fault)
     }
+    if (isGone && this.#drainers !== undefined)
+      this.#failDrainers(this.#fault ?? new ConnectionLost('connection closed'))
     this.#wake()
   }
 }
