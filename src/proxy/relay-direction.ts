@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { DetachedSocket, OnreadReader } from '../net/byte-stream.ts'
 import { sharedReadBuffer } from '../net/onread.ts'
+import { readElsewhere } from '../net/read-elsewhere.ts'
 import type { StreamSocket } from '../net/stream-socket.ts'
 import { relayBuffers } from './relay-buffers.ts'
 
@@ -47,6 +48,8 @@ export class Direction implements OnreadReader {
 
   /** Reads no more. What is written stays with the target. */
   stop(): void {
+    // What the source says to nobody must not come over what the target has still to hear.
+    if (this.#own !== undefined && this.to.writableLength > 0) readElsewhere(this.from)
     // Neither is safe to lend again while a write may be pending.
     for (const buffer of [this.#own, this.#leaving]) if (buffer !== undefined) relayBuffers.abandon()
     this.#own = undefined

@@ -344,6 +344,43 @@ testEachWay(
   },
 )
 
+testEachWay('what still waits to be sent when a session is kicked arrives as it was said', {}, async (t, open) => {
+  const numbers = new Uint32Array(10_000_000)
+  for (let number = 0; number < numbers.length; number++) numbers[number] = number
+  const said = Buffer.from(numbers.buffer)
+  for (const way of [{}, { clientTls: true }, { backendTls: true }]) {
+    for (const upwards of [false, true]) {
+      const setup = await open(t, way)
+      const { session, ended } = setup
+      const [from, to] = upwards ? [setup.user, setup.server] : [setup.server, setup.user]
+      const target = upwards ? setup.backend.socket : setup.client.socket
+      const heard: Buffer[] = []
+      let heardBytes = 0
+      to.on('data', (chunk: Buffer) => {
+        heard.push(chunk)
+        heardBytes += chunk.length
+      })
+      from.write(said)
+      // By then the large buffer is in use.
+      await until('some of it is there', () => heardBytes > 8_000_000)
+      to.pause()
+      await until('the reader blocks', () => target.writableNeedDrain)
+      for (let turns = 0; turns < 20; turns++) await turn()
+      session.kick('Kicked by admin')
+      await ended
+      // The sender goes on meanwhile: what it says is thrown away.
+      for (let turns = 0; turns < 20; turns++) await turn()
+      const over = once(to, 'end')
+      to.resume()
+      await over
+      const what = `${JSON.stringify(way)}, ${upwards ? 'up' : 'down'}: ${heardBytes} bytes`
+      assert.ok(Buffer.concat(heard).equals(said.subarray(0, heardBytes)), what)
+      from.destroy()
+      to.destroy()
+    }
+  }
+})
+
 testEachWay('a user who reads slowly gets everything', {}, async (t, open) => {
   const { user, server, session } = await open(t)
   let seen = 0

@@ -84,6 +84,13 @@ export abstract class BareStream implements StreamSocket, OnreadHook {
     this.check(this.#stream.readStop(), 'read')
   }
 
+  /** The next read goes to the shared buffer, whatever the reader wanted when it was asked last. */
+  forgetBuffer(): void {
+    if (this.destroyed) return
+    this.#buffer = sharedReadBuffer()
+    if (this.#buffered) this.#stream.useUserBuffer(this.#buffer)
+  }
+
   abstract write(data: string | Uint8Array): boolean
 
   /** Whether all is sent that `end` has to wait for. */
