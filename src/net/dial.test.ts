@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { skipWithoutBare } from '../../test/support/bare-pair.ts'
+import { securedPair } from '../../test/support/bare-tls-pair.ts'
 import { tlsSettings } from '../../test/support/tls-settings.ts'
 import { PATIENCE_MS } from '../../test/support/deadline.ts'
 import { until } from '../../test/support/until.ts'
@@ -253,4 +254,25 @@ test('a backend that does not answer in time, or that nobody wants any more', as
   assert.equal((await waiting).fault, 'aborted')
   const options = { ip: '127.0.0.1', port: silent, onread: false, timeoutMs: PATIENCE_MS, signal: AbortSignal.abort() }
   assert.equal((await failure(options)).fault, 'aborted')
+})
+
+test('a host whose name is too long is not told it, and no other connection suffers', {
+  skip: skipWithoutBare,
+}, async (t) => {
+  const silent = await listen(t, createServer())
+  for (const way of WAYS) {
+    for (const host of ['', '.', 'x'.repeat(256)]) {
+      const { client, told } = await securedPair(t)
+      const controller = new AbortController()
+      const tls = { context, host, verify: false }
+      const options = { ...way, ip: '127.0.0.1', port: silent, tls, timeoutMs: PATIENCE_MS }
+      const given = failure({ ...options, signal: controller.signal })
+      // OpenSSL's complaint would meet whoever reads next.
+      client.write('a1 NOOP')
+      await until('it is read', () => told.text === 'a1 NOOP' || told.news.length > 0)
+      assert.deepEqual([told.text, told.news], ['a1 NOOP', []], `${JSON.stringify(way)}, ${host.length}`)
+      controller.abort()
+      await given
+    }
+  }
 })

@@ -119,9 +119,13 @@ export function startTlsClient(stream: SocketStream, options: ClientTlsOptions):
   return handshake(stream, socket, 'secureConnect', () => finish(socket))
 }
 
+/** More is no name to OpenSSL, whose complaint would meet the next TLS connection that reads, whichever that is. */
+const SERVER_NAME_BYTES = 255
+
 /** An address is no server name (RFC 6066 section 3). */
 function serverNameOf(host: string): string | undefined {
-  return isIP(host) === 0 ? host.replace(/\.$/, '') : undefined
+  const name = isIP(host) === 0 ? host.replace(/\.$/, '') : ''
+  return name === '' || Buffer.byteLength(name) > SERVER_NAME_BYTES ? undefined : name
 }
 
 /** Node's own limit for `minDHSize`; a TLSSocket asks by itself. */
