@@ -10,6 +10,7 @@ import {
   bareTlsPair,
   peerOver,
   TEST_CONTEXT,
+  TLS_ROLES,
   TLS_VERSIONS,
 } from '../../../test/support/bare-tls-pair.ts'
 import { turn, until } from '../../../test/support/until.ts'
@@ -352,6 +353,21 @@ test('a deadline within a handshake closes it', { skip }, async (t) => {
       const timer = setTimeout(() => end.near.destroy(new Error('late')), 5)
       await closedOnce(end, /^error late,close$/, `${part.length} bytes`)
       clearTimeout(timer)
+    }
+  }
+})
+
+test('what is asked of it before its handshake is done has no answer, and does no harm', { skip }, async (t) => {
+  for (const role of TLS_ROLES) {
+    const { near } = await bareTlsEnd(t, {}, role)
+    for (const begins of [false, true]) {
+      if (begins) near.begin()
+      assert.equal(near.verifyError()?.message, 'no handshake')
+      assert.equal(near.ephemeralDhBits(), undefined)
+      assert.equal(near.getPeerX509Certificate(), undefined)
+      assert.equal(near.getCertificate() === null, role === 'client')
+      assert.throws(() => near.exportKeyingMaterial(32, 'EXPORTER-x', Buffer.alloc(0)))
+      assert.equal(near.servername, role === 'client' ? 'imap.example.org' : undefined)
     }
   }
 })

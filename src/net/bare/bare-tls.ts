@@ -31,6 +31,8 @@ export class BareTls extends BareStream {
   readonly #tls: OwnHandle
   /** Node aborts over a handshake that is begun twice. */
   #mustBegin: boolean
+  /** Before that OpenSSL's answers have nothing to stand on, and some take the process along. */
+  #isSecure = false
   /** One write is on its way; what follows it waits here. */
   #sending = false
   #queue: (string | Uint8Array)[] = []
@@ -151,18 +153,20 @@ export class BareTls extends BareStream {
 
   /** A Diffie-Hellman key of the finite field: its size in bits. */
   ephemeralDhBits(): number | undefined {
-    const info = this.destroyed ? null : this.#tls.getEphemeralKeyInfo()
+    const info = this.destroyed || !this.#isSecure ? null : this.#tls.getEphemeralKeyInfo()
     return info?.type === 'DH' ? info.size : undefined
   }
 
   /** Why the peer's certificate is not valid. */
   verifyError(): (Error & { code?: string }) | null {
+    if (!this.#isSecure) return new Error('no handshake')
     return this.destroyed ? new Error('connection closed') : this.#tls.verifyError()
   }
 
   /** For the callback of this file. */
   secured(): void {
     const { onSecure } = this
+    this.#isSecure = true
     this.onSecure = undefined
     onSecure?.()
   }
