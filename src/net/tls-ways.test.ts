@@ -5,11 +5,13 @@ import type { Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { skipWithoutBare as skip } from '../../test/support/bare-pair.ts'
 import { makeAuthority, makeCertificate } from '../../test/support/certificates.ts'
 import { type OpenStreamPair, WAYS } from '../../test/support/stream-pair.ts'
 import { type AllTlsSettings, serving, tlsSettings } from '../../test/support/tls-settings.ts'
-import { turn } from '../../test/support/until.ts'
+import { turn, until } from '../../test/support/until.ts'
 import type { SocketStream } from './socket-stream.ts'
 import { type ServerTlsOptions, startTlsServer, TlsFailed } from './tls.ts'
 import { TlsContextCache } from './tls-cache.ts'
@@ -288,6 +290,29 @@ test('sessions of one kind are resumed by the other, by tickets', { skip }, asyn
       const { session } = await begin(first.open)
       assert.ok((await begin(second.open, session)).reused, `${maxVersion}, ${first.name} and ${second.name}`)
     }
+  }
+})
+
+test('who chose by name is not kept for as long as the session', { skip }, async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  for (const { name, open } of WAYS) {
+    const { stream, far } = await open(t)
+    const begin = (): { chooser: WeakRef<object>; up: Promise<void> } => {
+      const login = { chosen: OTHER }
+      const up = startTlsServer(stream, { context: context(), byServerName: () => login.chosen, unread: 'drop' })
+      return { chooser: new WeakRef(login), up }
+    }
+    const { chooser, up } = begin()
+    const client = connect({ socket: far, servername: 'other.example.org', rejectUnauthorized: false })
+    t.after(() => client.destroy())
+    await up
+    assert.equal(stream.tls?.serverName, 'other.example.org')
+    await until(`${name}: it is forgotten`, () => {
+      collectGarbage()
+      return chooser.deref() === undefined
+    })
+    assert.ok(stream.writable)
   }
 })
 

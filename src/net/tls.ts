@@ -40,8 +40,8 @@ export interface ServerTlsOptions {
  */
 export function startTlsServer(stream: SocketStream, options: ServerTlsOptions): Promise<void> {
   if (isUnfit(stream)) return alreadyGone(stream)
-  const { byServerName, alpn, unread } = options
-  let { context } = options
+  const { alpn, unread } = options
+  let { context, byServerName } = options
   const chosen = (name: string): ServerTlsContext['secureContext'] => {
     context = byServerName?.(name) ?? context
     return context.secureContext
@@ -52,7 +52,11 @@ export function startTlsServer(stream: SocketStream, options: ServerTlsOptions):
     byServerName: byServerName === undefined ? undefined : chosen,
     alpn,
   }
-  const finish = (socket: TLSSocket | BareTls): void => stream.finishTls(socket, serverTlsInfo(socket, context), false)
+  const finish = (socket: TLSSocket | BareTls): void => {
+    // The socket keeps `chosen` for life.
+    byServerName = undefined
+    stream.finishTls(socket, serverTlsInfo(socket, context), false)
+  }
   const bare = stream.beginBareTls(plan, unread)
   if (bare !== undefined) return new BareHandshake(stream, bare, 'SSL_accept()', finish).done
   const socket = answeringSocket(stream.beginTls(unread), plan)
