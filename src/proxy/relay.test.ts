@@ -1,16 +1,15 @@
-import type { Duplex } from 'node:stream'
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { duplexPair } from 'node:stream'
+import { Duplex, duplexPair } from 'node:stream'
 import test, { type TestContext, type TestOptions } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { barePair, skipWithoutBare } from '../../test/support/bare-pair.ts'
 import { makeCertificate } from '../../test/support/certificates.ts'
 import { PATIENCE_MS, within } from '../../test/support/deadline.ts'
 import { serving, tlsSettings } from '../../test/support/tls-settings.ts'
-import type { DetachedSocket } from '../net/byte-stream.ts'
+import { CLOSE_MS, type DetachedSocket } from '../net/byte-stream.ts'
 import { dial } from '../net/dial.ts'
 import { disown } from '../net/socket-owner.ts'
 import { SocketStream } from '../net/socket-stream.ts'
@@ -510,4 +509,21 @@ test('any pair of streams can be relayed', async () => {
   const [bye] = (await once(user, 'data')) as [Buffer]
   assert.equal(bye.toString(), '* BYE\r\n')
   assert.equal((await ended).side, 'server')
+})
+
+test('a client that takes no last word over TLS is closed all the same', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const takes of [true, false]) {
+    const near = new Duplex({ allowHalfOpen: true, read() {}, final: (done) => (takes ? done() : undefined) })
+    const [server, far] = duplexPair({ allowHalfOpen: true })
+    const client = new SocketStream(Object.assign(near, { encrypted: true }))
+    const { promise: ended, resolve: onEnd } = Promise.withResolvers<RelayEnd>()
+    relay(client.detach(), new SocketStream(far).detach(), { onEnd })
+    server.end()
+    assert.equal((await ended).side, 'server')
+    await turn()
+    assert.equal(near.destroyed, takes)
+    t.mock.timers.tick(CLOSE_MS)
+    assert.ok(near.destroyed)
+  }
 })

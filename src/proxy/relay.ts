@@ -204,8 +204,17 @@ function close({ socket, onread }: DetachedSocket): void {
  */
 function leave(socket: StreamSocket): void {
   if (socket instanceof BareTls) socket.leave()
-  else if (socket.encrypted === true) socket.end(() => socket.destroy())
+  else if (socket.encrypted === true) leaveTls(socket)
   else socket.destroy()
+}
+
+/** The kernel may have no room for the last word, of a client that reads no more. */
+function leaveTls(socket: StreamSocket): void {
+  const late = setTimeout(() => socket.destroy(), CLOSE_MS)
+  socket.end(() => {
+    clearTimeout(late)
+    socket.destroy()
+  })
 }
 
 function isOver(socket: StreamSocket): boolean {
