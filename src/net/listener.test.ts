@@ -202,6 +202,6 @@ testEachWay(
     child.stdin?.end()
     await until('the processor time', () => lines.some((line) => line.startsWith('cpu ')))
     const cpuMs = Number(/^cpu ([\d.]+)/.exec(lines.at(-1) ?? '')?.[1])
-    assert.ok(cpuMs < 1_500, `${cpuMs} ms of processor time`)
+    assert.ok(cpuMs < 300, `${cpuMs} ms of processor time`)
   },
 )
