@@ -169,6 +169,7 @@ export class UserStore implements OwnMailStore {
     try {
       await held.shared.look('now')
       const seen = this.#private.of(held)
+      await seen?.meet()
       const view: MailboxView = new MailboxView({
         name,
         readOnly: mode === 'read-only',

@@ -167,6 +167,18 @@ test('marks outlive the process, and another process learns of them', async (t) 
   assert.deepEqual(flagsIn(later), ['\\Seen', ''])
 })
 
+test('who opens a mailbox sees at once what another process marked, also where a session has it open already', async (t) => {
+  const { server } = begin(t)
+  const [here, there] = [server(), server()]
+  await append(here.open('olga'), 'INBOX', 0)
+  const [one] = await openAll([here.open('bob'), there.open('bob')])
+  await one.store([1], MARK, LOUD)
+  const [late] = await openAll([there.open('bob')])
+  assert.deepEqual(flagsIn(late), ['\\Seen'])
+  const { modSeq } = one.message(1)
+  assert.deepEqual([late.message(1).modSeq, late.highestModSeq], [modSeq, modSeq])
+})
+
 test('messages bring what the user has seen along, in and out', async (t) => {
   const { dir, server } = begin(t)
   const { open } = server()
