@@ -312,6 +312,23 @@ test('the buffer may become a large one and the shared one again, between any tw
   assert.ok(largest > shared.length, `the large buffer was never full: ${largest}`)
 })
 
+test('a buffer that was wanted is left alone once it is forgotten', { skip }, async (t) => {
+  const { near, far, told } = await barePair(t)
+  near.forgetBuffer()
+  near.resume()
+  told.buffer = Buffer.alloc(1000)
+  far.write('one')
+  await until('it is read', () => told.text === 'one')
+  const wanted = told.buffer
+  told.buffer = sharedReadBuffer()
+  near.forgetBuffer()
+  far.write('two')
+  await until('it is read', () => told.text === 'onetwo')
+  assert.deepEqual(wanted, Buffer.alloc(1000))
+  near.destroy()
+  near.forgetBuffer()
+})
+
 test('an answer written while a read is told, and its end, get there', { skip }, async (t) => {
   const { near, far, told } = await barePair(t)
   const there = heard(far)

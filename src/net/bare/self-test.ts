@@ -58,6 +58,10 @@ async function wordsBothWays(server: Server, accepted: Accepted): Promise<void> 
   near.socket.write(Buffer.from('more'))
   await far.heard(10)
   expect('text and bytes arrive', far.text === 'caf\xe9\r\nmore')
+  far.socket.forgetBuffer()
+  near.socket.write('again')
+  await far.heard(15)
+  expect('another buffer may be given between two reads', far.text.endsWith('again'))
   near.socket.end()
   await far.ended.promise
   expect('an end closes one direction', !far.socket.destroyed && far.socket.writable)
