@@ -61,9 +61,12 @@ async function cachedAnswer(
   const kept = await fromCache(request, block, want, use, key, false)
   if (kept !== undefined) return kept
   const userBefore = request.user
-  const answer = await queryPassdb(request, block, want, hasCredentials, signal)
-  const isNext = answer.result === 'ok' && request.fields.has('noauthenticate')
-  if (!isNext) keepAnswer(request, use, key, answer.result, userBefore)
+  const answer = await use.cache.ask(key, async (question) => {
+    const asked = await queryPassdb(request, block, want, hasCredentials, signal)
+    const isNext = asked.result === 'ok' && request.fields.has('noauthenticate')
+    if (!isNext) keepAnswer(request, use, question, asked.result, userBefore)
+    return asked
+  })
   if (answer.result !== 'internal-failure') return answer
   const expired = await fromCache(request, block, want, use, key, true)
   if (expired !== undefined) request.logDatabase('info', 'Falling back to expired data from cache')

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache'
 import type { VariableLookup } from '../config/expand.ts'
 import type { Clock } from './needs.ts'
 import type { PasswordNews, SharedPasswords } from './shared-passwords.ts'
+import { LiveList, type Place } from '../util/live-list.ts'
 
 export interface CachedField {
   readonly name: string
@@ -45,6 +46,15 @@ export interface CacheLimits {
   readonly negativeTtlMs: number
 }
 
+/** A question that a database is working on. Its answer may be from before what the cache was told meanwhile. */
+export interface Question {
+  readonly key: string
+  /** Answers were flushed. */
+  isFlushed: boolean
+  /** The fingerprint of the password that another worker was told. */
+  told: string | undefined
+}
+
 /** What an entry takes beside its texts, roughly. */
 const ENTRY_BYTES = 128
 
@@ -54,6 +64,7 @@ export class AuthCache {
   readonly #clock: Clock
   readonly #shared: SharedPasswords | undefined
   readonly #stopListening: (() => void) | undefined
+  readonly #asked = new LiveList<Question>()
 
   constructor(limits: CacheLimits, clock: Clock, shared?: SharedPasswords) {
     this.#limits = limits
@@ -78,9 +89,21 @@ export class AuthCache {
     }
   }
 
-  put(key: string, answer: CachedAnswer, users: readonly string[], wasRight: boolean): void {
+  /** Runs a query; what it answers may be kept with the question it is given. */
+  async ask<T>(key: string, query: (question: Question) => Promise<T>): Promise<T> {
+    const question: Question = { key, isFlushed: false, told: undefined }
+    const place: Place<Question> = this.#asked.add(question)
+    try {
+      return await query(question)
+    } finally {
+      this.#asked.remove(place)
+    }
+  }
+
+  put(question: Question, answer: CachedAnswer, users: readonly string[], wasRight: boolean): void {
     if (answer.kind === 'unknown' && this.#limits.negativeTtlMs === 0) return
-    this.#entries.set(key, { answer, users, createdMs: this.#clock.now(), wasRight })
+    if (question.isFlushed || (question.told !== undefined && !this.#isPassword(answer, question.told))) return
+    this.#entries.set(question.key, { answer, users, createdMs: this.#clock.now(), wasRight })
   }
 
   /** Other workers are to forget another password that they may know for this question. */
@@ -88,11 +111,14 @@ export class AuthCache {
     this.#shared?.told(key, password)
   }
 
-  #hear({ question, fingerprint }: PasswordNews): void {
-    const known = this.#entries.peek(question)?.answer
-    if (known === undefined) return
-    if (known.kind === 'unknown' || this.#shared?.fingerprint(known.password) !== fingerprint)
-      this.#entries.delete(question)
+  #hear({ question: key, fingerprint }: PasswordNews): void {
+    for (const question of this.#asked.all()) if (question.key === key) question.told = fingerprint
+    const known = this.#entries.peek(key)?.answer
+    if (known !== undefined && !this.#isPassword(known, fingerprint)) this.#entries.delete(key)
+  }
+
+  #isPassword(answer: CachedAnswer, fingerprint: string): boolean {
+    return answer.kind === 'found' && this.#shared?.fingerprint(answer.password) === fingerprint
   }
 
   close(): void {
@@ -102,6 +128,8 @@ export class AuthCache {
   /** Forgets everything, or what is remembered of these users. Returns how many answers that were. */
   flush(users: readonly string[] | undefined): number {
     const before = this.#entries.size
+    // Whose names an answer will have is not known yet.
+    for (const question of this.#asked.all()) question.isFlushed = true
     if (users === undefined) {
       this.#entries.clear()
       return before

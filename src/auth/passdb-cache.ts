@@ -1,7 +1,7 @@
 // A passdb's answers in the auth cache: how they are kept, and what they say to a login.
 import { createHash } from 'node:crypto'
 import type { Secret } from '../util/secret.ts'
-import { type AuthCache, type CachedAnswer, cacheKey, type CacheHit } from './cache.ts'
+import { type AuthCache, type CachedAnswer, cacheKey, type CacheHit, type Question } from './cache.ts'
 import { setPassdbField } from './passdb-field.ts'
 import type { AuthRequest } from './request.ts'
 import type { PassdbResult } from './result-rule.ts'
@@ -24,23 +24,23 @@ export function keyOf(request: AuthRequest, { database, variables }: CacheUse): 
 /** Keeps what the database has just said, as far as it may be kept. Called before override_fields. */
 export function keepAnswer(
   request: AuthRequest,
-  use: CacheUse,
-  key: string,
+  { cache }: CacheUse,
+  question: Question,
   result: PassdbResult,
   userBefore: string,
 ): void {
   const users = [userBefore, request.user]
   if (result === 'user-unknown') {
     // A field that refuses (allow_nets, fail) makes no unknown user.
-    if (!request.failed) use.cache.put(key, { kind: 'unknown' }, users, false)
+    if (!request.failed) cache.put(question, { kind: 'unknown' }, users, false)
     return
   }
   if (result !== 'ok' && result !== 'password-mismatch' && result !== 'scheme-not-available') return
   const password = passwordToKeep(request, result)
   if (password === undefined) return
   const fields = [...request.fields.changed()].map(([name, { value }]) => ({ name, value }))
-  use.cache.put(key, { kind: 'found', password, fields }, users, result === 'ok')
-  use.cache.tellPassword(key, password)
+  cache.put(question, { kind: 'found', password, fields }, users, result === 'ok')
+  cache.tellPassword(question.key, password)
 }
 
 /** With its scheme; empty when every password is right; `undefined` when nothing can be kept. */

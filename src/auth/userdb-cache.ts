@@ -1,4 +1,5 @@
 // A userdb's answers in the auth cache.
+import type { Question } from './cache.ts'
 import type { CacheUse } from './passdb-cache.ts'
 import type { AuthRequest } from './request.ts'
 import type { UserdbResult } from './result-rule.ts'
@@ -8,18 +9,18 @@ import { setUserdbField } from './userdb-field.ts'
 export function keepUser(
   request: AuthRequest,
   { cache }: CacheUse,
-  key: string,
+  question: Question,
   result: UserdbResult,
   userBefore: string,
 ): void {
   const users = [userBefore, request.user]
   if (result !== 'ok') {
-    cache.put(key, { kind: 'unknown' }, users, false)
+    cache.put(question, { kind: 'unknown' }, users, false)
     return
   }
   const fields = [...(request.userdbFields?.changed() ?? [])].map(([name, { value }]) => ({ name, value }))
   if (request.user !== userBefore) fields.push({ name: 'user', value: request.user })
-  cache.put(key, { kind: 'found', password: '', fields }, users, false)
+  cache.put(question, { kind: 'found', password: '', fields }, users, false)
 }
 
 /** What the cache says, its fields set; `undefined`: the database must be asked. */

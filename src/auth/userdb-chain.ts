@@ -98,14 +98,19 @@ async function answerOf(
   const kept = use === undefined ? undefined : userFromCache(request, use, key, false)
   if (kept !== undefined) return kept
   const userBefore = request.user
-  const result = settle(request, await replyOf(request, block, context, signal))
-  request.database = block.current
-  await readUidgidFile(request)
-  if (use === undefined || request.userdbFailed) return result
-  if (result !== 'internal-failure') {
-    keepUser(request, use, key, result, userBefore)
-    return result
+  const ask = async (): Promise<UserdbResult> => {
+    const reply = settle(request, await replyOf(request, block, context, signal))
+    request.database = block.current
+    await readUidgidFile(request)
+    return reply
   }
+  if (use === undefined) return await ask()
+  const result = await use.cache.ask(key, async (question) => {
+    const reply = await ask()
+    if (reply !== 'internal-failure' && !request.userdbFailed) keepUser(request, use, question, reply, userBefore)
+    return reply
+  })
+  if (result !== 'internal-failure' || request.userdbFailed) return result
   const expired = userFromCache(request, use, key, true)
   if (expired !== undefined) request.logDatabase('info', 'Falling back to expired data from cache')
   return expired ?? result
