@@ -11,6 +11,8 @@ export interface LoginService {
   /** Takes a connection over from the listener, for good. */
   accept(stream: SocketStream, accepted: Accepted): void
   readonly registry: SessionRegistry
+  /** Whether a stranger is left who began with it. */
+  isUsed(environment: LoginEnvironment): boolean
   /**
    * Strangers are sent away; proxied sessions end as soon as they are idle, where `shutdown_clients` and the protocol allow
    * (Dovecot: not POP3 and Submission). Resolves when no session is left.
@@ -60,6 +62,12 @@ class Service implements LoginService {
       this.#logFault(accepted.protocol.service, error)
       stream.destroy()
     }
+  }
+
+  isUsed(environment: LoginEnvironment): boolean {
+    for (const session of this.registry.sessions)
+      if (session instanceof LoginSession && session.environment === environment) return true
+    return false
   }
 
   async shutDown(): Promise<void> {

@@ -57,7 +57,8 @@ export class LoginSession implements LoginIo, ListedSession {
   readonly record: SessionRecord
   readonly protocol: Protocol
   readonly #shared: LoginShared
-  readonly #environment: LoginEnvironment
+  /** What it began with, and keeps. */
+  readonly environment: LoginEnvironment
   readonly #haproxy: ProxyHeader | undefined
   readonly #history: LoginHistory
   readonly #ssl: boolean
@@ -81,7 +82,7 @@ export class LoginSession implements LoginIo, ListedSession {
     this.stream = stream
     this.protocol = protocol
     this.#shared = shared
-    this.#environment = environment
+    this.environment = environment
     this.#haproxy = haproxy
     this.#ssl = ssl
     this.#shakingHands = ssl
@@ -130,11 +131,11 @@ export class LoginSession implements LoginIo, ListedSession {
   }
 
   get tlsAvailable(): boolean {
-    return !this.tlsActive && this.#environment.tlsAvailable(this.settings)
+    return !this.tlsActive && this.environment.tlsAvailable(this.settings)
   }
 
   get hostname(): string {
-    return this.#environment.hostname
+    return this.environment.hostname
   }
 
   get greeting(): string {
@@ -143,7 +144,7 @@ export class LoginSession implements LoginIo, ListedSession {
 
   offeredMechanisms(): readonly string[] {
     const binds = this.stream.tls?.channelBinding !== undefined
-    return offeredMechanisms(this.#environment.auth.mechanisms, this.settings, this.secured, this.protocol.name, binds)
+    return offeredMechanisms(this.environment.auth.mechanisms, this.settings, this.secured, this.protocol.name, binds)
   }
 
   forwarded(update: ForwardedIdentity): void {
@@ -192,7 +193,7 @@ export class LoginSession implements LoginIo, ListedSession {
   #attemptContext(): AttemptContext {
     return {
       shared: this.#shared,
-      environment: this.#environment,
+      environment: this.environment,
       protocol: this.protocol,
       record: this.record,
       history: this.#history,
@@ -254,15 +255,15 @@ export class LoginSession implements LoginIo, ListedSession {
 
   #identify(identity: ClientIdentity): void {
     this.record.identity = identity
-    this.record.settings = settingsFor(this.#environment, this.protocol, identity)
+    this.record.settings = settingsFor(this.environment, this.protocol, identity)
   }
 
   async #handshake(unread: 'drop' | 'feed'): Promise<void> {
     const { stream, record } = this
-    const { tlsContext, localNames } = this.#environment
+    const { tlsContext, localNames } = this.environment
     const { alpn } = this.protocol
     const byServerName = (localName: string): ServerTlsContext =>
-      tlsContext(settingsFor(this.#environment, this.protocol, { ...this.identity, localName }))
+      tlsContext(settingsFor(this.environment, this.protocol, { ...this.identity, localName }))
     this.#shakingHands = true
     try {
       await startTlsServer(stream, {

@@ -24,6 +24,8 @@ export interface LmtpService {
   /** Takes a connection over from the listener, for good. */
   accept(stream: SocketStream, accepted: LmtpAccepted): void
   readonly size: number
+  /** Whether a client is left that began with it. */
+  isUsed(environment: LmtpEnvironment): boolean
   /** Clients that are owed nothing are sent away, others when they got what they are owed. Resolves when none is left. */
   shutDown(): Promise<void>
 }
@@ -73,7 +75,7 @@ class Service implements LmtpService {
   readonly #access: LmtpProxyAccess
   readonly #now: () => number
   readonly #stopping = new Cancellation()
-  readonly #running = new LiveList<Promise<void>>()
+  readonly #running = new LiveList<{ readonly done: Promise<void>; readonly environment: LmtpEnvironment }>()
   /** Accepted beyond the limit: not greeted until somebody leaves, as those whom Dovecot does not accept yet. */
   readonly #waiting: { readonly io: Connection; readonly environment: LmtpEnvironment }[] = []
   #toldLimitMs = Number.NEGATIVE_INFINITY
@@ -98,6 +100,10 @@ class Service implements LmtpService {
     return this.#running.size
   }
 
+  isUsed(environment: LmtpEnvironment): boolean {
+    return [...this.#running.all(), ...this.#waiting].some((client) => client.environment === environment)
+  }
+
   accept(stream: SocketStream, accepted: LmtpAccepted): void {
     const environment = this.#environment()
     const { own } = this.#access
@@ -116,13 +122,13 @@ class Service implements LmtpService {
   async shutDown(): Promise<void> {
     this.#stopping.abort()
     for (const { io } of this.#waiting.splice(0)) refuse(io)
-    await Promise.all(this.#running.all())
+    await Promise.all(this.#running.all().map(({ done }) => done))
   }
 
   #serve(io: Connection, environment: LmtpEnvironment): void {
-    const running = this.#run(io, environment)
-    const place = this.#running.add(running)
-    void running.finally(() => {
+    const done = this.#run(io, environment)
+    const place = this.#running.add({ done, environment })
+    void done.finally(() => {
       this.#running.remove(place)
       this.#serveNext()
     })

@@ -27,7 +27,8 @@ function sessionOf(user: string, kicked: string[]): ListedSession {
 /** What a worker has before its first configuration. */
 function starting(): WorkerParts {
   const holds = new LoginHolds(Date.now, () => undefined)
-  return { registry: undefined, hosts: undefined, auth: undefined, holds, recent: new RecentErrors() }
+  const flushCaches = (): number => 0
+  return { registry: undefined, hosts: undefined, auth: undefined, flushCaches, holds, recent: new RecentErrors() }
 }
 
 function parts(users: readonly string[], kicked: string[] = []): WorkerParts {

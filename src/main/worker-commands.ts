@@ -21,6 +21,8 @@ export interface WorkerParts {
   readonly hosts: BackendHosts | undefined
   /** Of the newest configuration. */
   readonly auth: AuthService | undefined
+  /** Forgets cached answers of all configurations that somebody still has. Returns how many. */
+  readonly flushCaches: (users: readonly string[] | undefined) => number
   readonly recent: RecentErrors
   /** Which servers are this one. */
   readonly own?: OwnServer
@@ -51,7 +53,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['log-errors', ({ recent }) => recent.list()],
   ['auth-test', async ({ auth }, input) => await testLogin(ready(auth), parseAuthQuestion(input), deadline())],
   ['auth-lookup', async ({ auth }, input) => await lookupPassdb(ready(auth), parseAuthQuestion(input), deadline())],
-  ['auth-cache-flush', ({ auth }, input) => auth?.flushCache(parseUsers(input)) ?? 0],
+  ['auth-cache-flush', ({ flushCaches }, input) => flushCaches(parseUsers(input))],
   ['move', answerMove],
   ['userdb-homes', findOwners],
   ['stored-password', async ({ auth }, input) => await storedFacts(ready(auth), input, deadline())],

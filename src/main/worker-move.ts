@@ -14,6 +14,8 @@ import { assertNever } from '../util/assert-never.ts'
 export interface MoveParts {
   readonly registry: SessionRegistry | undefined
   readonly auth: AuthService | undefined
+  /** As in `WorkerParts`. */
+  readonly flushCaches: (users: readonly string[]) => number
   readonly holds: LoginHolds
 }
 
@@ -28,7 +30,10 @@ const KICKED = 'Kicked by admin'
 const LOOKUP_MS = 4_000
 
 /** One step of a move in this worker. Rejects with a text for whoever asked. */
-export async function answerMove({ registry, auth, holds }: MoveParts, input: unknown): Promise<MoveAnswer> {
+export async function answerMove(
+  { registry, auth, flushCaches, holds }: MoveParts,
+  input: unknown,
+): Promise<MoveAnswer> {
   const question: MoveQuestion = parseMoveQuestion(input)
   switch (question.step) {
     case 'hold': {
@@ -45,10 +50,11 @@ export async function answerMove({ registry, auth, holds }: MoveParts, input: un
     }
     case 'route':
       if (auth === undefined) throw new Error('the worker is still starting')
+      flushCaches(question.users)
       return { kind: 'routes', routes: await lookUpRoutes(auth, question.users, question.service) }
     case 'release':
       // What comes after this is looked up again.
-      auth?.flushCache(question.users)
+      flushCaches(question.users)
       return { kind: 'count', count: holds.release(question.move, question.spreadMs) }
     case 'note':
       return { kind: 'nothing' }
@@ -89,7 +95,6 @@ async function lookUpRoutes(
   users: readonly string[],
   service: string,
 ): Promise<readonly SeenRoute[]> {
-  auth.flushCache(users)
   const signal = AbortSignal.timeout(LOOKUP_MS)
   return await Promise.all(users.map(async (user) => await lookUpRoute(auth, user, service, signal)))
 }

@@ -21,13 +21,11 @@ import { openLog, type OpenLog } from './log-setup.ts'
 import { type LocalServices, openLocalServices } from './mail/local-services.ts'
 import { type MailWorkerQuestion, WorkerSockets } from './mail/worker-sockets.ts'
 import type { BoundListener, Question, ToWorker } from './messages.ts'
+import { OldDatabases } from './old-databases.ts'
 import type { SharedFromWorker } from './shared-messages.ts'
 import { SwitchObserver } from './switch-observer.ts'
 import { runWorkerCommand } from './worker-commands.ts'
 import { WorkerShared } from './worker-shared.ts'
-
-/** A generation that is replaced keeps its databases open for logins that began with it. */
-const OLD_AUTH_MS = 200_000
 
 interface Prepared {
   readonly number: number
@@ -43,6 +41,7 @@ export class WorkerRuntime {
   readonly #recent = new RecentErrors()
   readonly #listeners = new Map<string, PlannedListener>()
   readonly #holds = new LoginHolds(now, (users) => this.#holdExpired(users))
+  readonly #old = new OldDatabases()
   readonly #tellNews: (news: BackendNews) => void
   #metrics: Metrics | undefined
   #tls: TlsContextCache | undefined
@@ -130,7 +129,11 @@ export class WorkerRuntime {
     }
     if (old === undefined) return
     old.log.close()
-    setTimeout(() => void old.generation.auth.close(), OLD_AUTH_MS).unref()
+    this.#retire(old.generation)
+  }
+
+  #retire({ auth, environment }: Generation): void {
+    this.#old.retire(auth, () => [this.#login, this.#lmtp].some((service) => service?.isUsed(environment) === true))
   }
 
   /** Forgets the prepared generation. */
@@ -258,7 +261,11 @@ export class WorkerRuntime {
   /** Whoever moved these users is gone: what became of their rows is for the databases to say. */
   #holdExpired(users: readonly string[]): void {
     this.#observer.log('warning', 'move', `Nobody renewed the hold of ${users.length} users: their logins go on`)
-    this.#current?.generation.auth.flushCache(users)
+    this.#flushCaches(users)
+  }
+
+  #flushCaches(users: readonly string[] | undefined): number {
+    return (this.#current?.generation.auth.flushCache(users) ?? 0) + this.#old.flushCache(users)
   }
 
   async #command(name: string, input: unknown): Promise<unknown> {
@@ -267,6 +274,7 @@ export class WorkerRuntime {
       holds: this.#holds,
       hosts: this.#proxy?.hosts,
       auth: this.#current?.generation.auth,
+      flushCaches: (users: readonly string[] | undefined) => this.#flushCaches(users),
       recent: this.#recent,
       own: ownServer(() => this.#generation().config),
     }

@@ -50,6 +50,8 @@ export interface Door {
   readonly port: number
   readonly service: LoginService
   readonly settings: Settings
+  /** What sessions begin with. */
+  readonly environment: LoginEnvironment
   /** `imap-login: info: text`, as the text log has it. */
   readonly log: readonly string[]
   readonly events: readonly { readonly name: EventName; readonly fields: EventTable[EventName] }[]
@@ -113,6 +115,7 @@ export function createDoor(options: DoorOptions): Omit<Door, 'port' | 'client'> 
   return {
     service,
     settings,
+    environment,
     asked,
     log: recorder.lines,
     events: recorder.events,

@@ -70,6 +70,18 @@ test('a try to log in gives three minutes more', async (t) => {
   assert.match(door.log.at(-1) ?? '', /Disconnected: Inactivity \(auth failed, 1 attempts in 180 secs\): user=<joe>/)
 })
 
+test('what a stranger began with is in use until the stranger is gone', async (t) => {
+  const { door, peer } = enter(t)
+  const isUsed = (): boolean => door.service.isUsed(door.environment)
+  await pass(170)
+  peer.send('a LOGIN joe pw\r\n')
+  await pass(170)
+  assert.equal(isUsed(), true)
+  assert.equal(door.service.isUsed({ ...door.environment }), false, 'another configuration')
+  await pass(10)
+  assert.equal(isUsed(), false)
+})
+
 test('one who leaves a SASL dialogue open is told which inactivity it was', async (t) => {
   const { door, peer } = enter(t)
   peer.send('a AUTH PLAIN\r\n')

@@ -23,10 +23,13 @@ export async function startSample(
     script?: BackendScript
     workers?: number
     users?: string
+    /** Runs before the server starts. */
+    before?: (backend: ScriptedBackend) => void
   } = {},
 ): Promise<{ server: Started; backend: ScriptedBackend; login: (user?: string) => Promise<Wire> }> {
   const backend = await startScriptedBackend(options.script ?? echo)
   t.after(async () => await backend.close())
+  options.before?.(backend)
   const server = await startPostern(
     (place) => `protocols = imap
 disable_plaintext_auth = no
