@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DeadBackends } from './dead-backends.ts'
 
-const DOWN = { ip: '192.0.2.1', port: 143, lastSuccessMs: 1, lastFailureMs: 9, downSinceMs: 5, lastError: 'x' }
+const TIMES = { lastSuccessMs: 1, lastFailureMs: 9, lastUnreachableMs: 9, downSinceMs: 5 }
+const DOWN = { ip: '192.0.2.1', port: 143, ...TIMES, lastError: 'x' }
 
 test('what is down is remembered once, without who tries it, until it answers', () => {
   const backends = new DeadBackends()

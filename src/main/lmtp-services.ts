@@ -93,6 +93,7 @@ class Service implements LmtpService {
       hosts: options.hosts ?? createBackendHosts(observer, now),
       own: createOwnConnections(),
       tlsContext: backendContexts(tlsContexts),
+      now,
     }
   }
 

@@ -15,7 +15,7 @@ import { type EventName, type EventTable, type Observer, silent } from '../obser
 import type { BackendIo, BackendWelcome, Protocol, ProxyTarget } from '../protocols/protocol.ts'
 import { ProxyFailure, type ProxyFailureClass } from '../protocols/proxy-failure.ts'
 import { type BackendLoginEnd, type BackendLoginRequest, loginToBackend } from './connect.ts'
-import { createBackendHosts } from './hosts.ts'
+import { type BackendHosts, createBackendHosts } from './hosts.ts'
 import { createLoopGuard } from './loops.ts'
 import { createSourceIps } from './source-ips.ts'
 
@@ -57,6 +57,9 @@ interface World {
   /** Lets time pass until the login has ended. */
   readonly until: (end: Promise<BackendLoginEnd>) => Promise<{ end: BackendLoginEnd; secs: number }>
   readonly failures: () => string[]
+  readonly hosts: BackendHosts
+  /** What was told of backends. */
+  readonly told: readonly EventName[]
 }
 
 const LOCAL = { ip: '127.0.0.1', port: 4000 }
@@ -84,11 +87,14 @@ function world(t: TestContext, backends: readonly Backend[]): World {
     return stream
   }
   const abort = new AbortController()
-  const hosts = createBackendHosts(silent)
+  const told: EventName[] = []
+  const hosts = createBackendHosts({ ...silent, emit: (name) => told.push(name) })
   const sourceIps = createSourceIps({ observer, lookUp: async () => [], random: () => 0 })
   const tlsContext = (): never => assert.fail('no TLS here')
   const access = { observer, hosts, sourceIps, dial, tlsContext, now: () => Date.now() }
   return {
+    hosts,
+    told,
     dials,
     streams,
     events,
@@ -105,7 +111,7 @@ function world(t: TestContext, backends: readonly Backend[]): World {
 
 async function faultOf(fault: DialFault, { ip, port, sourceIp, timeoutMs, signal }: DialOptions): Promise<DialFailed> {
   const local = sourceIp === undefined ? LOCAL : undefined
-  if (fault === 'timeout') await new Promise((resolve) => setTimeout(resolve, timeoutMs))
+  if (fault === 'timeout' || fault === 'tls-timeout') await new Promise((resolve) => setTimeout(resolve, timeoutMs))
   if (fault === 'aborted') await new Promise<void>((resolve) => signal?.addEventListener('abort', resolve))
   if (fault === 'bind') {
     const cause = Object.assign(new Error('bind'), { code: 'EADDRNOTAVAIL' })
@@ -373,6 +379,37 @@ test('a host that is known dead fails at once while somebody else tries it [row 
   assert.equal(dials.length, 2, 'the first login and the probe')
   assert.equal(failures().at(-1), 'connect(127.0.77.3, 28143) failed: Host is down (after 0 secs)')
   await until(probe)
+})
+
+const outOfTime: readonly { why: string; backend: Backend }[] = [
+  { why: 'connecting', backend: 'timeout' },
+  { why: 'shaking hands', backend: 'tls-timeout' },
+  { why: 'logging in', backend: () => {} },
+]
+
+for (const { why, backend } of outOfTime) {
+  test(`a client whose time ends while ${why} says nothing about the backend`, async (t) => {
+    const { start, until, hosts, told } = world(t, [backend])
+    const { end } = await until(start({ limitMs: 500 }))
+    assert.equal(end.kind, 'too-late')
+    assert.equal(hosts.list()[0]?.up, true)
+    assert.deepEqual(told, [])
+  })
+}
+
+test('a user whose login hangs at the backend takes nobody along', async (t) => {
+  const { start, until, failures, hosts } = world(t, [() => {}, answers('NO wrong'), answers('OK'), answers('OK')])
+  const hanging = start({ target: { timeoutMs: 60_000 } })
+  mock.timers.tick(1)
+  await until(start())
+  assert.equal((await until(hanging)).end.kind, 'failed')
+  assert.equal(hosts.list()[0]?.up, true, 'somebody was refused meanwhile')
+  const ends = await Promise.all([until(start()), until(start())])
+  assert.deepEqual(
+    ends.map(({ end }) => end.kind),
+    ['connected', 'connected'],
+    failures().join('\n'),
+  )
 })
 
 const moments: readonly { why: string; backend: Backend }[] = [

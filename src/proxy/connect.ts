@@ -97,6 +97,8 @@ class BackendLogin {
   readonly #request: BackendLoginRequest
   readonly #startedMs: number
   #attempts = 0
+  /** When the newest connection was begun. */
+  #begunMs = 0
   #sourceIp: string | undefined
   #local: Endpoint | string | undefined
   readonly #step: string
@@ -155,6 +157,7 @@ class BackendLogin {
     const { ip, port, immediateFailureAfterMs } = target
     this.#io = undefined
     this.#local = this.#sourceIp
+    this.#begunMs = this.#access.now()
     if (!hosts.begin(ip, port, immediateFailureAfterMs)) {
       hosts.end(ip, port)
       return new HostDown(target)
@@ -198,6 +201,7 @@ class BackendLogin {
       return this.#converse(stream).then((welcome) => {
         signal.removeEventListener('abort', abort)
         stream.setDeadline(undefined)
+        hosts.answered(target.ip, target.port)
         return { stream, welcome }
       }, fail)
     } catch (error) {
@@ -209,7 +213,10 @@ class BackendLogin {
     const { ip, port } = this.#request.target
     stream.destroy()
     const failure = dialogueFailure(error, this.#reached)
-    if (error instanceof DeadlineExceeded) this.#access.hosts.failed(ip, port, failure.message)
+    const { hosts } = this.#access
+    if (isRefusal(failure)) hosts.answered(ip, port)
+    else if (error instanceof DeadlineExceeded && this.#hadItsTime)
+      hosts.silent(ip, port, failure.message, this.#begunMs)
     return failure
   }
 
@@ -219,10 +226,12 @@ class BackendLogin {
     const { ip, port } = this.#request.target
     this.#local = error.local ?? this.#sourceIp
     switch (error.fault) {
-      case 'connect':
       case 'timeout':
       case 'tls-timeout':
-        return this.#access.hosts.failed(ip, port, error.message)
+        if (!this.#hadItsTime) return undefined
+        return this.#access.hosts.failed(ip, port, error.message, this.#begunMs)
+      case 'connect':
+        return this.#access.hosts.failed(ip, port, error.message, this.#begunMs)
       case 'bind':
         return this.#logBindProblem(error.message)
       case 'tls':
@@ -331,6 +340,11 @@ class BackendLogin {
   #timeoutMs(): number {
     const { timeoutMs } = this.#request.target
     return timeoutMs === 0 ? this.#request.limitMs : timeoutMs
+  }
+
+  /** A timeout was the backend's own, and not the end of the client's three minutes. */
+  get #hadItsTime(): boolean {
+    return this.#timeoutMs() <= this.#request.limitMs
   }
 
   #elapsedMs(): number {

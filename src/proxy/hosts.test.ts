@@ -18,10 +18,10 @@ test('a host that was dead for long fails at once, while one probe keeps trying'
   const { hosts, clock } = start()
   assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'the first one tries')
   clock.ms += 29_000
-  hosts.failed(IP, PORT, 'Connection refused')
+  hosts.failed(IP, PORT, 'Connection refused', clock.ms)
   assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'not dead for longer than the threshold yet')
   clock.ms += 1
-  hosts.failed(IP, PORT, 'Connection refused')
+  hosts.failed(IP, PORT, 'Connection refused', clock.ms)
   assert.equal(hosts.begin(IP, PORT, AFTER_MS), false, 'dead, and two others already wait')
   for (let i = 0; i < 3; i++) hosts.end(IP, PORT)
   assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'nobody waits: this is the probe')
@@ -35,9 +35,9 @@ test('a host that was dead for long fails at once, while one probe keeps trying'
 test('going down and coming up are told once', () => {
   const { hosts, clock, events } = start()
   hosts.connected(IP, PORT)
-  hosts.failed(IP, PORT, 'Connection refused')
+  hosts.failed(IP, PORT, 'Connection refused', clock.ms)
   clock.ms += 5_000
-  hosts.failed(IP, PORT, 'Connection timed out')
+  hosts.failed(IP, PORT, 'Connection timed out', clock.ms)
   hosts.connected(IP, PORT)
   hosts.connected(IP, PORT)
   assert.deepEqual(events, [
@@ -46,10 +46,42 @@ test('going down and coming up are told once', () => {
   ])
 })
 
+test('a connect that fails says nothing when one that began later came through', () => {
+  const { hosts, clock, events } = start()
+  const begunMs = clock.ms
+  hosts.begin(IP, PORT, AFTER_MS)
+  clock.ms += 1
+  hosts.begin(IP, PORT, AFTER_MS)
+  hosts.connected(IP, PORT)
+  hosts.end(IP, PORT)
+  clock.ms += 60_000
+  hosts.failed(IP, PORT, 'Connection timed out', begunMs)
+  hosts.end(IP, PORT)
+  assert.deepEqual(events, [])
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true)
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'it is not dead')
+  hosts.failed(IP, PORT, 'Connection refused', clock.ms)
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), false, 'a failure of a later one counts')
+})
+
+test('one login that is not answered makes nobody else fail, and no backend down that answers others', () => {
+  const { hosts, clock, events } = start()
+  hosts.connected(IP, PORT)
+  const begunMs = clock.ms
+  clock.ms += 60_000
+  hosts.answered(IP, PORT)
+  hosts.silent(IP, PORT, 'Login timed out in state=login', begunMs)
+  assert.deepEqual(events, [])
+  hosts.silent(IP, PORT, 'Login timed out in state=login', clock.ms)
+  assert.deepEqual(events, [['backend_down', { ip: IP, port: PORT, error: 'Login timed out in state=login' }]])
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true)
+  assert.equal(hosts.begin(IP, PORT, AFTER_MS), true, 'it takes connections')
+})
+
 test('the list shows each backend', () => {
   const { hosts, clock } = start()
   hosts.begin(IP, PORT, AFTER_MS)
-  hosts.failed(IP, PORT, 'Connection refused')
+  hosts.failed(IP, PORT, 'Connection refused', clock.ms)
   assert.deepEqual(hosts.list(), [
     {
       ip: IP,
@@ -83,9 +115,9 @@ test('processes that tell each other try a dead host once for all of them [row 1
   })
   first.begin(IP, PORT, AFTER_MS)
   clock.ms += 30_000
-  first.failed(IP, PORT, 'Connection refused')
+  first.failed(IP, PORT, 'Connection refused', clock.ms)
   clock.ms += 100
-  first.failed(IP, PORT, 'Connection refused')
+  first.failed(IP, PORT, 'Connection refused', clock.ms)
   first.end(IP, PORT)
   assert.equal(told.length, 1, 'a failure right behind another is no news')
   assert.deepEqual(second.list()[0], first.list()[0] && { ...first.list()[0], lastFailureMs: clock.ms - 100 })
@@ -106,7 +138,8 @@ test('processes that tell each other try a dead host once for all of them [row 1
 
 test("a probe of a process that died stands in nobody's way for longer than a minute", () => {
   const { hosts, clock } = start()
-  const dead = { ip: IP, port: PORT, lastSuccessMs: clock.ms - 90_000, lastFailureMs: clock.ms, lastError: 'x' }
+  const times = { lastSuccessMs: clock.ms - 90_000, lastFailureMs: clock.ms, lastUnreachableMs: clock.ms }
+  const dead = { ip: IP, port: PORT, ...times, lastError: 'x' }
   hosts.learn({ ...dead, downSinceMs: clock.ms - 80_000, probing: true })
   assert.equal(hosts.begin(IP, PORT, AFTER_MS), false)
   hosts.end(IP, PORT)

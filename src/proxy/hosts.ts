@@ -9,8 +9,12 @@ export interface BackendHosts {
   begin(ip: string, port: number, immediateFailureAfterMs: number): boolean
   /** The connect that `begin` allowed came through. */
   connected(ip: string, port: number): void
-  /** It failed, or the backend did not answer the login in time. */
-  failed(ip: string, port: number, error: string): void
+  /** It failed. One that began before another came through says nothing, as in Dovecot. */
+  failed(ip: string, port: number, error: string, begunMs: number): void
+  /** The backend has answered a login, whatever it said. */
+  answered(ip: string, port: number): void
+  /** It did not answer a login in time: down, unless it answered another one meanwhile. Nobody fails at once for that. */
+  silent(ip: string, port: number, error: string, begunMs: number): void
   /** It no longer waits, whatever came of it: exactly once after each `begin`. */
   end(ip: string, port: number): void
   list(): readonly BackendState[]
@@ -24,6 +28,8 @@ export interface BackendNews {
   readonly port: number
   readonly lastSuccessMs: number
   readonly lastFailureMs: number
+  /** Of the last connect that failed. */
+  readonly lastUnreachableMs: number
   /** Absent when it answers. */
   readonly downSinceMs?: number
   readonly lastError: string
@@ -58,6 +64,8 @@ interface Host {
   lastSuccessMs: number
   hasAnswered: boolean
   lastFailureMs: number
+  lastUnreachableMs: number
+  lastAnswerMs: number
   downSinceMs: number | undefined
   lastError: string
   waiting: number
@@ -92,6 +100,8 @@ export function createBackendHosts(
       lastSuccessMs: now() - 1000,
       hasAnswered: false,
       lastFailureMs: 0,
+      lastUnreachableMs: 0,
+      lastAnswerMs: 0,
       downSinceMs: undefined,
       lastError: '',
       waiting: 0,
@@ -107,11 +117,20 @@ export function createBackendHosts(
     host.toldAtMs = now()
     tell(newsOf(host))
   }
+  const markDown = (host: Host, error: string): void => {
+    const { ip, port } = host
+    host.lastFailureMs = now()
+    host.lastError = error
+    const wasDown = host.downSinceMs !== undefined
+    host.downSinceMs ??= host.lastFailureMs
+    if (host.probing || now() - host.toldAtMs >= TELL_PAUSE_MS) tellAbout(host, false)
+    if (!wasDown) observer.emit('backend_down', { ip, port, error })
+  }
   return {
     begin(ip, port, immediateFailureAfterMs) {
       const host = find(ip, port)
       host.waiting++
-      const deadMs = host.lastFailureMs - host.lastSuccessMs
+      const deadMs = host.lastUnreachableMs - host.lastSuccessMs
       if (immediateFailureAfterMs === 0 || deadMs <= immediateFailureAfterMs) return true
       if (host.waiting > 1 || host.probedElsewhereUntilMs > now()) return false
       tellAbout(host, true)
@@ -126,15 +145,18 @@ export function createBackendHosts(
       host.downSinceMs = undefined
       tellAbout(host, false)
     },
-    failed(ip, port, error) {
+    failed(ip, port, error, begunMs) {
       const host = find(ip, port)
-      host.lastFailureMs = now()
-      host.lastError = error
-      const wasDown = host.downSinceMs !== undefined
-      host.downSinceMs ??= host.lastFailureMs
-      if (host.probing || now() - host.toldAtMs >= TELL_PAUSE_MS) tellAbout(host, false)
-      if (wasDown) return
-      observer.emit('backend_down', { ip, port, error })
+      if (host.hasAnswered && host.lastSuccessMs > begunMs) return
+      host.lastUnreachableMs = now()
+      markDown(host, error)
+    },
+    answered(ip, port) {
+      find(ip, port).lastAnswerMs = now()
+    },
+    silent(ip, port, error, begunMs) {
+      const host = find(ip, port)
+      if (host.lastAnswerMs <= begunMs) markDown(host, error)
     },
     end(ip, port) {
       const host = find(ip, port)
@@ -152,6 +174,7 @@ export function createBackendHosts(
       // A moment that was only assumed must not hide how long it is dead.
       host.lastSuccessMs = host.hasAnswered ? Math.max(host.lastSuccessMs, news.lastSuccessMs) : news.lastSuccessMs
       host.lastFailureMs = Math.max(host.lastFailureMs, news.lastFailureMs)
+      host.lastUnreachableMs = Math.max(host.lastUnreachableMs, news.lastUnreachableMs)
       host.probedElsewhereUntilMs = news.probing ? now() + PROBE_MS : 0
     },
   }
@@ -161,12 +184,14 @@ function stateOf({ ip, port, downSinceMs, lastSuccessMs, lastFailureMs, lastErro
   return { ip, port, up: downSinceMs === undefined, lastSuccessMs, lastFailureMs, lastError, waiting }
 }
 
-function newsOf({ ip, port, lastSuccessMs, lastFailureMs, downSinceMs, lastError, probing }: Host): BackendNews {
+function newsOf(host: Host): BackendNews {
+  const { ip, port, lastSuccessMs, lastFailureMs, lastUnreachableMs, downSinceMs, lastError, probing } = host
   return {
     ip,
     port,
     lastSuccessMs,
     lastFailureMs,
+    lastUnreachableMs,
     ...(downSinceMs === undefined ? undefined : { downSinceMs }),
     lastError,
     probing,

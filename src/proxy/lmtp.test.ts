@@ -28,6 +28,7 @@ function access(): LmtpProxyAccess {
     tlsContext: () => {
       throw new Error('no TLS here')
     },
+    now: Date.now,
   }
 }
 

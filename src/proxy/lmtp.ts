@@ -24,6 +24,8 @@ export interface LmtpProxyAccess {
   readonly dial: (options: DialOptions) => Promise<SocketStream>
   /** Whom to trust, and our own certificate. Throws TlsSettingsError. */
   readonly tlsContext: (settings: Settings) => ClientTlsContext
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /** The client on whose behalf mail is sent on. */
@@ -176,8 +178,9 @@ function headerOf({ remote, local, localName, tls }: LmtpSender): ProxyHeader {
 }
 
 /** Tells the table of backends who answers. Mail is never refused by it: who sent it tries again anyway. */
-async function watchedDial({ hosts, dial }: LmtpProxyAccess, options: DialOptions): Promise<SocketStream> {
+async function watchedDial({ hosts, dial, now }: LmtpProxyAccess, options: DialOptions): Promise<SocketStream> {
   const { ip, port } = options
+  const begunMs = now()
   hosts.begin(ip, port, 0)
   try {
     const stream = await dial(options)
@@ -185,7 +188,7 @@ async function watchedDial({ hosts, dial }: LmtpProxyAccess, options: DialOption
     return stream
   } catch (error) {
     const isDead = error instanceof DialFailed && (error.fault === 'connect' || error.fault === 'timeout')
-    if (isDead) hosts.failed(ip, port, error.message)
+    if (isDead) hosts.failed(ip, port, error.message, begunMs)
     throw error
   } finally {
     hosts.end(ip, port)
