@@ -109,7 +109,13 @@ export interface EventTable {
   }
   /** A backend stopped or started answering. */
   backend_down: { readonly ip: string; readonly port: number; readonly error: string }
-  backend_up: { readonly ip: string; readonly port: number; readonly down_ms: number }
+  backend_up: {
+    readonly ip: string
+    readonly port: number
+    readonly down_ms: number
+    /** Another process found it out, and has told the log. */
+    readonly elsewhere?: true
+  }
   /** One passdb or userdb query. */
   auth_query_finished: {
     readonly driver: string

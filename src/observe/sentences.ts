@@ -54,11 +54,14 @@ const SENTENCES: Sentences = {
     service: 'proxy',
     text: `backend ${event.ip}:${event.port} is down: ${event.error}`,
   }),
-  backend_up: (event) => ({
-    level: 'info',
-    service: 'proxy',
-    text: `backend ${event.ip}:${event.port} is up again after ${Math.round(event.down_ms / 1000)} secs`,
-  }),
+  backend_up: (event) =>
+    event.elsewhere === true
+      ? undefined
+      : {
+          level: 'info',
+          service: 'proxy',
+          text: `backend ${event.ip}:${event.port} is up again after ${Math.round(event.down_ms / 1000)} secs`,
+        },
   config_reloaded: (event) => ({
     level: 'info',
     service: 'master',

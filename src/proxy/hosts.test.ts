@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Observer, silent } from '../observe/events.ts'
+import { mergeMetrics, openMetrics } from '../observe/metrics.ts'
+import { sentence } from '../observe/sentences.ts'
 import { type BackendNews, createBackendHosts } from './hosts.ts'
 
 const IP = '10.0.0.5'
@@ -134,6 +136,28 @@ test('processes that tell each other try a dead host once for all of them [row 1
   assert.equal(second.list()[0]?.up, true)
   assert.equal(second.begin(IP, PORT, AFTER_MS), true)
   assert.equal(second.begin(IP, PORT, AFTER_MS), true, 'it answered')
+})
+
+test('a process that found a backend down hears that it is up again from the one that found out', async () => {
+  const metrics = openMetrics()
+  const lines: string[] = []
+  const observer: Observer = {
+    log: () => undefined,
+    emit(name, fields) {
+      metrics.emit(name, fields)
+      lines.push(sentence(name, fields)?.text ?? `(${name})`)
+    },
+  }
+  const clock = { ms: 1_000_000 }
+  const now = (): number => clock.ms
+  const second = createBackendHosts(silent, now, (news) => first.learn(news))
+  const first = createBackendHosts(observer, now, (news) => second.learn(news))
+  first.failed(IP, PORT, 'Connection refused', clock.ms)
+  clock.ms += 5_000
+  second.connected(IP, PORT)
+  assert.deepEqual(lines, [`backend ${IP}:${PORT} is down: Connection refused`, '(backend_up)'])
+  const text = await mergeMetrics([await metrics.snapshot()])
+  assert.match(text, /^postern_backend_up\{backend="10\.0\.0\.5:143"\} 1$/m)
 })
 
 test("a probe of a process that died stands in nobody's way for longer than a minute", () => {

@@ -169,7 +169,14 @@ export function createBackendHosts(
       const host = find(news.ip, news.port)
       const isNewer =
         Math.max(news.lastSuccessMs, news.lastFailureMs) >= Math.max(host.lastSuccessMs, host.lastFailureMs)
-      if (isNewer) host.downSinceMs = news.downSinceMs
+      if (isNewer) {
+        // The metrics of the process that found it down would say so for good.
+        if (host.downSinceMs !== undefined && news.downSinceMs === undefined) {
+          const down_ms = news.lastSuccessMs - host.downSinceMs
+          observer.emit('backend_up', { ip: news.ip, port: news.port, down_ms, elsewhere: true })
+        }
+        host.downSinceMs = news.downSinceMs
+      }
       if (news.lastFailureMs > host.lastFailureMs) host.lastError = news.lastError
       // A moment that was only assumed must not hide how long it is dead.
       host.lastSuccessMs = host.hasAnswered ? Math.max(host.lastSuccessMs, news.lastSuccessMs) : news.lastSuccessMs
