@@ -28,6 +28,7 @@ export async function openPlannedListener(
 ): Promise<PlannedListener> {
   const waiting: Parameters<TakeConnection>[] = []
   let started = false
+  let isClosed = false
   const listener = await openListener({
     address: plan.address,
     port: plan.port,
@@ -37,6 +38,7 @@ export async function openPlannedListener(
     ...(plan.haproxy ? { haproxy: haproxyRules(settings) } : undefined),
     onConnection(stream, header) {
       if (started) take(stream, header)
+      else if (isClosed) stream.destroy()
       else waiting.push([stream, header])
     },
     onRefused: (text) => observer.log('error', plan.service, text),
@@ -53,7 +55,12 @@ export async function openPlannedListener(
       started = true
       for (const connection of waiting.splice(0)) take(...connection)
     },
-    close: () => listener.close(),
+    close() {
+      listener.close()
+      // Nobody will ever greet them.
+      for (const [stream] of waiting.splice(0)) stream.destroy()
+      isClosed = true
+    },
   }
 }
 
