@@ -44,7 +44,8 @@ export class WorkerShared {
       case 'penalties':
         return this.#table.load(message.rows)
       case 'entered':
-        return this.#waiting.get(message.id)?.(message.isFree)
+        this.#waiting.get(message.id)?.(message.isFree)
+        return this.#waiting.delete(message.id)
       case 'password':
         return this.passwords.hear(message.news)
       case 'revocation':
@@ -64,21 +65,44 @@ export class WorkerShared {
     const key = connectionKey(service, ip, user)
     const id = this.#nextId++
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    const timer = setTimeout(() => resolve(true), ANSWER_MS)
-    this.#waiting.set(id, resolve)
+    const asked = new Asked(resolve)
+    const timer = setTimeout(resolve, ANSWER_MS, true)
+    this.#waiting.set(id, (isFree) => asked.answered(isFree))
     this.#tell({ kind: 'enter', id, key, limit })
     const isFree = await promise
     clearTimeout(timer)
-    this.#waiting.delete(id)
-    return isFree ? this.#leaver(key) : undefined
+    return isFree ? this.#leaver(key, asked) : undefined
   }
 
-  #leaver(key: string): () => void {
+  #leaver(key: string, asked: Asked): () => void {
     let isIn = true
     return () => {
-      if (isIn) this.#tell({ kind: 'leave', key })
+      if (isIn) asked.whenCounted(() => this.#tell({ kind: 'leave', key }))
       isIn = false
     }
+  }
+}
+
+/** A connection that the supervisor was asked about. Who was let in without an answer may not have been counted. */
+class Asked {
+  readonly #hear: (isFree: boolean) => void
+  #isCounted: boolean | undefined
+  #whenCounted: (() => void) | undefined
+
+  constructor(hear: (isFree: boolean) => void) {
+    this.#hear = hear
+  }
+
+  answered(isFree: boolean): void {
+    this.#isCounted = isFree
+    this.#hear(isFree)
+    if (isFree) this.#whenCounted?.()
+  }
+
+  /** At once, or when the answer comes; never when it was no. */
+  whenCounted(run: () => void): void {
+    if (this.#isCounted === undefined) this.#whenCounted = run
+    else if (this.#isCounted) run()
   }
 }
 
