@@ -1,82 +1,13 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
+import { test } from 'node:test'
 import type { AuthOutcome } from './auth.ts'
 import { AuthCache, cacheKey, keyVariables } from './cache.ts'
-import type { PassdbDriver, PassdbReply } from './passdb/passdb.ts'
 import { FakeClock } from './testing/fake-clock.ts'
-import { openTestAuth, testConnection, type TestAuth } from './testing/open-auth.ts'
-import { SharedPasswords } from './shared-passwords.ts'
-import type { UserdbDriver } from './userdb/userdb.ts'
+import { BLOCK, CACHE, openCounting } from './testing/counting-auth.ts'
+import { testConnection } from './testing/open-auth.ts'
 
 const never = new AbortController().signal
 const MINUTE = 60_000
-
-/** Databases over a map of users, which count how often they are asked. */
-interface Counting extends TestAuth {
-  readonly clock: FakeClock
-  readonly users: Map<string, readonly (readonly [string, string | null])[]>
-  isDown: boolean
-  asked: number
-  /** The database has made up its mind, and answers when this does. */
-  delivery: Promise<void>
-}
-
-async function openCounting(
-  t: TestContext,
-  settings: string,
-  blocks = BLOCK,
-  key = '%u',
-  passwords?: SharedPasswords,
-): Promise<Counting> {
-  const clock = new FakeClock()
-  const users = new Map<string, readonly (readonly [string, string | null])[]>()
-  const state = { isDown: false, asked: 0, delivery: Promise.resolve() }
-  const answer = (user: string): PassdbReply => {
-    state.asked += 1
-    if (state.isDown) return { kind: 'internal-failure', log: 'down' }
-    const fields = users.get(user)
-    if (fields === undefined) return { kind: 'unknown' }
-    return { kind: 'found', fields: fields.map(([name, value]) => ({ name, value, from: 'test' })) }
-  }
-  const deliver = async (reply: PassdbReply): Promise<PassdbReply> => {
-    await state.delivery
-    return reply
-  }
-  const rest = { check: () => Promise.resolve(undefined), close: () => Promise.resolve() }
-  const passdb: PassdbDriver = {
-    name: 'sql',
-    open: (args) =>
-      args === 'verifies'
-        ? {
-            ...rest,
-            defaultScheme: 'PLAIN',
-            cacheKey: key,
-            verify(request, password) {
-              const reply = answer(request.user)
-              if (reply.kind !== 'found') return reply
-              const isRight = reply.fields[0]?.value === password.reveal().toString()
-              return isRight ? { kind: 'found', fields: reply.fields.slice(1) } : { kind: 'password-mismatch' }
-            },
-          }
-        : { ...rest, defaultScheme: 'PLAIN', cacheKey: key, lookup: (request) => deliver(answer(request.user)) },
-  }
-  const userdb: UserdbDriver = {
-    name: 'sql',
-    open: () => ({ ...rest, cacheKey: key, lookup: (request) => deliver(answer(request.user)) }),
-  }
-  const opened = await openTestAuth({
-    conf: `auth_verbose = yes\n${settings}\n${blocks}`,
-    clock,
-    input: { passdbDrivers: [passdb], userdbDrivers: [userdb] },
-    ...(passwords && { passwords }),
-  })
-  t.after(() => opened.auth.close())
-  return Object.assign(state, opened, { clock, users })
-}
-
-const CACHE = 'auth_cache_size = 1 M\nauth_cache_ttl = 10 mins\nauth_cache_negative_ttl = 5 mins'
-const BLOCK = 'passdb {\n  driver = sql\n  args = x\n}\nuserdb {\n  driver = sql\n  args = y\n}'
 
 const kindOf = (outcome: AuthOutcome): string => (outcome.kind === 'ok' ? 'ok' : outcome.why.kind)
 
@@ -246,100 +177,6 @@ test('one user is forgotten, or everybody', async (t) => {
   assert.equal(db.auth.flushCache(['joe', 'jane@example.org', 'nobody']), 2)
   assert.equal(db.auth.flushCache(undefined), 1)
   assert.equal(db.auth.flushCache(undefined), 0)
-})
-
-/** Two workers that tell each other. */
-async function openTwo(t: TestContext): Promise<[Counting, Counting]> {
-  const shares: SharedPasswords[] = []
-  const open = async (): Promise<Counting> => {
-    const share: SharedPasswords = new SharedPasswords((news) => {
-      for (const other of shares) if (other !== share) other.hear(news)
-    })
-    shares.push(share)
-    return await openCounting(t, CACHE, BLOCK, '%u', share)
-  }
-  return [await open(), await open()]
-}
-
-test('the first login with a new password ends the old one in the caches of all workers', async (t) => {
-  const [one, two] = await openTwo(t)
-  const both = (password: string): void => [one, two].forEach(({ users }) => users.set('joe', [['password', password]]))
-  const logIn = async (at: Counting, password: string): Promise<string> => (await at.login('joe', password)).kind
-  both('old')
-  assert.deepEqual([await logIn(one, 'old'), await logIn(two, 'old')], ['ok', 'ok'])
-  // A device with another password: from here on this worker believes a wrong password without asking.
-  assert.deepEqual([await logIn(two, 'typo'), await logIn(two, 'typo')], ['refused', 'refused'])
-  both('new')
-  const askedBefore = two.asked
-  assert.equal(await logIn(one, 'new'), 'ok')
-  assert.equal(await logIn(two, 'old'), 'refused')
-  assert.equal(await logIn(two, 'new'), 'ok')
-  assert.equal(two.asked, askedBefore + 1)
-  assert.equal(await logIn(one, 'new'), 'ok')
-})
-
-test('an answer from before a flush is not kept behind it', async (t) => {
-  const db = await openCounting(t, CACHE)
-  const route = async (): Promise<string | undefined> => {
-    const found = await db.auth.lookupPassdb(testConnection, 'joe', never)
-    return found.kind === 'found' ? found.fields.get('host') : found.kind
-  }
-  const home = async (): Promise<string | undefined> => {
-    const found = await db.auth.lookupUser(testConnection, 'joe', new Map(), never)
-    return found.kind === 'found' ? found.fields.get('host') : found.kind
-  }
-  const setHost = (host: string): void => {
-    db.users.set('joe', [
-      ['password', 's'],
-      ['host', host],
-    ])
-  }
-  setHost('old')
-  const { promise, resolve } = Promise.withResolvers<void>()
-  db.delivery = promise
-  const before = Promise.all([route(), home()])
-  await setImmediate()
-  assert.equal(db.asked, 2)
-  setHost('new')
-  db.auth.flushCache(['joe'])
-  resolve()
-  assert.deepEqual(await before, ['old', 'old'])
-  assert.deepEqual([await route(), await home()], ['new', 'new'])
-  assert.equal(db.asked, 4)
-  assert.deepEqual([await route(), await home()], ['new', 'new'])
-  assert.equal(db.asked, 4, 'what came behind the flush is kept')
-})
-
-test('a password from before the one that another worker was told is not kept', async (t) => {
-  const [one, two] = await openTwo(t)
-  const setPassword = (password: string): void =>
-    [one, two].forEach(({ users }) => users.set('joe', [['password', password]]))
-  setPassword('old')
-  const { promise, resolve } = Promise.withResolvers<void>()
-  two.delivery = promise
-  const before = two.login('joe', 'old')
-  await setImmediate()
-  assert.equal(two.asked, 1)
-  setPassword('new')
-  assert.equal((await one.login('joe', 'new')).kind, 'ok')
-  resolve()
-  assert.equal((await before).kind, 'ok', 'it was right when the database was asked')
-  assert.equal((await two.login('joe', 'old')).kind, 'refused')
-})
-
-test('two workers that are told the same password at the same time both keep it', async (t) => {
-  const [one, two] = await openTwo(t)
-  for (const { users } of [one, two]) users.set('joe', [['password', 's']])
-  const { promise, resolve } = Promise.withResolvers<void>()
-  one.delivery = promise
-  two.delivery = promise
-  const both = Promise.all([one.login('joe', 's'), two.login('joe', 's')])
-  await setImmediate()
-  resolve()
-  await both
-  assert.equal((await one.login('joe', 's')).kind, 'ok')
-  assert.equal((await two.login('joe', 's')).kind, 'ok')
-  assert.deepEqual([one.asked, two.asked], [1, 1])
 })
 
 test('a key has what the query asks for: nothing is one answer for all', async (t) => {

@@ -20,9 +20,11 @@ export class SharedPasswords {
     this.#tell = tell
   }
 
-  /** Tells the others. `password` is a stored one. */
+  /** Tells the others, and the other caches and questions of this worker. `password` is a stored one. */
   told(question: string, password: string): void {
-    this.#tell({ question, fingerprint: this.fingerprint(password) })
+    const news = { question, fingerprint: this.fingerprint(password) }
+    this.#tell(news)
+    this.hear(news)
   }
 
   /** Another worker told. */
