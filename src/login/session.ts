@@ -321,6 +321,7 @@ export class LoginSession implements LoginIo, ListedSession {
       return end.backend?.discard()
     }
     if (end.tooLate) {
+      tellAttempt(this.#shared.observer, record, end.result, nowMs - startedMs)
       const secs = Math.round((nowMs - startedMs) / 1000)
       return this.close(`Logging in timed out (waited ${secs} secs)`, 'login-timeout')
     }

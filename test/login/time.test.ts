@@ -109,6 +109,12 @@ test('a backend login longer than three minutes ends with the words for it', asy
   await pass(2)
   assert.ok(written(peer).endsWith('* BYE login-timeout\r\n'), written(peer))
   assert.match(door.log.at(-1) ?? '', /Disconnected: Logging in timed out \(waited 180 secs\)/)
+  const told = door.events.flatMap(({ name, fields }) => (name === 'login_attempt_finished' ? [fields] : []))
+  assert.deepEqual(
+    told.map((fields) => ('result' in fields ? fields.result : '')),
+    ['proxy_dest_connect_failed'],
+    'it is counted as a login that failed',
+  )
   assert.equal(door.service.registry.size, 0)
   assert.ok(backends.every((stream) => stream.ended))
 })
