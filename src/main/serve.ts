@@ -1,4 +1,4 @@
-import { statSync, unwatchFile, watchFile } from 'node:fs'
+import { statSync } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { ControlTaken } from '../admin/control/server.ts'
@@ -22,6 +22,7 @@ import { takeConfigOptions, UsageError } from './options.ts'
 import type { SharedState } from './shared-state.ts'
 import { Supervisor } from './supervisor.ts'
 import { clearUnixSockets } from './unix-socket.ts'
+import { WatchedFiles } from './watched-files.ts'
 import type { WorkerAnswer } from './worker-commands.ts'
 
 /** Dovecot's exit status for a configuration it cannot use. */
@@ -297,30 +298,26 @@ function watchCertificates(
   log: OpenLog,
   options: { path: string; overrides: readonly string[] },
 ): { renew(): void; close(): void } {
-  let watched: string[] = []
   const changed = (): void =>
     void reload(supervisor, log, () => {
-      const snapshot: FileSnapshot = { ...supervisor.source.snapshot, files: new Map(supervisor.source.snapshot.files) }
-      for (const path of watched) snapshot.files.delete(path)
+      const { snapshot: before } = supervisor.source
+      const snapshot: FileSnapshot = { ...before, files: new Map(before.files) }
+      for (const path of watched.paths) snapshot.files.delete(path)
       return loadThrough(options.path, options.overrides, snapshot, throughSnapshot(snapshot, systemFiles()))
     })
-  const close = (): void => watched.forEach((path) => unwatchFile(path, changed))
-  const renew = (): void => {
-    close()
-    watched = valueFiles(supervisor.source.snapshot)
-    for (const path of watched) watchFile(path, { interval: CERTIFICATE_POLL_MS, persistent: false }, changed)
-  }
-  renew()
-  return { renew, close }
+  const watched = new WatchedFiles(CERTIFICATE_POLL_MS, () => valueFiles(supervisor.source.snapshot), changed)
+  watched.watch()
+  return { renew: () => watched.watch(), close: () => watched.close() }
 }
 
 /** The files of a snapshot that hold PEM text: values, not configuration. */
-function valueFiles(snapshot: FileSnapshot): string[] {
-  const paths: string[] = []
+function valueFiles(snapshot: FileSnapshot): ReadonlyMap<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
   for (const [path, content] of snapshot.files) {
-    if (content instanceof Uint8Array && Buffer.from(content).includes('-----BEGIN ') && isFile(path)) paths.push(path)
+    if (content instanceof Uint8Array && Buffer.from(content).includes('-----BEGIN ') && isFile(path))
+      found.set(path, content)
   }
-  return paths
+  return found
 }
 
 function isFile(path: string): boolean {
