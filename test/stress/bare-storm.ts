@@ -141,7 +141,8 @@ async function visit(port: number, random: StressRandom): Promise<void> {
   const late = setTimeout(() => socket.destroy(), CLIENT_MS)
   try {
     await Promise.race([once(socket, 'connect'), closed])
-    if (!socket.destroyed) await VISITS[random.below(VISITS.length)]?.(socket, random)
+    // What a visit waits for may never come behind the end of its connection.
+    if (!socket.destroyed) await Promise.race([VISITS[random.below(VISITS.length)]?.(socket, random), closed])
   } catch {
     // Whatever breaks was meant to.
   }
@@ -179,8 +180,10 @@ const TLS_BEGUN = new WeakSet<Socket>()
 
 const LOGIN = 'a LOGIN joe secret\r\n'
 
-/** Waits until this was said; what else is said is thrown away. Rejects when the connection ends first. */
+/** Waits until this was said; what else is said is thrown away. Rejects when the connection ends first, or did before. */
 async function heard(socket: Socket, text: string): Promise<void> {
+  // Nothing more is told of one that is over.
+  if (socket.destroyed || socket.readableEnded) throw new Error('it ended')
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let all = ''
   const listen = (data: Buffer): void => {
