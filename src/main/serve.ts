@@ -187,7 +187,8 @@ async function runUntilStopped(running: Running): Promise<void> {
   const reloadAll = async (): Promise<ReloadOutcome> => {
     const again = load(options.path, options.overrides)
     const outcome = await reload(supervisor, log, () => again)
-    certificates.renew()
+    // What was refused stays refused until a file changes once more.
+    if (outcome.error === undefined) certificates.renew()
     const late = outcome.error === undefined ? untilRestart(running, again) : []
     if (outcome.error === undefined && again.loaded.config) await running.scripts.configure(again.loaded.config)
     for (const { text } of late) log.log('warning', 'master', text)
