@@ -96,14 +96,19 @@ function deliveries({ logLines }: Pick<Started, 'logLines'>, from: number): read
     .sort()
 }
 
-/** Every message of everybody, and the subscriptions. */
+/** Every message of everybody, and the subscriptions, in any order: recipients are served side by side. */
 function mailOf({ dir }: Started): readonly string[] {
   const found: string[] = []
   for (const name of readdirSync(join(dir, 'mail'), { recursive: true, encoding: 'utf8' }).sort()) {
     const box = name.replace(/\/(new|cur)\/.*/, '')
     if (/\/(new|cur)\/./.test(name)) found.push(`${box}: ${received(readFileSync(join(dir, 'mail', name), 'latin1'))}`)
     else if (name.endsWith('/subscriptions') && existsSync(join(dir, 'mail', name)))
-      found.push(`${name}: ${readFileSync(join(dir, 'mail', name), 'utf8')}`)
+      found.push(
+        `${name}: ${readFileSync(join(dir, 'mail', name), 'utf8')
+          .split('\n')
+          .sort()
+          .join('\n')}`,
+      )
   }
   return found.sort()
 }
