@@ -153,7 +153,7 @@ export interface Pace {
   readonly warmUpSeconds: number
   /** What the operations under way at the end of a sample may take. */
   readonly graceSeconds: number
-  /** No round begins that would probably end later than this after the start. */
+  /** No round but the first begins that would probably end later than this after the start. */
   readonly budgetMs: number
   readonly idle: {
     readonly rounds: number
@@ -173,7 +173,7 @@ export const QUICK: Pace = {
   seconds: 0.3,
   warmUpSeconds: 0.15,
   graceSeconds: 3,
-  budgetMs: 46_500,
+  budgetMs: 44_000,
   idle: {
     rounds: 1,
     plain: [500, 2500],
