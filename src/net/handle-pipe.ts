@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { StringDecoder } from 'node:string_decoder'
 import { BareSocket } from './bare/bare-socket.ts'
-import { nodeBinding } from './node-binding.ts'
+import { handleBelow, nodeBinding } from './node-binding.ts'
 
 /**
  * UNIX sockets that carry lines of JSON and open connections (SCM_RIGHTS) between processes that are not each other's parent.
@@ -217,7 +217,7 @@ class OpenPipe implements HandlePipe {
 
 function handleOf(socket: Socket | BareSocket): Handle | undefined {
   if (socket instanceof BareSocket) return socket.handle
-  return (socket as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
+  return handleBelow(socket) as Handle | undefined
 }
 
 function socketOver(handle: Handle): Socket {

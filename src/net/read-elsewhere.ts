@@ -1,4 +1,5 @@
 import { BareStream } from './bare/bare-stream.ts'
+import { handleBelow } from './node-binding.ts'
 import { sharedReadBuffer } from './onread.ts'
 import type { StreamSocket } from './stream-socket.ts'
 
@@ -8,13 +9,9 @@ import type { StreamSocket } from './stream-socket.ts'
  */
 export function readElsewhere(socket: StreamSocket): void {
   if (socket instanceof BareStream) socket.forgetBuffer()
-  else handleOf(socket)?.useUserBuffer?.(sharedReadBuffer())
+  else (handleBelow(socket) as ReadHandle | undefined)?.useUserBuffer?.(sharedReadBuffer())
 }
 
 interface ReadHandle {
   useUserBuffer?(buffer: Uint8Array): void
-}
-
-function handleOf(socket: StreamSocket): ReadHandle | undefined {
-  return (socket as { readonly _handle?: ReadHandle | null })._handle ?? undefined
 }

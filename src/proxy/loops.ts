@@ -70,10 +70,8 @@ class Guard implements LoopGuard {
     const logins = this.#underWay.get(chain)
     const known = logins?.find((login) => isSame(login.destination, destination))
     if (known !== undefined) {
-      const isKnownById = chain === origin.session
-      const mayBeAnother = isKnownById
-        ? areBrothers(known.origin, origin)
-        : own !== undefined && !leadsTo(own, origin.local)
+      const isKnownById = own === undefined || own.chain === origin.session
+      const mayBeAnother = isKnownById ? areBrothers(known.origin, origin) : !leadsTo(own, origin.local)
       if (!mayBeAnother || known.count >= BROTHERS) return undefined
       known.count++
       return new Pass(this, chain, known)

@@ -2,6 +2,7 @@ import type { Server } from 'node:net'
 import { BareSocket } from './bare-socket.ts'
 import { errnoError } from './bare-stream.ts'
 import { bareBinding, type ListeningHandle, type TcpHandle } from './binding.ts'
+import { handleBelow } from '../node-binding.ts'
 
 export interface BareAcceptor {
   /** Whether one more is too many. */
@@ -16,8 +17,8 @@ type ListeningTcp = ListeningHandle & Pick<TcpHandle, 'setNoDelay'>
 /** Takes the connections of a listening server as they come from libuv. Leaves it as it is where that cannot be done. */
 export function acceptBare(server: Server, acceptor: BareAcceptor): void {
   const binding = bareBinding
-  const handle = (server as unknown as { readonly _handle?: ListeningTcp | null })._handle
-  if (binding === undefined || handle === undefined || handle === null) return
+  const handle = handleBelow(server) as ListeningTcp | undefined
+  if (binding === undefined || handle === undefined) return
   // Connections have it from the socket that listens: one system call in place of one for each.
   handle.setNoDelay(true)
   handle.onconnection = (status, client) => {
